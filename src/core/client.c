@@ -1,0 +1,183 @@
+/*
+ * client.c
+ *		The client: proves that its data are zeros and ones, and splits it in two.
+ */
+#include "client.h"
+
+#include "share.h"
+
+PrioStatus
+client_init(Client *client, size_t n, FieldElement *memory, PrioStop stop)
+{
+	client->n = n;
+	return poly_coset_init(&client->transform, n, memory, stop);
+}
+
+/* Random elements, by rejection: about two tries each. */
+static PrioStatus
+random_elements(FieldElement *out, size_t count)
+{
+	uint8_t		bytes[FIELD_BYTES];
+	PrioStatus	status = PRIO_OK;
+
+	for (size_t i = 0; i < count; i++)
+	{
+		do
+		{
+			status = nss_random(bytes, sizeof(bytes));
+			if (status != PRIO_OK)
+				return status;
+			out[i] = field_from_bytes(bytes);
+		} while (!field_element_is_reduced(out[i]));
+	}
+	prio_wipe(bytes, sizeof(bytes));
+	return PRIO_OK;
+}
+
+size_t
+client_scratch_size(size_t n)
+{
+	return n + 2 * poly_domain(n, NULL);
+}
+
+/*
+ * f_values becomes the N h points, h = f g at the odd powers of w_2N; both arguments
+ * come as the values at the powers of w_N.
+ */
+static PrioStatus
+make_h_points(const Client *client, FieldElement *f_values, FieldElement *g_values,
+			  PrioStop stop)
+{
+	PrioStatus	status = poly_to_odd_powers(&client->transform, f_values, stop);
+
+	if (status == PRIO_OK)
+		status = poly_to_odd_powers(&client->transform, g_values, stop);
+	if (status != PRIO_OK)
+		return status;
+	for (size_t i = 0; i < client->transform.domain; i++)
+		f_values[i] = field_mul(f_values[i], g_values[i]);
+	return PRIO_OK;
+}
+
+/* elements -= the next ones of the stream: B's share of them goes, A's stays. */
+static PrioStatus
+subtract_stream(Prg *prg, FieldElement *elements, size_t count)
+{
+	FieldElement chunk[SHARE_CHUNK];
+	PrioStatus	status = PRIO_OK;
+
+	for (size_t done = 0; status == PRIO_OK && done < count; done += SHARE_CHUNK)
+	{
+		size_t		size = count - done < SHARE_CHUNK ? count - done : SHARE_CHUNK;
+
+		status = prg_draw(prg, FIELD_P, chunk, size);
+		for (size_t i = 0; status == PRIO_OK && i < size; i++)
+			elements[done + i] = field_sub(elements[done + i], chunk[i]);
+	}
+	prio_wipe(chunk, sizeof(chunk));
+	return status;
+}
+
+/*
+ * The headers of both packets: shares of f(1) and g(1), which the caller drew, of their
+ * product h(1), and of a Beaver triple.
+ */
+static PrioStatus
+make_headers(FieldElement f0, FieldElement g0, PacketHeader *a, PacketHeader *b)
+{
+	/* Independent random ones first: all of A's but c, and a, b and c of B's. */
+	FieldElement random[8];
+	PrioStatus	status = random_elements(random, 8);
+
+	a->a = random[0];
+	a->b = random[1];
+	a->f0 = random[2];
+	a->g0 = random[3];
+	a->h0 = random[4];
+	b->a = random[5];
+	b->b = random[6];
+	b->c = random[7];
+	a->c = field_sub(field_mul(field_add(a->a, b->a), field_add(a->b, b->b)), b->c);
+	b->f0 = field_sub(f0, a->f0);
+	b->g0 = field_sub(g0, a->g0);
+	b->h0 = field_sub(field_mul(f0, g0), a->h0);
+	prio_wipe(random, sizeof(random));
+	return status;
+}
+
+PrioStatus
+client_packets(const Client *client, PrgVariant variant, const uint8_t *batch_id,
+			   size_t batch_id_size, const FieldElement *data, uint8_t *plaintext_a,
+			   size_t *size_a, uint8_t *plaintext_b, size_t *size_b, FieldElement *scratch,
+			   PrioStop stop)
+{
+	size_t		n = client->n;
+	size_t		domain = client->transform.domain;
+	FieldElement *data_a = scratch;
+	FieldElement *f_values = scratch + n;	/* later the h points, later A's share of them */
+	FieldElement *g_values = f_values + domain;
+	PacketHeader header_a = {0};
+	PacketHeader header_b = {0};
+	uint8_t		seed[PRG_SEED_BYTES] = {0};
+	uint8_t		key[PRIO_AES_KEY_BYTES] = {0};
+	PacketWriter writer_a;
+	PacketWriter writer_b;
+	Prg			prg;
+	PrioStatus	status;
+
+	/* f(1) and g(1) hide what the checks at r reveal of f and g. */
+	memset(f_values, 0, domain * sizeof(FieldElement));
+	memset(g_values, 0, domain * sizeof(FieldElement));
+	status = random_elements(&f_values[0], 1);
+	if (status == PRIO_OK)
+		status = random_elements(&g_values[0], 1);
+	for (size_t i = 0; i < n; i++)
+	{
+		data_a[i] = data[i];
+		f_values[i + 1] = data[i];
+		g_values[i + 1] = field_sub(data[i], FIELD_ONE);
+	}
+	if (status == PRIO_OK)
+		status = make_headers(f_values[0], g_values[0], &header_a, &header_b);
+	if (status == PRIO_OK)
+		status = make_h_points(client, f_values, g_values, stop);
+
+	if (status == PRIO_OK)
+		status = nss_random(seed, sizeof(seed));
+	if (status == PRIO_OK)
+		status = prg_key(seed, variant, batch_id, batch_id_size, key);
+	if (status == PRIO_OK)
+		status = prg_open(&prg, key, 0);
+	if (status == PRIO_OK)
+	{
+		status = subtract_stream(&prg, data_a, n);
+		if (status == PRIO_OK)
+			status = subtract_stream(&prg, f_values, domain);
+		prg_close(&prg);
+	}
+
+	if (status == PRIO_OK)
+	{
+		writer_a = packet_writer(plaintext_a, packet_max_plaintext(PRIO_A, batch_id_size, n));
+		packet_write_bytes(&writer_a, batch_id, batch_id_size);
+		packet_write_header(&writer_a, &header_a);
+		packet_write_role(&writer_a, PRIO_A);
+		packet_write_array(&writer_a, data_a, n);
+		packet_write_array(&writer_a, f_values, domain);
+		*size_a = (size_t) (writer_a.next - plaintext_a);
+
+		writer_b = packet_writer(plaintext_b, packet_max_plaintext(PRIO_B, batch_id_size, n));
+		packet_write_bytes(&writer_b, batch_id, batch_id_size);
+		packet_write_header(&writer_b, &header_b);
+		packet_write_role(&writer_b, PRIO_B);
+		packet_write_bytes(&writer_b, seed, sizeof(seed));
+		*size_b = (size_t) (writer_b.next - plaintext_b);
+	}
+
+	prio_wipe(scratch, client_scratch_size(n) * sizeof(FieldElement));
+	prio_wipe(&header_a, sizeof(header_a));
+	prio_wipe(&header_b, sizeof(header_b));
+	prio_wipe(seed, sizeof(seed));
+	prio_wipe(key, sizeof(key));
+	return status;
+}

@@ -1,0 +1,377 @@
+/*
+ * packet.c
+ *		The messages, by msgpack-c.
+ *
+ * msgpack-c builds an object for every element of an array and takes the memory for all
+ * of them when it sees the array's head, whatever that claims. Single objects are its
+ * work here; the two big arrays have a reader of exactly their shape.
+ */
+#include "packet.h"
+
+#include "poly.h"
+
+#include <msgpack.h>
+
+/* ------------------------------------------------------------------ reading */
+
+/*
+ * One str or unsigned integer. Anything that could nest or allocate is refused before
+ * msgpack-c sees it.
+ */
+static PrioStatus
+read_scalar(PacketReader *reader, msgpack_object_type type, msgpack_object *object,
+			size_t *size)
+{
+	msgpack_unpacked unpacked;
+	size_t		used = 0;
+	uint8_t		first;
+	bool		is_str;
+	bool		is_uint;
+
+	if (reader->next == reader->end)
+		return PRIO_MALFORMED;
+	first = *reader->next;
+	is_str = (first >= 0xa0 && first <= 0xbf) || (first >= 0xd9 && first <= 0xdb);
+	is_uint = first <= 0x7f || (first >= 0xcc && first <= 0xcf);
+	if (type == MSGPACK_OBJECT_STR ? !is_str : !is_uint)
+		return PRIO_MALFORMED;
+
+	msgpack_unpacked_init(&unpacked);
+	if (msgpack_unpack_next(&unpacked, (const char *) reader->next,
+							(size_t) (reader->end - reader->next),
+							&used) != MSGPACK_UNPACK_SUCCESS ||
+		unpacked.data.type != type)
+	{
+		msgpack_unpacked_destroy(&unpacked);
+		return PRIO_MALFORMED;
+	}
+	*object = unpacked.data;	/* a str points into the message itself */
+	msgpack_unpacked_destroy(&unpacked);
+	reader->next += used;
+	*size = used;
+	return PRIO_OK;
+}
+
+/* Bytes of the shortest str with a content of this size. */
+static size_t
+str_size(size_t size)
+{
+	return size + (size < 32 ? 1 : size < 256 ? 2 : size < 65536 ? 3 : 5);
+}
+
+/* The content of the next object, a str; it points into the message. */
+static PrioStatus
+read_str(PacketReader *reader, const uint8_t **content, size_t *content_size)
+{
+	msgpack_object object;
+	size_t		size;
+	PrioStatus	status = read_scalar(reader, MSGPACK_OBJECT_STR, &object, &size);
+
+	if (status != PRIO_OK)
+		return status;
+	*content = (const uint8_t *) object.via.str.ptr;
+	*content_size = object.via.str.size;
+	return size == str_size(*content_size) ? PRIO_OK : PRIO_MALFORMED;
+}
+
+PrioStatus
+packet_read_batch_id(PacketReader *reader, const uint8_t *batch_id, size_t size)
+{
+	const uint8_t *content;
+	size_t		content_size;
+	PrioStatus	status = read_str(reader, &content, &content_size);
+
+	if (status != PRIO_OK)
+		return status;
+	if (content_size != size || memcmp(content, batch_id, size) != 0)
+		return PRIO_WRONG_BATCH;
+	return PRIO_OK;
+}
+
+PrioStatus
+packet_skip_batch_id(PacketReader *reader)
+{
+	const uint8_t *content;
+	size_t		content_size;
+
+	return read_str(reader, &content, &content_size);
+}
+
+PrioStatus
+packet_read_bytes(PacketReader *reader, uint8_t *out, size_t size)
+{
+	const uint8_t *content;
+	size_t		content_size;
+	PrioStatus	status = read_str(reader, &content, &content_size);
+
+	if (status != PRIO_OK)
+		return status;
+	if (content_size != size)
+		return PRIO_WRONG_LENGTH;
+	memcpy(out, content, size);
+	return PRIO_OK;
+}
+
+/*
+ * The element in size bytes without leading zeros. All lengths but the full one are rare
+ * (1 in 128 for random elements), so only that one is fast.
+ */
+static inline PrioStatus
+element_from_content(const uint8_t *content, size_t size, FieldElement *element)
+{
+	uint8_t		padded[FIELD_BYTES] = {0};
+
+	if (size == 0 || (content[0] == 0 && size > 1))
+		return PRIO_MALFORMED;
+	if (size > FIELD_BYTES)
+		return PRIO_OUT_OF_RANGE;
+	memcpy(padded + FIELD_BYTES - size, content, size);
+	*element = field_from_bytes(padded);
+	return field_element_is_reduced(*element) ? PRIO_OK : PRIO_OUT_OF_RANGE;
+}
+
+PrioStatus
+packet_read_element(PacketReader *reader, FieldElement *element)
+{
+	const uint8_t *content;
+	size_t		size;
+	PrioStatus	status = read_str(reader, &content, &size);
+
+	if (status != PRIO_OK)
+		return status;
+	return element_from_content(content, size, element);
+}
+
+PrioStatus
+packet_read_header(PacketReader *reader, PacketHeader *header)
+{
+	FieldElement *elements[] = {
+		&header->a, &header->b, &header->c, &header->f0, &header->g0, &header->h0
+	};
+
+	for (size_t i = 0; i < sizeof(elements) / sizeof(elements[0]); i++)
+	{
+		PrioStatus	status = packet_read_element(reader, elements[i]);
+
+		if (status != PRIO_OK)
+			return status;
+	}
+	return PRIO_OK;
+}
+
+PrioStatus
+packet_read_role(PacketReader *reader, PrioRole *role)
+{
+	msgpack_object object;
+	size_t		size;
+	PrioStatus	status = read_scalar(reader, MSGPACK_OBJECT_POSITIVE_INTEGER, &object, &size);
+
+	if (status != PRIO_OK)
+		return status;
+	if (size != 1 || object.via.u64 > PRIO_B)
+		return PRIO_MALFORMED;
+	*role = (PrioRole) object.via.u64;
+	return PRIO_OK;
+}
+
+/* The count that an array's head claims, whatever follows it. */
+static PrioStatus
+read_array_head(PacketReader *reader, size_t *count)
+{
+	const uint8_t *p = reader->next;
+	size_t		left = (size_t) (reader->end - p);
+
+	if (left >= 1 && (p[0] & 0xf0) == 0x90)
+	{
+		*count = p[0] & 0x0f;
+		reader->next += 1;
+		return PRIO_OK;
+	}
+	if (left >= 3 && p[0] == 0xdc)
+	{
+		*count = (size_t) p[1] << 8 | p[2];
+		reader->next += 3;
+		return *count >= 16 ? PRIO_OK : PRIO_MALFORMED;
+	}
+	if (left >= 5 && p[0] == 0xdd)
+	{
+		*count = (size_t) p[1] << 24 | (size_t) p[2] << 16 | (size_t) p[3] << 8 | p[4];
+		reader->next += 5;
+		return *count >= 65536 ? PRIO_OK : PRIO_MALFORMED;
+	}
+	return PRIO_MALFORMED;
+}
+
+/* Can count elements of two bytes or more still be there? */
+static PrioStatus
+check_room(const PacketReader *reader, size_t count)
+{
+	return count <= (size_t) (reader->end - reader->next) / 2 ? PRIO_OK : PRIO_MALFORMED;
+}
+
+PrioStatus
+packet_read_array(PacketReader *reader, size_t *count)
+{
+	PrioStatus	status = read_array_head(reader, count);
+
+	return status == PRIO_OK ? check_room(reader, *count) : status;
+}
+
+PrioStatus
+packet_read_array_of(PacketReader *reader, size_t count)
+{
+	size_t		claimed;
+	PrioStatus	status = read_array_head(reader, &claimed);
+
+	if (status != PRIO_OK)
+		return status;
+	return claimed == count ? check_room(reader, count) : PRIO_WRONG_LENGTH;
+}
+
+PrioStatus
+packet_read_elements(PacketReader *reader, FieldElement *out, size_t count)
+{
+	const uint8_t *p = reader->next;
+	const uint8_t *end = reader->end;
+	uint64_t	all_reduced = 1;
+
+	for (size_t i = 0; i < count; i++)
+	{
+		size_t		left = (size_t) (end - p);
+
+		/* 0xa0 + 11: an element of full length, whose first byte is not zero */
+		if (left > FIELD_BYTES && p[0] == (0xa0 | FIELD_BYTES) && p[1] != 0)
+		{
+			out[i] = field_from_bytes(p + 1);
+			all_reduced &= field_element_is_reduced(out[i]);
+			p += 1 + FIELD_BYTES;
+		}
+		else
+		{
+			PrioStatus	status;
+
+			reader->next = p;
+			status = packet_read_element(reader, &out[i]);
+			if (status != PRIO_OK)
+				return status;
+			p = reader->next;
+		}
+	}
+	reader->next = p;
+	return all_reduced ? PRIO_OK : PRIO_OUT_OF_RANGE;
+}
+
+PrioStatus
+packet_read_end(const PacketReader *reader)
+{
+	return reader->next == reader->end ? PRIO_OK : PRIO_MALFORMED;
+}
+
+/* ------------------------------------------------------------------ writing */
+
+/* msgpack-c's way out: appends to the PacketWriter. */
+static int
+write_callback(void *data, const char *bytes, size_t size)
+{
+	PacketWriter *writer = data;
+
+	if (size > (size_t) (writer->end - writer->next))
+	{
+		writer->overrun = true;
+		return -1;
+	}
+	memcpy(writer->next, bytes, size);
+	writer->next += size;
+	return 0;
+}
+
+static msgpack_packer
+packer_for(PacketWriter *writer)
+{
+	msgpack_packer packer;
+
+	msgpack_packer_init(&packer, writer, write_callback);
+	return packer;
+}
+
+static void
+pack_bytes(msgpack_packer *packer, const uint8_t *bytes, size_t size)
+{
+	msgpack_pack_str(packer, size);
+	msgpack_pack_str_body(packer, bytes, size);
+}
+
+static void
+pack_element(msgpack_packer *packer, FieldElement element)
+{
+	uint8_t		bytes[FIELD_BYTES];
+	size_t		skip = 0;
+
+	field_to_bytes(element, bytes);
+	while (skip < FIELD_BYTES - 1 && bytes[skip] == 0)
+		skip++;
+	pack_bytes(packer, bytes + skip, FIELD_BYTES - skip);
+}
+
+void
+packet_write_bytes(PacketWriter *writer, const uint8_t *bytes, size_t size)
+{
+	msgpack_packer packer = packer_for(writer);
+
+	pack_bytes(&packer, bytes, size);
+}
+
+void
+packet_write_element(PacketWriter *writer, FieldElement element)
+{
+	msgpack_packer packer = packer_for(writer);
+
+	pack_element(&packer, element);
+}
+
+void
+packet_write_header(PacketWriter *writer, const PacketHeader *header)
+{
+	packet_write_element(writer, header->a);
+	packet_write_element(writer, header->b);
+	packet_write_element(writer, header->c);
+	packet_write_element(writer, header->f0);
+	packet_write_element(writer, header->g0);
+	packet_write_element(writer, header->h0);
+}
+
+void
+packet_write_role(PacketWriter *writer, PrioRole role)
+{
+	msgpack_packer packer = packer_for(writer);
+
+	msgpack_pack_uint8(&packer, (uint8_t) role);
+}
+
+void
+packet_write_array(PacketWriter *writer, const FieldElement *elements, size_t count)
+{
+	msgpack_packer packer = packer_for(writer);
+
+	msgpack_pack_array(&packer, count);
+	for (size_t i = 0; i < count; i++)
+		pack_element(&packer, elements[i]);
+}
+
+/* ------------------------------------------------------------------ sizes */
+
+size_t
+packet_max_array(size_t count)
+{
+	return 5 + count * PACKET_MAX_ELEMENT;
+}
+
+size_t
+packet_max_plaintext(PrioRole role, size_t batch_id_size, size_t n)
+{
+	size_t		size = str_size(batch_id_size) + 6 * PACKET_MAX_ELEMENT + 1;
+
+	if (role == PRIO_A)
+		return size + packet_max_array(n) + packet_max_array(poly_domain(n, NULL));
+	return size + str_size(PRG_SEED_BYTES);
+}

@@ -1,0 +1,72 @@
+/*
+ * seal.c
+ *		Sealed packets: X25519, one AES-128-GCM key a packet.
+ */
+#include "seal.h"
+
+#include "field.h"
+
+static const uint8_t aad_tag[] = {'P', 'r', 'i', 'o', 'P', 'a', 'c', 'k', 'e', 't'};
+
+#define HEADER_BYTES (PRIO_KEY_BYTES + PRIO_GCM_NONCE_BYTES)
+#define AAD_BYTES (sizeof(aad_tag) + HEADER_BYTES)
+
+/* The additional data is a fixed text and the packet's own header. */
+static void
+make_aad(const uint8_t *header, uint8_t aad[AAD_BYTES])
+{
+	memcpy(aad, aad_tag, sizeof(aad_tag));
+	memcpy(aad + sizeof(aad_tag), header, HEADER_BYTES);
+}
+
+PrioStatus
+seal(const uint8_t public_key[PRIO_KEY_BYTES], const uint8_t *plaintext, size_t size,
+	 uint8_t *sealed)
+{
+	uint8_t		aad[AAD_BYTES];
+	uint8_t		aes_key[PRIO_AES_KEY_BYTES];
+	uint8_t    *nonce = sealed + PRIO_KEY_BYTES;
+	PrioStatus	status = nss_agree_ephemeral(public_key, sealed, aes_key);
+
+	if (status == PRIO_OK)
+		status = nss_random(nonce, PRIO_GCM_NONCE_BYTES);
+	if (status == PRIO_OK)
+	{
+		make_aad(sealed, aad);
+		status = nss_gcm_encrypt(aes_key, nonce, aad, sizeof(aad), plaintext, size,
+								 sealed + HEADER_BYTES);
+	}
+	prio_wipe(aes_key, sizeof(aes_key));
+	return status;
+}
+
+PrioStatus
+seal_open(NssKeyPair *pair, const uint8_t *sealed, size_t size, uint8_t *plaintext,
+		  size_t *plaintext_size, uint8_t aes_key[PRIO_AES_KEY_BYTES])
+{
+	PrioStatus	status;
+
+	if (size < SEAL_OVERHEAD)
+		return PRIO_DECRYPTION_FAILED;
+	status = nss_agree(pair, sealed, aes_key);
+	if (status == PRIO_OK)
+		status = seal_open_again(aes_key, sealed, size, plaintext, plaintext_size);
+	return status;
+}
+
+PrioStatus
+seal_open_again(const uint8_t aes_key[PRIO_AES_KEY_BYTES], const uint8_t *sealed, size_t size,
+				uint8_t *plaintext, size_t *plaintext_size)
+{
+	uint8_t		aad[AAD_BYTES];
+	PrioStatus	status;
+
+	if (size < SEAL_OVERHEAD)
+		return PRIO_DECRYPTION_FAILED;
+	make_aad(sealed, aad);
+	status = nss_gcm_decrypt(aes_key, sealed + PRIO_KEY_BYTES, aad, sizeof(aad),
+							 sealed + HEADER_BYTES, size - HEADER_BYTES, plaintext);
+	if (status == PRIO_OK)
+		*plaintext_size = size - SEAL_OVERHEAD;
+	return status;
+}

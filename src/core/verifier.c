@@ -1,0 +1,379 @@
+/*
+ * verifier.c
+ *		One server checks one packet: one dot product for f and g, one for h.
+ */
+#include "verifier.h"
+
+#include "share.h"
+
+/* ------------------------------------------------------------------ context */
+
+PrioStatus
+verifier_point(const uint8_t shared_secret[PRG_SEED_BYTES], PrgVariant variant,
+			   const uint8_t *batch_id, size_t batch_id_size, size_t n, uint64_t ordinal,
+			   PointCursor *cursor, FieldElement *r, PrioStop stop)
+{
+	PointCursor from = {0, 0};
+	uint8_t		key[PRIO_AES_KEY_BYTES];
+	FieldElement points[SHARE_CHUNK];
+	uint64_t	lower = n + 2;
+	Prg			prg;
+	PrioStatus	status;
+
+	if (cursor != NULL && cursor->ordinal <= ordinal)
+		from = *cursor;
+
+	status = prg_key(shared_secret, variant, batch_id, batch_id_size, key);
+	if (status == PRIO_OK)
+		status = prg_open(&prg, key, from.tries);
+	prio_wipe(key, sizeof(key));
+	if (status != PRIO_OK)
+		return status;
+
+	while (status == PRIO_OK && from.ordinal <= ordinal)
+	{
+		uint64_t	left = ordinal - from.ordinal + 1;
+		size_t		count = left < SHARE_CHUNK ? (size_t) left : SHARE_CHUNK;
+
+		status = prg_draw(&prg, FIELD_P - lower, points, count);
+		*r = points[count - 1];
+		from.ordinal += count;
+		if (stop != NULL && *stop != 0)
+			status = PRIO_INTERRUPTED;
+	}
+	if (status == PRIO_OK)
+	{
+		*r = field_add(*r, field_from_integer(lower));
+		if (cursor != NULL)
+		{
+			cursor->ordinal = from.ordinal;
+			cursor->tries = prg_tries(&prg);
+		}
+	}
+	prio_wipe(points, sizeof(points));
+	prg_close(&prg);
+	return status;
+}
+
+PrioStatus
+verifier_context_init(VerifierContext *context, PrioRole role, PrgVariant variant,
+					  const uint8_t *batch_id, size_t batch_id_size, size_t n, FieldElement r,
+					  FieldElement *memory, PrioStop stop)
+{
+	uint8_t		head[8];
+	uint8_t		hash[PRIO_HASH_BYTES];
+	PrioStatus	status;
+
+	context->role = role;
+	context->variant = variant;
+	context->batch_id = batch_id;
+	context->batch_id_size = batch_id_size;
+
+	for (int i = 0; i < 4; i++)
+		head[i] = (uint8_t) (n >> (8 * i));
+	memset(head + 4, 0, 4);
+	head[4] = (uint8_t) variant;
+	status = nss_sha256(head, sizeof(head), batch_id, batch_id_size, hash);
+	if (status != PRIO_OK)
+		return status;
+	memcpy(context->digest, hash, VERIFIER_DIGEST_BYTES);
+	return poly_weights(&context->weights, n, r, memory, stop);
+}
+
+/* ------------------------------------------------------------------ opening */
+
+size_t
+verifier_max_share(size_t batch_id_size, size_t n)
+{
+	return 4096 + 2 * (packet_max_plaintext(PRIO_A, batch_id_size, n) + SEAL_OVERHEAD);
+}
+
+/* *value += the dot product of weights and the next vector of the share. */
+static PrioStatus
+evaluate_vector(Share *share, const FieldElement *weights, size_t count, FieldElement *value)
+{
+	FieldElement chunk[SHARE_CHUNK];
+	FieldSum	sum = {0, 0, 0};
+	PrioStatus	status = share_next_vector(share, count);
+
+	for (size_t done = 0; status == PRIO_OK && done < count; done += SHARE_CHUNK)
+	{
+		size_t		size = count - done < SHARE_CHUNK ? count - done : SHARE_CHUNK;
+
+		status = share_read(share, chunk, size);
+		if (status == PRIO_OK)
+			field_sum_add_dot(&sum, weights + done, chunk, size);
+	}
+	*value = field_add(*value, field_sum_reduce(&sum));
+	prio_wipe(chunk, sizeof(chunk));
+	prio_wipe(&sum, sizeof(sum));
+	return status;
+}
+
+/*
+ * The shares of f(r), g(r) and h(r), and from them d and e.
+ *
+ * g differs from f at index 0 and, on A alone, by the 1 that is taken off every data
+ * share: g(r) = f(r) - l_0 f0 + l_0 g0 - [A] (l_1 + ... + l_n).
+ */
+static PrioStatus
+evaluate_packet(const VerifierContext *context, const PacketHeader *header, Share *share,
+				Verifier *verifier)
+{
+	const LagrangeWeights *weights = &context->weights;
+	FieldElement f = field_mul(weights->data_0, header->f0);
+	FieldElement g;
+	PrioStatus	status;
+
+	verifier->h = field_mul(weights->h_0, header->h0);
+	status = evaluate_vector(share, weights->data, weights->n, &f);
+	if (status == PRIO_OK)
+		status = evaluate_vector(share, weights->h, weights->domain, &verifier->h);
+	if (status == PRIO_OK)
+		status = share_check_end(share);
+
+	g = field_add(f, field_mul(weights->data_0, field_sub(header->g0, header->f0)));
+	if (context->role == PRIO_A)
+		g = field_sub(g, weights->data_sum);
+	verifier->d = field_sub(f, header->a);
+	verifier->e = field_sub(g, header->b);
+	prio_wipe(&f, sizeof(f));
+	prio_wipe(&g, sizeof(g));
+	return status;
+}
+
+/* Reads a plaintext, whose AES key is already in the verifier. */
+static PrioStatus
+open_plaintext(const VerifierContext *context, const uint8_t *plaintext, size_t size,
+			   Verifier *verifier)
+{
+	PacketReader reader = packet_reader(plaintext, size);
+	PacketHeader header;
+	PrioRole	role;
+	Share		share;
+	uint8_t		seed[PRG_SEED_BYTES];
+	PrioStatus	status;
+
+	status = packet_read_batch_id(&reader, context->batch_id, context->batch_id_size);
+	if (status == PRIO_OK)
+		status = packet_read_header(&reader, &header);
+	if (status == PRIO_OK)
+		status = packet_read_role(&reader, &role);
+	if (status == PRIO_OK && role != context->role)
+		status = PRIO_WRONG_SERVER;
+	if (status == PRIO_OK && role == PRIO_B)
+	{
+		status = packet_read_bytes(&reader, seed, sizeof(seed));
+		if (status == PRIO_OK)
+			status = packet_read_end(&reader);
+		if (status == PRIO_OK)
+			status = prg_key(seed, context->variant, context->batch_id,
+							 context->batch_id_size, verifier->key);
+		prio_wipe(seed, sizeof(seed));
+		if (status == PRIO_OK)
+			status = share_begin_b(&share, verifier->key);
+	}
+	else if (status == PRIO_OK)
+		share_begin_a(&share, reader);
+
+	if (status == PRIO_OK)
+	{
+		status = evaluate_packet(context, &header, &share, verifier);
+		share_end(&share);
+		verifier->a = header.a;
+		verifier->b = header.b;
+		verifier->c = header.c;
+	}
+	prio_wipe(&header, sizeof(header));
+	return status;
+}
+
+PrioStatus
+verifier_open(const VerifierContext *context, NssKeyPair *pair, const uint8_t *share,
+			  size_t size, uint8_t *plaintext, Verifier *verifier)
+{
+	size_t		plaintext_size = 0;
+	PrioStatus	status;
+
+	if (size > verifier_max_share(context->batch_id_size, context->weights.n))
+		return PRIO_WRONG_LENGTH;
+
+	status = seal_open(pair, share, size, plaintext, &plaintext_size, verifier->key);
+	if (status == PRIO_OK)
+	{
+		verifier->role = context->role;
+		verifier->variant = context->variant;
+		verifier->n = context->weights.n;
+		verifier->has_key = true;
+		memcpy(verifier->digest, context->digest, VERIFIER_DIGEST_BYTES);
+		memcpy(verifier->mark, share + size - PRIO_GCM_TAG_BYTES, VERIFIER_MARK_BYTES);
+		status = open_plaintext(context, plaintext, plaintext_size, verifier);
+	}
+	prio_wipe(plaintext, plaintext_size);
+	if (status != PRIO_OK)
+		prio_wipe(verifier, sizeof(*verifier));
+	return status;
+}
+
+PrioStatus
+verifier_check_share(const Verifier *verifier, const uint8_t *share, size_t size)
+{
+	if (share != NULL &&
+		(size < SEAL_OVERHEAD ||
+		 memcmp(share + size - PRIO_GCM_TAG_BYTES, verifier->mark, VERIFIER_MARK_BYTES) != 0))
+		return PRIO_MISMATCH;
+	return PRIO_OK;
+}
+
+/* ------------------------------------------------------------------ rounds */
+
+size_t
+verifier_verify1(const Verifier *verifier, uint8_t out[VERIFY1_MAX_BYTES])
+{
+	PacketWriter writer = packet_writer(out, VERIFY1_MAX_BYTES);
+
+	packet_write_element(&writer, verifier->d);
+	packet_write_element(&writer, verifier->e);
+	return (size_t) (writer.next - out);
+}
+
+/* out = d e / 2 + d b + e a + c - h(r), with d and e the sums of both servers' shares. */
+PrioStatus
+verifier_verify2(const Verifier *verifier, const uint8_t *peer_verify1, size_t size,
+				 uint8_t out[VERIFY2_MAX_BYTES], size_t *out_size)
+{
+	PacketReader reader = packet_reader(peer_verify1, size);
+	PacketWriter writer = packet_writer(out, VERIFY2_MAX_BYTES);
+	FieldElement d;
+	FieldElement e;
+	FieldElement value;
+	FieldSum	sum = {0, 0, 0};
+	PrioStatus	status;
+
+	status = packet_read_element(&reader, &d);
+	if (status == PRIO_OK)
+		status = packet_read_element(&reader, &e);
+	if (status == PRIO_OK)
+		status = packet_read_end(&reader);
+	if (status != PRIO_OK)
+		return status;
+
+	d = field_add(d, verifier->d);
+	e = field_add(e, verifier->e);
+	field_sum_add_product(&sum, field_mul(d, FIELD_HALF), e);
+	field_sum_add_product(&sum, d, verifier->b);
+	field_sum_add_product(&sum, e, verifier->a);
+	value = field_sub(field_add(field_sum_reduce(&sum), verifier->c), verifier->h);
+	packet_write_element(&writer, value);
+	*out_size = (size_t) (writer.next - out);
+	return PRIO_OK;
+}
+
+static PrioStatus
+read_verify2(const uint8_t *message, size_t size, FieldElement *out)
+{
+	PacketReader reader = packet_reader(message, size);
+	PrioStatus	status = packet_read_element(&reader, out);
+
+	return status == PRIO_OK ? packet_read_end(&reader) : status;
+}
+
+bool
+verifier_is_valid(const uint8_t *verify2_a, size_t size_a, const uint8_t *verify2_b,
+				  size_t size_b)
+{
+	FieldElement a;
+	FieldElement b;
+
+	return read_verify2(verify2_a, size_a, &a) == PRIO_OK &&
+		read_verify2(verify2_b, size_b, &b) == PRIO_OK &&
+		field_is_zero(field_add(a, b));
+}
+
+/* ------------------------------------------------------------------ stored form */
+
+/*
+ * version (1), flags (1), n (4, little endian), digest (16), mark (8), d, e, a, b, c and
+ * h (11 each, big endian), key (16, zero when it is left out).
+ */
+#define STORED_VERSION 1
+#define FLAG_ROLE_B 0x01
+#define FLAG_PRG_SEED 0x02
+#define FLAG_HAS_KEY 0x04
+#define FLAGS_KNOWN (FLAG_ROLE_B | FLAG_PRG_SEED | FLAG_HAS_KEY)
+
+_Static_assert(VERIFIER_BYTES == 6 + VERIFIER_DIGEST_BYTES + VERIFIER_MARK_BYTES +
+			   6 * FIELD_BYTES + PRIO_AES_KEY_BYTES,
+			   "VERIFIER_BYTES must be the size of the layout");
+
+void
+verifier_store(const Verifier *verifier, bool with_key, uint8_t out[VERIFIER_BYTES])
+{
+	const FieldElement *elements[] = {
+		&verifier->d, &verifier->e, &verifier->a, &verifier->b, &verifier->c, &verifier->h
+	};
+	uint8_t    *p = out;
+
+	with_key = with_key && verifier->has_key;
+	*p++ = STORED_VERSION;
+	*p++ = (uint8_t) ((verifier->role == PRIO_B ? FLAG_ROLE_B : 0) |
+					  (verifier->variant == PRG_SEED ? FLAG_PRG_SEED : 0) |
+					  (with_key ? FLAG_HAS_KEY : 0));
+	for (int i = 0; i < 4; i++)
+		*p++ = (uint8_t) (verifier->n >> (8 * i));
+	memcpy(p, verifier->digest, VERIFIER_DIGEST_BYTES);
+	p += VERIFIER_DIGEST_BYTES;
+	memcpy(p, verifier->mark, VERIFIER_MARK_BYTES);
+	p += VERIFIER_MARK_BYTES;
+	for (size_t i = 0; i < sizeof(elements) / sizeof(elements[0]); i++)
+	{
+		field_to_bytes(*elements[i], p);
+		p += FIELD_BYTES;
+	}
+	if (with_key)
+		memcpy(p, verifier->key, PRIO_AES_KEY_BYTES);
+	else
+		memset(p, 0, PRIO_AES_KEY_BYTES);
+}
+
+PrioStatus
+verifier_load(Verifier *verifier, const uint8_t *stored, size_t size)
+{
+	FieldElement *elements[] = {
+		&verifier->d, &verifier->e, &verifier->a, &verifier->b, &verifier->c, &verifier->h
+	};
+	const uint8_t *p = stored;
+	uint64_t	all_reduced = 1;
+	uint8_t		flags;
+
+	if (size < 1)
+		return PRIO_MALFORMED;
+	if (*p++ != STORED_VERSION)
+		return PRIO_OTHER_VERSION;
+	if (size != VERIFIER_BYTES)
+		return PRIO_MALFORMED;
+
+	flags = *p++;
+	verifier->role = (flags & FLAG_ROLE_B) != 0 ? PRIO_B : PRIO_A;
+	verifier->variant = (flags & FLAG_PRG_SEED) != 0 ? PRG_SEED : PRG_BATCH;
+	verifier->has_key = (flags & FLAG_HAS_KEY) != 0;
+	verifier->n = 0;
+	for (int i = 0; i < 4; i++)
+		verifier->n |= (size_t) *p++ << (8 * i);
+	memcpy(verifier->digest, p, VERIFIER_DIGEST_BYTES);
+	p += VERIFIER_DIGEST_BYTES;
+	memcpy(verifier->mark, p, VERIFIER_MARK_BYTES);
+	p += VERIFIER_MARK_BYTES;
+	for (size_t i = 0; i < sizeof(elements) / sizeof(elements[0]); i++)
+	{
+		*elements[i] = field_from_bytes(p);
+		all_reduced &= field_element_is_reduced(*elements[i]);
+		p += FIELD_BYTES;
+	}
+	memcpy(verifier->key, p, PRIO_AES_KEY_BYTES);
+
+	if ((flags & ~FLAGS_KNOWN) != 0 || verifier->n < 1 || verifier->n > PRIO_MAX_DATA ||
+		!all_reduced)
+		return PRIO_MALFORMED;
+	return PRIO_OK;
+}

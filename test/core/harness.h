@@ -1,0 +1,74 @@
+/*
+ * harness.h
+ *		What the unit tests share: cmocka, vectors, both servers of one batch in memory.
+ */
+#ifndef PRIO_TEST_HARNESS_H
+#define PRIO_TEST_HARNESS_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "client.h"
+#include "total.h"
+
+typedef struct Bytes
+{
+	uint8_t    *data;
+	size_t		size;
+} Bytes;
+
+#define assert_ok(status) \
+	assert_string_equal(prio_status_text(status), prio_status_text(PRIO_OK))
+#define assert_status(status, expected) \
+	assert_string_equal(prio_status_text(status), prio_status_text(expected))
+#define assert_element(a, b) \
+	do { \
+		FieldElement left_ = (a); \
+		FieldElement right_ = (b); \
+		assert_true(left_.lo == right_.lo && left_.hi == right_.hi); \
+	} while (0)
+
+/* Both servers of one batch. */
+typedef struct Servers
+{
+	uint8_t		private_key[2][PRIO_KEY_BYTES];
+	uint8_t		public_key[2][PRIO_KEY_BYTES];
+	uint8_t		shared_secret[PRG_SEED_BYTES];
+	NssKeyPair *pair[2];
+	PrgVariant	variant;
+	char	   *batch_id;
+	size_t		n;
+	PointCursor cursor[2];
+	FieldElement *memory[2];
+	VerifierContext context[2];
+} Servers;
+
+/* Fresh keys and secret, context at ordinal 0. */
+extern void servers_make(Servers *servers, const char *batch_id, size_t n, PrgVariant variant);
+/* Those of a file of vectors. */
+extern void servers_from_json(Servers *servers, json_t *file);
+extern void servers_set_ordinal(Servers *servers, uint64_t ordinal);
+extern void servers_free(Servers *servers);
+
+extern PrioStatus servers_open(Servers *servers, PrioRole role, Bytes share,
+							   Verifier *verifier);
+
+/* Both rounds; what both servers then say. */
+extern bool servers_exchange(const Verifier *a, const Verifier *b);
+
+/* The two plaintexts of a client with these data, and sealing one; free() the bytes. */
+extern void client_make_packets(const Servers *servers, const FieldElement *data,
+								Bytes plaintext[2]);
+extern Bytes seal_bytes(const Servers *servers, PrioRole role, Bytes plaintext);
+
+/* A file of test/vectors; json_decref() it. Hex strings of it; free() the bytes. */
+extern json_t *load_vectors(const char *name);
+extern Bytes hex_bytes(json_t *object, const char *name);
+extern Bytes bytes_copy(const void *data, size_t size);
+
+#endif							/* PRIO_TEST_HARNESS_H */
