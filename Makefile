@@ -1,0 +1,41 @@
+# prio: make, make install, make installcheck (pg_regress), make check-core (unit tests).
+
+EXTENSION = prio
+MODULE_big = prio
+DATA = prio--1.0.sql
+
+CORE_SOURCES = $(sort $(wildcard src/core/*.c))
+OBJS = $(CORE_SOURCES:.c=.o) $(patsubst %.c,%.o,$(sort $(wildcard src/pg/*.c)))
+
+TESTS = $(sort $(wildcard sql/*.sql))
+REGRESS = $(patsubst sql/%.sql,%,$(TESTS))
+REGRESS_OPTS = --inputdir=.
+
+PKG_CONFIG ?= pkg-config
+PG_CONFIG ?= pg_config
+# Debian 12 calls it msgpack, later releases msgpack-c.
+MSGPACK := $(shell $(PKG_CONFIG) --exists msgpack && echo msgpack || echo msgpack-c)
+
+# PostgreSQL's own headers do not compile cleanly under -Wextra: system headers may not.
+PG_CPPFLAGS = $(shell $(PKG_CONFIG) --cflags nss $(MSGPACK)) \
+	-isystem $(shell $(PG_CONFIG) --includedir-server)
+PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter
+SHLIB_LINK = $(shell $(PKG_CONFIG) --libs nss $(MSGPACK))
+
+# Nothing here is worth inlining into a query's machine code.
+override with_llvm = no
+
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+HEADERS_ALL = $(wildcard src/core/*.h src/pg/*.h)
+$(OBJS): $(HEADERS_ALL)
+
+include test/core/unit.mk
+
+# Tests that need several clusters, or a cluster of their own: Perl TAP.
+PROVE_TESTS = $(sort $(wildcard test/tap/*.pl))
+PROVE_FLAGS = -I test/tap
+.PHONY: check-tap
+check-tap:
+	$(prove_installcheck)

@@ -1,0 +1,94 @@
+-- The type prio_verifier: private state that tables keep, and that travels nowhere.
+\set ECHO none
+\i test/own_servers.sql
+\set ECHO all
+
+CREATE TABLE verified AS
+SELECT id, share_a, share_b, prio_verifier('a', 'batch', 8, share_a) AS a, prio_verifier('b', 'batch', 8, share_b) AS b
+FROM keys, generate_series(1, 20) AS id, LATERAL (SELECT * FROM prio_encode(keys.a, keys.b, 'batch', (id::bit(8))::varbit)) AS e;
+SELECT pg_column_size(a) AS bytes, count(*) FROM verified GROUP BY 1;
+
+-- The same packet at the same point gives the same verifier and the same message, always.
+SELECT bool_and(a::text = prio_verifier('a', 'batch', 8, share_a)::text
+	AND prio_verify1(a) = prio_verify1(prio_verifier('a', 'batch', 8, share_a))) FROM verified;
+-- Another ordinal is another point, and both servers must use the same.
+SELECT ordinal_a, ordinal_b, bool_and(valid(prio_verifier('a', 'batch', 8, share_a, ordinal_a),
+	prio_verifier('b', 'batch', 8, share_b, ordinal_b))) AS all_valid,
+	bool_or(valid(prio_verifier('a', 'batch', 8, share_a, ordinal_a),
+	prio_verifier('b', 'batch', 8, share_b, ordinal_b))) AS any_valid
+FROM verified, (VALUES (0, 0), (1, 1), (1000000, 1000000), (3, 3), (0, 1), (7, 0), (3, 4)) AS v (ordinal_a, ordinal_b)
+GROUP BY 1, 2 ORDER BY 1, 2;
+-- The ordinal of a row, as a tool that walks a file has it, in any order of rows.
+SELECT bool_and(valid(prio_verifier('a', 'batch', 8, share_a, id), prio_verifier('b', 'batch', 8, share_b, 0 + id)))
+FROM (SELECT * FROM verified ORDER BY id DESC) AS s;
+SELECT bool_and(valid(prio_verifier('a', 'batch', 8, share_a, id), prio_verifier('b', 'batch', 8, share_b, id)))
+FROM (SELECT * FROM verified ORDER BY md5(id::text)) AS s;
+
+-- Text leaves the packet's key out: it does for both rounds, but not for the total.
+CREATE TABLE from_text AS SELECT id, share_a, share_b, a::text::prio_verifier AS a, b::text::prio_verifier AS b FROM verified;
+SELECT bool_and(valid(a, b)) FROM from_text;
+SELECT bool_and(t.a::text = v.a::text AND t.b::text = v.b::text) AS text_is_stable FROM verified AS v JOIN from_text AS t USING (id);
+SELECT prio_total_share(a, share_a) FROM from_text;
+SELECT prio_total_share(b, NULL) FROM from_text;
+-- Its last 16 bytes before the check sum are where the key would be.
+SELECT DISTINCT substr(a::text, length(a::text) - 39, 32), substr(b::text, length(b::text) - 39, 32) FROM verified;
+
+-- Binary form keeps everything.
+SELECT 'prio_regress_' || pg_backend_pid() AS file, current_setting('data_directory') || '/prio_regress_' || pg_backend_pid() || '.copy' AS path \gset
+COPY verified TO :'path' (FORMAT binary);
+CREATE TABLE from_binary (LIKE verified);
+COPY from_binary FROM :'path' (FORMAT binary);
+SELECT prio_publish(prio_total_share(a, share_a), prio_total_share(b, share_b)) FROM verified;
+SELECT prio_publish(prio_total_share(a, share_a), prio_total_share(b, share_b)) FROM from_binary;
+COPY (SELECT 1) TO PROGRAM 'cat > /dev/null; rm prio_regress_*.copy';
+
+-- A verifier whose bytes were changed is damaged, whichever byte it is.
+CREATE FUNCTION load_error(verifier text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM verifier::prio_verifier;
+	RETURN NULL;
+EXCEPTION WHEN OTHERS THEN
+	RETURN SQLSTATE || ' ' || SQLERRM;
+END $$;
+SELECT position = 0 AS version_byte, load_error(set_byte(bytes, position, get_byte(bytes, position) # 1)::text) AS error, count(*)
+FROM (SELECT a::text::bytea AS bytes FROM verified LIMIT 1) AS s, generate_series(0, length(bytes) - 1) AS position
+GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT load_error(substr(bytes, 1, length)::text) AS error, count(*)
+FROM (SELECT a::text::bytea AS bytes FROM verified LIMIT 1) AS s, generate_series(0, length(bytes) - 1) AS length
+GROUP BY 1;
+SELECT load_error((a::text::bytea || '\x00')::text) FROM verified LIMIT 1;
+
+-- Whose share it is matters, and which batch it is for.
+SELECT prio_share_error('a', 'batch', 8, share_b) AS swapped, prio_share_error('b', 'batch', 8, share_a) AS swapped_too,
+	prio_share_error('a', 'other', 8, share_a) AS other_batch, prio_share_error('a', 'batch', 7, share_a) AS too_short,
+	prio_share_error('a', 'batch', 9, share_a) AS too_long, prio_share_error('b', 'batch', 9, share_b) AS b_cannot_know
+FROM verified LIMIT 1;
+
+-- Plans that run in workers, and generic plans, give the same.
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+SET max_parallel_workers_per_gather = 2;
+SET parallel_leader_participation = off;
+EXPLAIN (COSTS OFF) SELECT count(*) FROM verified WHERE prio_verify1(prio_verifier('a', 'batch', 8, share_a)) = prio_verify1(a);
+SELECT count(*) FROM verified WHERE prio_verify1(prio_verifier('a', 'batch', 8, share_a)) = prio_verify1(a);
+SELECT count(*) FROM verified WHERE prio_share_error('b', 'batch', 8, share_b) IS NULL;
+PREPARE check_batch (text, text) AS SELECT count(prio_verifier($1, $2, 8, share_a)) FROM verified;
+SET plan_cache_mode = force_generic_plan;
+EXECUTE check_batch('a', 'batch');
+EXECUTE check_batch('b', 'batch');
+EXECUTE check_batch('a', 'other');
+EXECUTE check_batch('a', 'batch');
+
+-- Many batches at once, in turns.
+CREATE TABLE many AS
+SELECT batch, id, share_a, share_b FROM keys, generate_series(1, 200) AS batch, generate_series(1, 2) AS id,
+	LATERAL (SELECT * FROM prio_encode(a, b, 'batch-' || batch, repeat('1', 1 + batch % 5)::varbit)) AS e;
+SELECT count(*), bool_and(valid(prio_verifier('a', 'batch-' || batch, 1 + batch % 5, share_a),
+	prio_verifier('b', 'batch-' || batch, 1 + batch % 5, share_b)))
+FROM (SELECT * FROM many ORDER BY id, batch) AS s;
+
+DROP TABLE many, verified, from_text, from_binary, keys;
+DROP FUNCTION load_error, valid;
+SET client_min_messages = warning;
+DROP EXTENSION prio CASCADE;

@@ -1,0 +1,224 @@
+/*
+ * client.c
+ *		The client in SQL: data in, two sealed shares out.
+ */
+#include "prio.h"
+
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/varbit.h"
+
+PG_FUNCTION_INFO_V1(prio_encode);
+PG_FUNCTION_INFO_V1(prio_encode_varbit);
+PG_FUNCTION_INFO_V1(prio_encode_uint);
+
+/* What a call site keeps between rows: tables that depend on n alone. */
+typedef struct ClientTables
+{
+	Client		client;
+	FieldElement *memory;
+} ClientTables;
+
+/* The tables for n data fields, made anew only when n is not that of the row before. */
+static const Client *
+client_tables(FunctionCallInfo fcinfo, Size n)
+{
+	ClientTables *tables = fcinfo->flinfo->fn_extra;
+	PrioStatus	status;
+
+	if (tables == NULL)
+		fcinfo->flinfo->fn_extra = tables = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt,
+																   sizeof(ClientTables));
+	if (tables->client.n == n)
+		return &tables->client;
+
+	tables->client.n = 0;
+	if (tables->memory != NULL)
+		pfree(tables->memory);
+	tables->memory = NULL;
+	tables->memory = MemoryContextAllocHuge(fcinfo->flinfo->fn_mcxt,
+											poly_coset_size(n) * sizeof(FieldElement));
+	PRIO_CALL(status, client_init(&tables->client, n, tables->memory, PRIO_STOP));
+	return &tables->client;
+}
+
+static const uint8_t *
+public_key_arg(FunctionCallInfo fcinfo, int argument, const char *name)
+{
+	bytea	   *key = PG_GETARG_BYTEA_PP(argument);
+
+	if (VARSIZE_ANY_EXHDR(key) != PRIO_KEY_BYTES)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("length of %s is wrong", name),
+				 errdetail("A public key has %d bytes, not %zu.", PRIO_KEY_BYTES,
+						   VARSIZE_ANY_EXHDR(key))));
+	return (const uint8_t *) VARDATA_ANY(key);
+}
+
+static void
+check_data_length(Size n)
+{
+	if (n < 1 || n > PRIO_MAX_DATA)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("number of data fields is out of range"),
+				 errdetail("It must be between 1 and %d, not %zu.", PRIO_MAX_DATA, n)));
+}
+
+/* Raises an error unless the array has one dimension, or none, and no NULL in it. */
+static void
+check_array(ArrayType *array)
+{
+	if (ARR_NDIM(array) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("data must be a one-dimensional array")));
+	if (array_contains_nulls(array))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("data must not contain nulls"),
+				 errhint("What a client does not know is false, or zero: a missing value would tell something about it.")));
+}
+
+/* Seals one plaintext, which is wiped. */
+static bytea *
+seal_packet(const uint8_t *public_key, const char *name, uint8_t *plaintext, Size size)
+{
+	bytea	   *share = palloc(VARHDRSZ + size + SEAL_OVERHEAD);
+	PrioStatus	status = seal(public_key, plaintext, size, (uint8_t *) VARDATA(share));
+
+	prio_wipe(plaintext, size);
+	SET_VARSIZE(share, VARHDRSZ + size + SEAL_OVERHEAD);
+	if (status == PRIO_MISMATCH)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s is not a usable public key", name)));
+	if (status != PRIO_OK)
+		prio_report_machine(status);
+	return share;
+}
+
+/*
+ * The rest of all three functions: arguments 0 to 2 are the public keys and the batch id.
+ * data has n elements, each zero or one, and is wiped.
+ */
+static Datum
+encode(FunctionCallInfo fcinfo, FieldElement *data, Size n, int prg_argument)
+{
+	const uint8_t *public_key_a = public_key_arg(fcinfo, 0, "public_key_a");
+	const uint8_t *public_key_b = public_key_arg(fcinfo, 1, "public_key_b");
+	Size		batch_id_size;
+	const uint8_t *batch_id = prio_batch_id(PG_GETARG_TEXT_PP(2), &batch_id_size);
+	PrgVariant	variant = prio_prg_variant(text_to_cstring(PG_GETARG_TEXT_PP(prg_argument)));
+	const Client *client = client_tables(fcinfo, n);
+	uint8_t    *plaintext_a = palloc(packet_max_plaintext(PRIO_A, batch_id_size, n));
+	uint8_t    *plaintext_b = palloc(packet_max_plaintext(PRIO_B, batch_id_size, n));
+	FieldElement *scratch = MemoryContextAllocHuge(CurrentMemoryContext,
+												   client_scratch_size(n) * sizeof(FieldElement));
+	Size		size_a;
+	Size		size_b;
+	TupleDesc	row_type;
+	Datum		values[2];
+	bool		nulls[2] = {false, false};
+	PrioStatus	status;
+
+	PRIO_CALL(status, client_packets(client, variant, batch_id, batch_id_size, data,
+									 plaintext_a, &size_a, plaintext_b, &size_b, scratch,
+									 PRIO_STOP));
+	prio_wipe(data, n * sizeof(FieldElement));
+	pfree(scratch);
+	pfree(data);
+
+	values[0] = PointerGetDatum(seal_packet(public_key_a, "public_key_a", plaintext_a, size_a));
+	values[1] = PointerGetDatum(seal_packet(public_key_b, "public_key_b", plaintext_b, size_b));
+	pfree(plaintext_a);
+	pfree(plaintext_b);
+	if (get_call_result_type(fcinfo, NULL, &row_type) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(row_type), values, nulls));
+}
+
+static FieldElement *
+allocate_data(Size n)
+{
+	return MemoryContextAllocHuge(CurrentMemoryContext, n * sizeof(FieldElement));
+}
+
+/*
+ * prio_encode(public_key_a bytea, public_key_b bytea, batch_id text, data boolean[],
+ * prg text DEFAULT 'batch', OUT share_a bytea, OUT share_b bytea): what a client does
+ * (PROTOCOL.md, "Client"). Keys of 32 bytes; 1 .. prio_max_data() data fields.
+ */
+Datum
+prio_encode(PG_FUNCTION_ARGS)
+{
+	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(3);
+	Size		n = (Size) ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+	const bool *bits = (const bool *) ARR_DATA_PTR(array);
+	FieldElement *data;
+
+	check_array(array);
+	check_data_length(n);
+	data = allocate_data(n);
+	for (Size i = 0; i < n; i++)
+		data[i] = field_from_integer(bits[i]);
+	PG_RETURN_DATUM(encode(fcinfo, data, n, 4));
+}
+
+/*
+ * The same with data bit varying.
+ */
+Datum
+prio_encode_varbit(PG_FUNCTION_ARGS)
+{
+	VarBit	   *bits = PG_GETARG_VARBIT_P(3);
+	Size		n = (Size) VARBITLEN(bits);
+	FieldElement *data;
+
+	check_data_length(n);
+	data = allocate_data(n);
+	for (Size i = 0; i < n; i++)
+		data[i] = field_from_integer(VARBITS(bits)[i / BITS_PER_BYTE] >>
+									 (BITS_PER_BYTE - 1 - i % BITS_PER_BYTE) & 1);
+	PG_RETURN_DATUM(encode(fcinfo, data, n, 4));
+}
+
+/*
+ * prio_encode_uint(public_key_a bytea, public_key_b bytea, batch_id text, data bigint[],
+ * bits int, prg text DEFAULT 'batch', OUT share_a bytea, OUT share_b bytea): integers
+ * from 0 to 2^bits - 1, at most prio_max_uints(bits) of them. n_data is their number
+ * times bits.
+ */
+Datum
+prio_encode_uint(PG_FUNCTION_ARGS)
+{
+	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(3);
+	int32		bits = PG_GETARG_INT32(4);
+	Size		count = (Size) ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+	const int64 *integers = (const int64 *) ARR_DATA_PTR(array);
+	FieldElement *data;
+	uint64		too_large = 0;
+
+	prio_check_bits(bits);
+	check_array(array);
+	check_data_length(count * (Size) bits);
+	data = allocate_data(count * (Size) bits);
+	for (Size j = 0; j < count; j++)
+	{
+		uint64		integer = (uint64) integers[j];
+
+		too_large |= integer >> bits;
+		for (int i = 0; i < bits; i++)
+			data[j * (Size) bits + (Size) i] = field_from_integer(integer >> (bits - 1 - i) & 1);
+	}
+	if (too_large != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("integer out of range"),
+				 errdetail("Integers of %d bits are between 0 and " INT64_FORMAT ".", bits,
+						   (INT64CONST(1) << bits) - 1)));
+	PG_RETURN_DATUM(encode(fcinfo, data, count * (Size) bits, 5));
+}

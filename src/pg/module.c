@@ -1,0 +1,84 @@
+/*
+ * module.c
+ *		The loadable module, and the errors and checks that every file uses.
+ *
+ * Nothing happens when the module is loaded: with shared_preload_libraries that would be
+ * in the postmaster, and NSS does not survive a fork.
+ */
+#include "prio.h"
+
+PG_MODULE_MAGIC;
+
+PG_FUNCTION_INFO_V1(prio_max_data);
+PG_FUNCTION_INFO_V1(prio_max_uints);
+
+void
+prio_report_machine(PrioStatus status)
+{
+	switch (status)
+	{
+		case PRIO_INTERRUPTED:
+			CHECK_FOR_INTERRUPTS();
+			return;
+		case PRIO_NO_MEMORY:
+			ereport(ERROR,
+					(errcode(ERRCODE_OUT_OF_MEMORY),
+					 errmsg("out of memory")));
+		default:
+			ereport(ERROR,
+					(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
+					 errmsg("cryptographic library failed"),
+					 errdetail("NSS: %s.", nss_error_text())));
+	}
+}
+
+bytea *
+prio_bytea(const void *data, Size size)
+{
+	bytea	   *result = palloc(VARHDRSZ + size);
+
+	SET_VARSIZE(result, VARHDRSZ + size);
+	memcpy(VARDATA(result), data, size);
+	return result;
+}
+
+void
+prio_check_n_data(int32 n_data)
+{
+	if (n_data < 1 || n_data > PRIO_MAX_DATA)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("number of data fields is out of range"),
+				 errdetail("It must be between 1 and %d, not %d.", PRIO_MAX_DATA, n_data)));
+}
+
+void
+prio_check_bits(int32 bits)
+{
+	if (bits < 1 || bits > TOTAL_MAX_BITS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("number of bits is out of range"),
+				 errdetail("It must be between 1 and %d, not %d.", TOTAL_MAX_BITS, bits)));
+}
+
+/*
+ * prio_max_data() -> int: the largest number of data fields, 262143.
+ */
+Datum
+prio_max_data(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT32(PRIO_MAX_DATA);
+}
+
+/*
+ * prio_max_uints(bits int) -> int: the largest number of integers of so many bits.
+ */
+Datum
+prio_max_uints(PG_FUNCTION_ARGS)
+{
+	int32		bits = PG_GETARG_INT32(0);
+
+	prio_check_bits(bits);
+	PG_RETURN_INT32(PRIO_MAX_DATA / bits);
+}

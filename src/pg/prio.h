@@ -1,0 +1,72 @@
+/*
+ * prio.h
+ *		What the files of src/pg share.
+ */
+#ifndef PRIO_H
+#define PRIO_H
+
+#include "compat.h"
+
+#include "fmgr.h"
+#include "miscadmin.h"
+
+#include "../core/client.h"
+#include "../core/total.h"
+
+/* ------------------------------------------------------------------ module.c */
+
+/*
+ * Raises the error for a status that is nobody's fault but the machine's. For
+ * PRIO_INTERRUPTED it serves the interrupt, and returns if that did not cancel anything:
+ * the caller then tries again.
+ */
+extern void prio_report_machine(PrioStatus status);
+
+/* What long computations of src/core look at. */
+#define PRIO_STOP (&InterruptPending)
+
+/*
+ * Repeats a call of src/core as long as harmless interrupts get in its way. Afterwards
+ * status is PRIO_OK, a packet fault or a mismatch; the machine's faults were raised.
+ */
+#define PRIO_CALL(status, call) \
+	do { \
+		(status) = (call); \
+		if ((status) >= PRIO_NO_MEMORY) \
+			prio_report_machine(status); \
+	} while ((status) == PRIO_INTERRUPTED)
+
+extern bytea *prio_bytea(const void *data, Size size);
+
+/* Raise an error unless the argument is in range. */
+extern void prio_check_n_data(int32 n_data);
+extern void prio_check_bits(int32 bits);
+
+/* ------------------------------------------------------------------ server.c */
+
+/*
+ * The bytes of a batch id: UTF-8 whatever the encoding of the database, so that two
+ * databases agree on them. Raises an error unless there are 1 .. PACKET_MAX_BATCH_ID.
+ * May point into batch_id.
+ */
+extern const uint8_t *prio_batch_id(const text *batch_id, Size *size);
+
+/* 'batch' or 'seed'; raises an error for anything else. */
+extern PrgVariant prio_prg_variant(const char *name);
+
+/*
+ * Everything it takes to open packets of one batch for a server, from the cache: checks
+ * that the current role may use the server, and raises an error for whatever the caller
+ * got wrong. Valid until the next call or catalog access.
+ */
+extern const VerifierContext *prio_verifier_context(FunctionCallInfo fcinfo,
+													const text *server_name,
+													const text *batch_id, int32 n_data,
+													int64 ordinal, NssKeyPair **pair);
+
+/* ------------------------------------------------------------------ verifier.c */
+
+/* The verifier in a datum; raises an error when it is damaged. Wipe it after use. */
+extern void prio_verifier_from_datum(Datum datum, Verifier *verifier);
+
+#endif							/* PRIO_H */

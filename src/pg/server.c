@@ -1,0 +1,831 @@
+/*
+ * server.c
+ *		Prio servers as foreign servers: options, secrets, and the cache.
+ *
+ * Everything that outlives a statement is here: per backend, a table of servers, keyed by
+ * name and role, and a table of batches, keyed by server, n and batch id. A syscache
+ * callback marks both as stale when anything changes that they were made from; the next
+ * look-up empties them. So an entry never has to be checked again, and ALTER, DROP, GRANT
+ * and REVOKE take effect at the next statement.
+ */
+#include "prio.h"
+
+#include "access/reloptions.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_foreign_data_wrapper.h"
+#include "catalog/pg_user_mapping.h"
+#include "commands/defrem.h"
+#include "common/base64.h"
+#include "common/hashfn.h"
+#include "foreign/foreign.h"
+#include "lib/ilist.h"
+#include "mb/pg_wchar.h"
+#include "storage/fd.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+
+#include <ctype.h>
+
+#define VALIDATOR_NAME "prio_fdw_validator"
+#define KEY_FILE_MAX_BYTES 1024
+#define BASE64_SECRET_CHARS 24	/* 16 bytes, with padding */
+
+/* All batches together may take this much before the oldest goes. */
+#define CACHE_MAX_BYTES (64 * 1024 * 1024)
+
+/* What a batch takes besides: headers of its chunks and of its hash entry, about. */
+#define BATCH_OVERHEAD 256
+
+/* With more servers than this in one session, the cache starts over. */
+#define CACHE_MAX_SERVERS 1000
+
+PG_FUNCTION_INFO_V1(prio_fdw_validator);
+
+/* ------------------------------------------------------------------ options */
+
+/* What one option is, and where it may stand. */
+typedef struct PrioOption
+{
+	const char *name;
+	Oid			catalog;
+	bool		is_file;		/* names a file that the server reads */
+	void		(*check) (const DefElem *def);
+} PrioOption;
+
+static void check_role(const DefElem *def);
+static void check_public_key(const DefElem *def);
+static void check_prg(const DefElem *def);
+static void check_private_key(const DefElem *def);
+static void check_shared_secret(const DefElem *def);
+static void check_file(const DefElem *def);
+
+static const PrioOption prio_options[] = {
+	{"role", ForeignServerRelationId, false, check_role},
+	{"public_key", ForeignServerRelationId, false, check_public_key},
+	{"prg", ForeignServerRelationId, false, check_prg},
+	{"private_key", UserMappingRelationId, false, check_private_key},
+	{"private_key_file", UserMappingRelationId, true, check_file},
+	{"shared_secret", UserMappingRelationId, false, check_shared_secret},
+	{"shared_secret_file", UserMappingRelationId, true, check_file},
+};
+
+/* Exactly size bytes in hexadecimal digits of either case? Does not name what is wrong. */
+static bool
+parse_hex(const char *digits, Size length, uint8_t *out, Size size)
+{
+	if (length != 2 * size)
+		return false;
+	for (Size i = 0; i < length; i++)
+	{
+		unsigned char c = (unsigned char) digits[i];
+		uint8_t		value;
+
+		if (!isxdigit(c))
+			return false;
+		value = (uint8_t) (isdigit(c) ? c - '0' : tolower(c) - 'a' + 10);
+		out[i / 2] = (uint8_t) (i % 2 == 0 ? value << 4 : out[i / 2] | value);
+	}
+	return true;
+}
+
+/* 32 hexadecimal digits, or 24 characters of base64. */
+static bool
+parse_shared_secret(const char *value, Size length, uint8_t out[PRG_SEED_BYTES])
+{
+	if (parse_hex(value, length, out, PRG_SEED_BYTES))
+		return true;
+	return length == BASE64_SECRET_CHARS &&
+		pg_b64_decode(value, (int) length, (void *) out, PRG_SEED_BYTES) == PRG_SEED_BYTES;
+}
+
+static bool
+parse_private_key(const char *value, Size length, uint8_t out[PRIO_KEY_BYTES])
+{
+	return parse_hex(value, length, out, PRIO_KEY_BYTES);
+}
+
+static bool
+parse_role(const char *value, PrioRole *role)
+{
+	*role = strcmp(value, "A") == 0 ? PRIO_A : PRIO_B;
+	return *role == PRIO_A || strcmp(value, "B") == 0;
+}
+
+static bool
+parse_prg(const char *value, PrgVariant *variant)
+{
+	*variant = strcmp(value, "batch") == 0 ? PRG_BATCH : PRG_SEED;
+	return *variant == PRG_BATCH || strcmp(value, "seed") == 0;
+}
+
+/* Never shows the value: it may be a secret, or nearly one. */
+static void
+bad_option(const DefElem *def, const char *expected)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+			 errmsg("invalid value for option \"%s\"", def->defname),
+			 errdetail("Expected %s.", expected)));
+}
+
+#define EXPECTED_PRIVATE_KEY "64 hexadecimal digits"
+#define EXPECTED_SHARED_SECRET "32 hexadecimal digits, or 16 bytes in base64"
+
+static void
+check_role(const DefElem *def)
+{
+	PrioRole	role;
+
+	if (!parse_role(strVal(def->arg), &role))
+		bad_option(def, "A or B");
+}
+
+static void
+check_prg(const DefElem *def)
+{
+	PrgVariant	variant;
+
+	if (!parse_prg(strVal(def->arg), &variant))
+		bad_option(def, "batch or seed");
+}
+
+static void
+check_public_key(const DefElem *def)
+{
+	uint8_t		key[PRIO_KEY_BYTES];
+	const char *value = strVal(def->arg);
+
+	if (!parse_hex(value, strlen(value), key, sizeof(key)))
+		bad_option(def, "64 hexadecimal digits");
+}
+
+static void
+check_private_key(const DefElem *def)
+{
+	uint8_t		key[PRIO_KEY_BYTES];
+	const char *value = strVal(def->arg);
+	bool		valid = parse_private_key(value, strlen(value), key);
+
+	prio_wipe(key, sizeof(key));
+	if (!valid)
+		bad_option(def, EXPECTED_PRIVATE_KEY);
+}
+
+static void
+check_shared_secret(const DefElem *def)
+{
+	uint8_t		secret[PRG_SEED_BYTES];
+	const char *value = strVal(def->arg);
+	bool		valid = parse_shared_secret(value, strlen(value), secret);
+
+	prio_wipe(secret, sizeof(secret));
+	if (!valid)
+		bad_option(def, EXPECTED_SHARED_SECRET);
+}
+
+static void
+check_file(const DefElem *def)
+{
+	if (!is_absolute_path(strVal(def->arg)))
+		bad_option(def, "an absolute path");
+
+	/* Otherwise a mapping would read any file that the server can read. */
+	if (!superuser() && !has_privs_of_role(GetUserId(), ROLE_PG_READ_SERVER_FILES))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to set option \"%s\"", def->defname),
+				 errdetail("Only superusers and members of pg_read_server_files may name files of the server.")));
+}
+
+static const DefElem *
+find_option(List *options, const char *name)
+{
+	ListCell   *cell;
+
+	foreach(cell, options)
+	{
+		const DefElem *def = (const DefElem *) lfirst(cell);
+
+		if (strcmp(def->defname, name) == 0)
+			return def;
+	}
+	return NULL;
+}
+
+static void
+require_option(List *options, const char *name)
+{
+	if (find_option(options, name) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_DYNAMIC_PARAMETER_VALUE_NEEDED),
+				 errmsg("option \"%s\" is required", name)));
+}
+
+static void
+require_one_of(List *options, const char *name, const char *file_name)
+{
+	bool		inline_given = find_option(options, name) != NULL;
+	bool		file_given = find_option(options, file_name) != NULL;
+
+	if (inline_given == file_given)
+		ereport(ERROR,
+				(errcode(inline_given ? ERRCODE_FDW_INVALID_OPTION_NAME :
+						 ERRCODE_FDW_DYNAMIC_PARAMETER_VALUE_NEEDED),
+				 errmsg("exactly one of the options \"%s\" and \"%s\" is required",
+						name, file_name)));
+}
+
+/*
+ * prio_fdw_validator(options text[], catalog oid): PostgreSQL calls it with all options
+ * that an object is about to have.
+ */
+Datum
+prio_fdw_validator(PG_FUNCTION_ARGS)
+{
+	List	   *options = untransformRelOptions(PG_GETARG_DATUM(0));
+	Oid			catalog = PG_GETARG_OID(1);
+	ListCell   *cell;
+
+	foreach(cell, options)
+	{
+		const DefElem *def = (const DefElem *) lfirst(cell);
+		const PrioOption *option = NULL;
+
+		for (int i = 0; i < (int) lengthof(prio_options); i++)
+			if (prio_options[i].catalog == catalog &&
+				strcmp(prio_options[i].name, def->defname) == 0)
+				option = &prio_options[i];
+		if (option == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
+					 errmsg("invalid option \"%s\"", def->defname),
+					 catalog == ForeignServerRelationId ?
+					 errhint("Options of a server are role, public_key and prg.") :
+					 catalog == UserMappingRelationId ?
+					 errhint("Options of a user mapping are private_key, private_key_file, shared_secret and shared_secret_file.") :
+					 errhint("There are no options in this place.")));
+		option->check(def);
+	}
+
+	if (catalog == ForeignServerRelationId)
+	{
+		require_option(options, "role");
+		require_option(options, "public_key");
+	}
+	else if (catalog == UserMappingRelationId)
+	{
+		require_one_of(options, "private_key", "private_key_file");
+		require_one_of(options, "shared_secret", "shared_secret_file");
+	}
+	PG_RETURN_VOID();
+}
+
+PrgVariant
+prio_prg_variant(const char *name)
+{
+	PrgVariant	variant;
+
+	if (!parse_prg(name, &variant))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid variant of the pseudo-random generator"),
+				 errdetail("Expected batch or seed.")));
+	return variant;
+}
+
+/* ------------------------------------------------------------------ secrets */
+
+/*
+ * Reads a small text file without the white space around its content. What a caller gets
+ * to see does not name the file, which only the owner of a mapping may know; the log does.
+ */
+static Size
+read_key_file(const char *path, const char *server_name, char *out, Size size)
+{
+	int			fd = OpenTransientFile(path, O_RDONLY | PG_BINARY);
+	ssize_t		length = fd < 0 ? -1 : read(fd, out, size);
+
+	if (length < 0)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not read a key file of server \"%s\": %m", server_name),
+				 errdetail_log("The file is \"%s\".", path),
+				 errhint("The server log names the file. The operating system user of the server must be able to read it.")));
+	CloseTransientFile(fd);
+	while (length > 0 && isspace((unsigned char) out[length - 1]))
+		length--;
+	return (Size) length;
+}
+
+/*
+ * One secret of a user mapping, from the option itself or from its file. Leaves no copy
+ * of it behind.
+ */
+static void
+load_secret(List *options, const char *name, const char *file_name, const char *server_name,
+			bool (*parse) (const char *value, Size length, uint8_t *out),
+			const char *expected, uint8_t *out)
+{
+	const DefElem *def = find_option(options, name);
+	bool		valid;
+
+	if (def != NULL)
+	{
+		char	   *value = strVal(def->arg);
+
+		valid = parse(value, strlen(value), out);
+		prio_wipe(value, strlen(value));
+	}
+	else
+	{
+		char		content[KEY_FILE_MAX_BYTES];
+		Size		length;
+
+		require_option(options, file_name);
+		def = find_option(options, file_name);
+		length = read_key_file(strVal(def->arg), server_name, content, sizeof(content));
+		valid = parse(content, length, out);
+		prio_wipe(content, sizeof(content));
+	}
+	if (!valid)
+		ereport(ERROR,
+				(errcode(ERRCODE_CONFIG_FILE_ERROR),
+				 errmsg("option \"%s\" of the user mapping for server \"%s\" holds no key",
+						def->defname, server_name),
+				 errdetail("Expected %s.", expected)));
+}
+
+/* ------------------------------------------------------------------ cache */
+
+typedef struct ServerKey
+{
+	char		name[NAMEDATALEN];	/* padded with zeros */
+	Oid			user_id;
+} ServerKey;
+
+/* A server as one role may use it. */
+typedef struct CachedServer
+{
+	ServerKey	key;
+	PrioRole	role;
+	PrgVariant	variant;
+	NssKeyPair *pair;
+	uint8_t		shared_secret[PRG_SEED_BYTES];
+} CachedServer;
+
+typedef struct BatchKey
+{
+	CachedServer *server;
+	uint64		batch_id_hash;
+	uint64		n_data;
+} BatchKey;
+
+/* The weights for one evaluation point. */
+typedef struct CachedContext
+{
+	bool		valid;
+	int64		ordinal;
+	FieldElement point;			/* r */
+	FieldElement *memory;		/* poly_weights_size(n_data) elements, or NULL */
+	VerifierContext context;
+} CachedContext;
+
+/*
+ * A batch has one context for ordinal 0, which is the normal use, and one for whatever
+ * other ordinal came last.
+ */
+typedef struct CachedBatch
+{
+	BatchKey	key;
+	dlist_node	node;			/* in batches_by_age */
+	char	   *batch_id;		/* as the database has it */
+	Size		batch_id_size;
+	const uint8_t *wire_batch_id;	/* as the packets have it; may be the same */
+	Size		wire_batch_id_size;
+	Size		memory_size;	/* bytes booked for it */
+	PointCursor cursor;			/* of the shared secret's stream */
+	CachedContext at_zero;
+	CachedContext elsewhere;
+} CachedBatch;
+
+/* What a call site remembers of its last row. */
+typedef struct LastRow
+{
+	uint64		generation;
+	CachedServer *server;
+	CachedBatch *batch;
+} LastRow;
+
+static MemoryContext cache_memory;
+static HTAB *servers;
+static HTAB *batches;
+static dlist_head batches_by_age;	/* the one used last comes first */
+static Size batches_memory_size;
+
+/* Pointers into the cache hold as long as this stays and the cache is not stale. */
+static uint64 cache_generation = 1;
+static bool cache_stale;
+
+static void
+invalidate_callback(Datum arg, int cache_id, uint32 hash_value)
+{
+	cache_stale = true;
+}
+
+static void
+create_tables(void)
+{
+	HASHCTL		control = {0};
+
+	control.keysize = sizeof(ServerKey);
+	control.entrysize = sizeof(CachedServer);
+	control.hcxt = cache_memory;
+	servers = hash_create("prio servers", 16, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+
+	control.keysize = sizeof(BatchKey);
+	control.entrysize = sizeof(CachedBatch);
+	batches = hash_create("prio batches", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	dlist_init(&batches_by_age);
+}
+
+static void
+create_cache(void)
+{
+	MemoryContext memory = AllocSetContextCreate(CacheMemoryContext, "prio",
+												 ALLOCSET_DEFAULT_SIZES);
+
+	CacheRegisterSyscacheCallback(FOREIGNSERVEROID, invalidate_callback, (Datum) 0);
+	CacheRegisterSyscacheCallback(FOREIGNDATAWRAPPEROID, invalidate_callback, (Datum) 0);
+	CacheRegisterSyscacheCallback(USERMAPPINGOID, invalidate_callback, (Datum) 0);
+	/* USAGE may come from another role, or from being a superuser. */
+	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, invalidate_callback, (Datum) 0);
+	CacheRegisterSyscacheCallback(AUTHOID, invalidate_callback, (Datum) 0);
+	cache_memory = memory;
+}
+
+static void
+free_context(CachedContext *cached, Size size)
+{
+	if (cached->memory != NULL)
+	{
+		prio_wipe(cached->memory, size);
+		pfree(cached->memory);
+	}
+	prio_wipe(cached, sizeof(*cached));
+}
+
+static void
+free_batch(CachedBatch *batch)
+{
+	Size		size = poly_weights_size(batch->key.n_data) * sizeof(FieldElement);
+
+	dlist_delete(&batch->node);
+	batches_memory_size -= batch->memory_size;
+	free_context(&batch->at_zero, size);
+	free_context(&batch->elsewhere, size);
+	if (batch->wire_batch_id != (const uint8_t *) batch->batch_id)
+		pfree(unconstify(uint8_t *, batch->wire_batch_id));
+	pfree(batch->batch_id);
+	hash_search(batches, &batch->key, HASH_REMOVE, NULL);
+	cache_generation++;
+}
+
+static void
+forget_server(CachedServer *server)
+{
+	nss_key_pair_free(server->pair);
+	server->pair = NULL;
+	prio_wipe(server->shared_secret, sizeof(server->shared_secret));
+	hash_search(servers, &server->key, HASH_REMOVE, NULL);
+	cache_generation++;
+}
+
+static void
+flush_cache(void)
+{
+	HASH_SEQ_STATUS scan;
+	CachedServer *server;
+
+	while (!dlist_is_empty(&batches_by_age))
+		free_batch(dlist_head_element(CachedBatch, node, &batches_by_age));
+	hash_seq_init(&scan, servers);
+	while ((server = hash_seq_search(&scan)) != NULL)
+		forget_server(server);
+}
+
+/* Makes sure that the cache exists and that nothing in it is out of date. */
+static void
+refresh_cache(void)
+{
+	if (cache_memory == NULL)
+		create_cache();
+	if (servers == NULL || batches == NULL)
+		create_tables();
+	if (cache_stale)
+	{
+		cache_stale = false;
+		flush_cache();
+	}
+}
+
+/* ------------------------------------------------------------------ looking up */
+
+/* The foreign server of this name, if the current role may use it as a Prio server. */
+static ForeignServer *
+find_foreign_server(const char *name)
+{
+	ForeignServer *server = GetForeignServerByName(name, false);
+	ForeignDataWrapper *wrapper = GetForeignDataWrapper(server->fdwid);
+	char	   *validator = OidIsValid(wrapper->fdwvalidator) ?
+		get_func_name(wrapper->fdwvalidator) : NULL;
+	Oid			user_id = GetUserId();
+	AclResult	acl = foreign_server_usage(server->serverid, user_id);
+
+	if (acl != ACLCHECK_OK)
+		aclcheck_error(acl, OBJECT_FOREIGN_SERVER, server->servername);
+	if (validator == NULL || strcmp(validator, VALIDATOR_NAME) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("server \"%s\" is not a Prio server", server->servername),
+				 errhint("Create one with CREATE SERVER ... FOREIGN DATA WRAPPER prio.")));
+	if (!SearchSysCacheExists2(USERMAPPINGUSERSERVER, ObjectIdGetDatum(user_id),
+							   ObjectIdGetDatum(server->serverid)) &&
+		!SearchSysCacheExists2(USERMAPPINGUSERSERVER, ObjectIdGetDatum(InvalidOid),
+							   ObjectIdGetDatum(server->serverid)))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("no user mapping for role \"%s\" on server \"%s\"",
+						GetUserNameFromId(user_id, false), server->servername),
+				 errhint("Give the secrets with CREATE USER MAPPING.")));
+	return server;
+}
+
+/* What a role knows of a server besides its public options. */
+typedef struct Secrets
+{
+	uint8_t		private_key[PRIO_KEY_BYTES];
+	uint8_t		shared_secret[PRG_SEED_BYTES];
+} Secrets;
+
+/*
+ * Adds a server to the cache. PRIO_MISMATCH when its keys do not belong together. Raises
+ * no error, so that neither the secrets nor NSS's objects are left lying around.
+ */
+static PrioStatus
+enter_server(const ServerKey *key, PrioRole role, PrgVariant variant,
+			 const uint8_t *public_key, const Secrets *secrets, CachedServer **server)
+{
+	PrioStatus	status;
+
+	*server = hash_search(servers, key, HASH_ENTER_NULL, NULL);
+	if (*server == NULL)
+		return PRIO_NO_MEMORY;
+	(*server)->role = role;
+	(*server)->variant = variant;
+	(*server)->pair = NULL;
+	memcpy((*server)->shared_secret, secrets->shared_secret, PRG_SEED_BYTES);
+	status = nss_key_pair_import(secrets->private_key, public_key, &(*server)->pair);
+	if (status != PRIO_OK)
+		forget_server(*server);
+	return status;
+}
+
+static CachedServer *
+lookup_server(const char *name, Size name_size)
+{
+	ServerKey	key;
+	CachedServer *server;
+	ForeignServer *foreign_server;
+	List	   *options;
+	const DefElem *prg;
+	const char *hex;
+	uint8_t		public_key[PRIO_KEY_BYTES];
+	PrioRole	role;
+	PrgVariant	variant;
+	Secrets		secrets;
+	volatile PrioStatus status = PRIO_OK;
+
+	if (name_size >= NAMEDATALEN)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("server \"%s\" does not exist", pnstrdup(name, name_size))));
+	memset(&key, 0, sizeof(key));
+	key.user_id = GetUserId();
+	memcpy(key.name, name, name_size);
+
+	server = hash_search(servers, &key, HASH_FIND, NULL);
+	if (server != NULL)
+		return server;
+	if (hash_get_num_entries(servers) >= CACHE_MAX_SERVERS)
+		flush_cache();
+
+	foreign_server = find_foreign_server(key.name);
+	require_option(foreign_server->options, "role");
+	require_option(foreign_server->options, "public_key");
+	parse_role(strVal(find_option(foreign_server->options, "role")->arg), &role);
+	hex = strVal(find_option(foreign_server->options, "public_key")->arg);
+	parse_hex(hex, strlen(hex), public_key, sizeof(public_key));
+	prg = find_option(foreign_server->options, "prg");
+	variant = prg == NULL ? PRG_BATCH : prio_prg_variant(strVal(prg->arg));
+
+	options = GetUserMapping(key.user_id, foreign_server->serverid)->options;
+	PG_TRY();
+	{
+		load_secret(options, "private_key", "private_key_file", key.name,
+					parse_private_key, EXPECTED_PRIVATE_KEY, secrets.private_key);
+		load_secret(options, "shared_secret", "shared_secret_file", key.name,
+					parse_shared_secret, EXPECTED_SHARED_SECRET, secrets.shared_secret);
+		status = enter_server(&key, role, variant, public_key, &secrets, &server);
+	}
+	PG_FINALLY();
+	{
+		prio_wipe(&secrets, sizeof(secrets));
+	}
+	PG_END_TRY();
+
+	if (status == PRIO_MISMATCH)
+		ereport(ERROR,
+				(errcode(ERRCODE_CONFIG_FILE_ERROR),
+				 errmsg("private key does not belong to the public key of server \"%s\"",
+						key.name),
+				 errhint("Compare the option public_key of the server with the key in the user mapping.")));
+	if (status != PRIO_OK)
+		prio_report_machine(status);
+	return server;
+}
+
+const uint8_t *
+prio_batch_id(const text *batch_id, Size *size)
+{
+	const char *bytes = VARDATA_ANY(batch_id);
+	Size		length = VARSIZE_ANY_EXHDR(batch_id);
+	const char *wire = pg_server_to_any(bytes, (int) length, PG_UTF8);
+
+	if (wire != bytes)
+		length = strlen(wire);
+	if (length < 1 || length > PACKET_MAX_BATCH_ID)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("length of the batch id is out of range"),
+				 errdetail("It must be between 1 and %d bytes, not %zu.",
+						   PACKET_MAX_BATCH_ID, length)));
+	*size = length;
+	return (const uint8_t *) wire;
+}
+
+static bool
+is_batch(const CachedBatch *batch, const text *batch_id, int32 n_data)
+{
+	return batch->key.n_data == (uint64) n_data &&
+		batch->batch_id_size == VARSIZE_ANY_EXHDR(batch_id) &&
+		memcmp(batch->batch_id, VARDATA_ANY(batch_id), batch->batch_id_size) == 0;
+}
+
+/*
+ * Books size bytes for a batch, the one used last from now on. The oldest others go when
+ * there would be too much.
+ */
+static void
+make_room(CachedBatch *batch, Size size)
+{
+	dlist_move_head(&batches_by_age, &batch->node);
+	while (batches_memory_size + size > CACHE_MAX_BYTES &&
+		   dlist_has_prev(&batches_by_age, dlist_tail_node(&batches_by_age)))
+		free_batch(dlist_tail_element(CachedBatch, node, &batches_by_age));
+	batch->memory_size += size;
+	batches_memory_size += size;
+}
+
+static CachedBatch *
+lookup_batch(CachedServer *server, const text *batch_id, int32 n_data)
+{
+	BatchKey	key;
+	CachedBatch *batch;
+	const uint8_t *wire;
+	Size		wire_size;
+	char	   *copy;
+	uint8_t    *wire_copy;
+
+	memset(&key, 0, sizeof(key));
+	key.server = server;
+	key.n_data = (uint64) n_data;
+	key.batch_id_hash = hash_bytes_extended((const unsigned char *) VARDATA_ANY(batch_id),
+											(int) VARSIZE_ANY_EXHDR(batch_id), 0);
+	batch = hash_search(batches, &key, HASH_FIND, NULL);
+	if (batch != NULL)
+	{
+		if (is_batch(batch, batch_id, n_data))
+		{
+			dlist_move_head(&batches_by_age, &batch->node);
+			return batch;
+		}
+		free_batch(batch);		/* two ids with one hash: they take turns */
+	}
+
+	wire = prio_batch_id(batch_id, &wire_size);
+	copy = MemoryContextAlloc(cache_memory, VARSIZE_ANY_EXHDR(batch_id));
+	memcpy(copy, VARDATA_ANY(batch_id), VARSIZE_ANY_EXHDR(batch_id));
+	wire_copy = (uint8_t *) copy;
+	if (wire != (const uint8_t *) VARDATA_ANY(batch_id))
+	{
+		wire_copy = MemoryContextAlloc(cache_memory, wire_size);
+		memcpy(wire_copy, wire, wire_size);
+	}
+
+	batch = hash_search(batches, &key, HASH_ENTER, NULL);
+	memset((char *) batch + sizeof(BatchKey), 0, sizeof(CachedBatch) - sizeof(BatchKey));
+	batch->batch_id = copy;
+	batch->batch_id_size = VARSIZE_ANY_EXHDR(batch_id);
+	batch->wire_batch_id = wire_copy;
+	batch->wire_batch_id_size = wire_size;
+	dlist_push_head(&batches_by_age, &batch->node);
+	make_room(batch, sizeof(CachedBatch) + BATCH_OVERHEAD + batch->batch_id_size + wire_size);
+	return batch;
+}
+
+/* Computes the weights of a batch at the point with this ordinal. */
+static void
+fill_context(CachedBatch *batch, CachedContext *cached, int64 ordinal)
+{
+	CachedServer *server = batch->key.server;
+	Size		size = poly_weights_size(batch->key.n_data) * sizeof(FieldElement);
+	PrioStatus	status;
+
+	cached->valid = false;
+	if (cached->memory == NULL)
+	{
+		make_room(batch, size);
+		cached->memory = MemoryContextAllocHuge(cache_memory, size);
+	}
+
+	PRIO_CALL(status, verifier_point(server->shared_secret, server->variant,
+									 batch->wire_batch_id, batch->wire_batch_id_size,
+									 batch->key.n_data, (uint64) ordinal, &batch->cursor,
+									 &cached->point, PRIO_STOP));
+	PRIO_CALL(status, verifier_context_init(&cached->context, server->role, server->variant,
+											batch->wire_batch_id, batch->wire_batch_id_size,
+											batch->key.n_data, cached->point, cached->memory,
+											PRIO_STOP));
+	cached->ordinal = ordinal;
+	cached->valid = true;
+}
+
+/* The call site's memory of its last row. */
+static LastRow *
+last_row(FunctionCallInfo fcinfo)
+{
+	if (fcinfo->flinfo->fn_extra == NULL)
+		fcinfo->flinfo->fn_extra = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt,
+														  sizeof(LastRow));
+	return fcinfo->flinfo->fn_extra;
+}
+
+static bool
+is_server(const CachedServer *server, const char *name, Size name_size)
+{
+	return server->key.user_id == GetUserId() && name_size < NAMEDATALEN &&
+		memcmp(server->key.name, name, name_size) == 0 && server->key.name[name_size] == '\0';
+}
+
+const VerifierContext *
+prio_verifier_context(FunctionCallInfo fcinfo, const text *server_name, const text *batch_id,
+					  int32 n_data, int64 ordinal, NssKeyPair **pair)
+{
+	LastRow    *last = last_row(fcinfo);
+	const char *name = VARDATA_ANY(server_name);
+	Size		name_size = VARSIZE_ANY_EXHDR(server_name);
+	CachedContext *cached;
+
+	prio_check_n_data(n_data);
+	if (ordinal < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("ordinal must not be negative")));
+
+	refresh_cache();
+	if (last->generation != cache_generation || !is_server(last->server, name, name_size))
+	{
+		last->generation = 0;
+		last->server = lookup_server(name, name_size);
+		last->batch = NULL;
+	}
+	if (last->batch == NULL || !is_batch(last->batch, batch_id, n_data))
+	{
+		last->generation = 0;
+		last->batch = lookup_batch(last->server, batch_id, n_data);
+	}
+
+	cached = ordinal == 0 ? &last->batch->at_zero : &last->batch->elsewhere;
+	if (!cached->valid || cached->ordinal != ordinal)
+	{
+		last->generation = 0;
+		fill_context(last->batch, cached, ordinal);
+	}
+	last->generation = cache_generation;
+	*pair = last->server->pair;
+	return &cached->context;
+}

@@ -1,0 +1,289 @@
+/*
+ * verifier.c
+ *		Checking packets: the type prio_verifier and the two rounds.
+ *
+ * A prio_verifier is the stored form of src/core and a CRC-32C over it. Its text leaves
+ * out the packet's key, so that neither a log nor a dump holds it; its binary form, which
+ * COPY and tables use, has it all.
+ */
+#include "prio.h"
+
+#include "access/detoast.h"
+#include "libpq/pqformat.h"
+#include "port/pg_crc32c.h"
+#include "utils/builtins.h"
+
+PG_FUNCTION_INFO_V1(prio_verifier_in);
+PG_FUNCTION_INFO_V1(prio_verifier_out);
+PG_FUNCTION_INFO_V1(prio_verifier_recv);
+PG_FUNCTION_INFO_V1(prio_verifier_send);
+PG_FUNCTION_INFO_V1(prio_verifier);
+PG_FUNCTION_INFO_V1(prio_share_error);
+PG_FUNCTION_INFO_V1(prio_verify1);
+PG_FUNCTION_INFO_V1(prio_verify2);
+PG_FUNCTION_INFO_V1(prio_is_valid);
+
+/* The bytes of a prio_verifier behind its length word. */
+#define STORED_BYTES (VERIFIER_BYTES + sizeof(pg_crc32c))
+
+static pg_crc32c
+checksum(const uint8_t *stored)
+{
+	pg_crc32c	crc;
+
+	INIT_CRC32C(crc);
+	COMP_CRC32C(crc, stored, VERIFIER_BYTES);
+	FIN_CRC32C(crc);
+	return crc;
+}
+
+static void
+store_verifier(const Verifier *verifier, bool with_key, uint8_t stored[STORED_BYTES])
+{
+	pg_crc32c	crc;
+
+	verifier_store(verifier, with_key, stored);
+	crc = checksum(stored);
+	for (int i = 0; i < (int) sizeof(crc); i++)
+		stored[VERIFIER_BYTES + i] = (uint8_t) (crc >> (8 * i));
+}
+
+/* Raises an error with this SQLSTATE unless the bytes are a whole verifier. */
+static void
+load_verifier(const uint8_t *stored, Size size, int sqlstate, Verifier *verifier)
+{
+	Size		body = size < sizeof(pg_crc32c) ? 0 : size - sizeof(pg_crc32c);
+	PrioStatus	status = verifier_load(verifier, stored, body);
+
+	if (status == PRIO_OK)
+	{
+		pg_crc32c	crc = checksum(stored);
+
+		for (int i = 0; i < (int) sizeof(crc); i++)
+			if (stored[VERIFIER_BYTES + i] != (uint8_t) (crc >> (8 * i)))
+				status = PRIO_MALFORMED;
+	}
+	if (status == PRIO_OTHER_VERSION)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("prio_verifier was stored by another version of the extension"),
+				 errhint("Make it again with prio_verifier().")));
+	if (status != PRIO_OK)
+		ereport(ERROR,
+				(errcode(sqlstate),
+				 errmsg("prio_verifier is damaged"),
+				 errhint("Make it again with prio_verifier().")));
+}
+
+static Datum
+verifier_datum(const Verifier *verifier)
+{
+	bytea	   *result = palloc(VARHDRSZ + STORED_BYTES);
+
+	SET_VARSIZE(result, VARHDRSZ + STORED_BYTES);
+	store_verifier(verifier, true, (uint8_t *) VARDATA(result));
+	return PointerGetDatum(result);
+}
+
+void
+prio_verifier_from_datum(Datum datum, Verifier *verifier)
+{
+	struct varlena *stored = PG_DETOAST_DATUM_PACKED(datum);
+
+	load_verifier((const uint8_t *) VARDATA_ANY(stored), VARSIZE_ANY_EXHDR(stored),
+				  ERRCODE_DATA_CORRUPTED, verifier);
+}
+
+/* ------------------------------------------------------------------ input and output */
+
+/*
+ * The text is that of bytea in hexadecimal.
+ */
+Datum
+prio_verifier_in(PG_FUNCTION_ARGS)
+{
+	const char *text_form = PG_GETARG_CSTRING(0);
+	bytea	   *stored;
+	Verifier	verifier;
+
+	if (strncmp(text_form, "\\x", 2) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+				 errmsg("invalid input syntax for type %s", "prio_verifier"),
+				 errhint("Only prio_verifier() makes verifiers.")));
+	stored = DatumGetByteaPP(DirectFunctionCall1(byteain, PG_GETARG_DATUM(0)));
+	load_verifier((const uint8_t *) VARDATA_ANY(stored), VARSIZE_ANY_EXHDR(stored),
+				  ERRCODE_INVALID_TEXT_REPRESENTATION, &verifier);
+	PG_RETURN_DATUM(verifier_datum(&verifier));
+}
+
+/*
+ * Leaves out the key of the packet: whoever reads this text, together with the packet,
+ * would know the share.
+ */
+Datum
+prio_verifier_out(PG_FUNCTION_ARGS)
+{
+	Verifier	verifier;
+	uint8_t		stored[STORED_BYTES];
+	char	   *result = palloc(2 + 2 * STORED_BYTES + 1);
+
+	prio_verifier_from_datum(PG_GETARG_DATUM(0), &verifier);
+	store_verifier(&verifier, false, stored);
+	prio_wipe(&verifier, sizeof(verifier));
+	memcpy(result, "\\x", 2);
+	hex_encode((const char *) stored, STORED_BYTES, result + 2);
+	result[2 + 2 * STORED_BYTES] = '\0';
+	PG_RETURN_CSTRING(result);
+}
+
+Datum
+prio_verifier_recv(PG_FUNCTION_ARGS)
+{
+	StringInfo	buffer = (StringInfo) PG_GETARG_POINTER(0);
+	int			size = buffer->len - buffer->cursor;
+	const char *stored = pq_getmsgbytes(buffer, size);
+	Verifier	verifier;
+	Datum		result;
+
+	load_verifier((const uint8_t *) stored, (Size) size, ERRCODE_INVALID_BINARY_REPRESENTATION,
+				  &verifier);
+	result = verifier_datum(&verifier);
+	prio_wipe(&verifier, sizeof(verifier));
+	PG_RETURN_DATUM(result);
+}
+
+Datum
+prio_verifier_send(PG_FUNCTION_ARGS)
+{
+	Verifier	verifier;
+
+	prio_verifier_from_datum(PG_GETARG_DATUM(0), &verifier);
+	prio_wipe(&verifier, sizeof(verifier));
+	PG_RETURN_BYTEA_P(PG_GETARG_BYTEA_P_COPY(0));
+}
+
+/* ------------------------------------------------------------------ opening */
+
+/*
+ * Opens the packet of a row. Returns PRIO_OK or a packet fault. What cannot be a packet
+ * of this batch for its mere size is not even fetched.
+ */
+static PrioStatus
+open_share(FunctionCallInfo fcinfo, int64 ordinal, Verifier *verifier)
+{
+	text	   *server_name = PG_GETARG_TEXT_PP(0);
+	text	   *batch_id = PG_GETARG_TEXT_PP(1);
+	NssKeyPair *pair;
+	const VerifierContext *context = prio_verifier_context(fcinfo, server_name, batch_id,
+														   PG_GETARG_INT32(2), ordinal, &pair);
+	Datum		datum = PG_GETARG_DATUM(3);
+	Size		size = toast_raw_datum_size(datum) - VARHDRSZ;
+	bytea	   *share;
+	uint8_t    *plaintext;
+	PrioStatus	status;
+
+	if (size > verifier_max_share(context->batch_id_size, context->weights.n))
+		return PRIO_WRONG_LENGTH;
+
+	share = DatumGetByteaPP(datum);
+	plaintext = palloc(size);
+	status = verifier_open(context, pair, (const uint8_t *) VARDATA_ANY(share),
+						   VARSIZE_ANY_EXHDR(share), plaintext, verifier);
+	pfree(plaintext);
+	if (!prio_is_packet_fault(status) && status != PRIO_OK)
+		prio_report_machine(status);
+	if ((Pointer) share != DatumGetPointer(datum))
+		pfree(share);
+	return status;
+}
+
+/*
+ * prio_verifier(server text, batch_id text, n_data int, share bytea, ordinal bigint
+ * DEFAULT 0) -> prio_verifier: opens one packet and evaluates its polynomials; NULL for a
+ * packet that is none (PROTOCOL.md, "Server: opening and checking one packet").
+ */
+Datum
+prio_verifier(PG_FUNCTION_ARGS)
+{
+	Verifier	verifier;
+	Datum		result;
+
+	if (open_share(fcinfo, PG_GETARG_INT64(4), &verifier) != PRIO_OK)
+		PG_RETURN_NULL();
+	result = verifier_datum(&verifier);
+	prio_wipe(&verifier, sizeof(verifier));
+	PG_RETURN_DATUM(result);
+}
+
+/*
+ * prio_share_error(server text, batch_id text, n_data int, share bytea) -> text: why
+ * prio_verifier() gives NULL; NULL when it does not.
+ */
+Datum
+prio_share_error(PG_FUNCTION_ARGS)
+{
+	Verifier	verifier;
+	PrioStatus	status = open_share(fcinfo, 0, &verifier);
+
+	if (status == PRIO_OK)
+	{
+		prio_wipe(&verifier, sizeof(verifier));
+		PG_RETURN_NULL();
+	}
+	PG_RETURN_TEXT_P(cstring_to_text(prio_status_text(status)));
+}
+
+/* ------------------------------------------------------------------ rounds */
+
+/*
+ * prio_verify1(prio_verifier) -> bytea: the message of round 1, at most 24 bytes.
+ */
+Datum
+prio_verify1(PG_FUNCTION_ARGS)
+{
+	Verifier	verifier;
+	uint8_t		message[VERIFY1_MAX_BYTES];
+	Size		size;
+
+	prio_verifier_from_datum(PG_GETARG_DATUM(0), &verifier);
+	size = verifier_verify1(&verifier, message);
+	prio_wipe(&verifier, sizeof(verifier));
+	PG_RETURN_BYTEA_P(prio_bytea(message, size));
+}
+
+/*
+ * prio_verify2(prio_verifier, peer_verify1 bytea) -> bytea: the message of round 2, at
+ * most 12 bytes; NULL when the peer's is malformed.
+ */
+Datum
+prio_verify2(PG_FUNCTION_ARGS)
+{
+	bytea	   *peer = PG_GETARG_BYTEA_PP(1);
+	Verifier	verifier;
+	uint8_t		message[VERIFY2_MAX_BYTES];
+	Size		size;
+	PrioStatus	status;
+
+	prio_verifier_from_datum(PG_GETARG_DATUM(0), &verifier);
+	status = verifier_verify2(&verifier, (const uint8_t *) VARDATA_ANY(peer),
+							  VARSIZE_ANY_EXHDR(peer), message, &size);
+	prio_wipe(&verifier, sizeof(verifier));
+	if (status != PRIO_OK)
+		PG_RETURN_NULL();
+	PG_RETURN_BYTEA_P(prio_bytea(message, size));
+}
+
+/*
+ * prio_is_valid(verify2_a bytea, verify2_b bytea) -> boolean: do both messages together
+ * accept the packet? False for a malformed one.
+ */
+Datum
+prio_is_valid(PG_FUNCTION_ARGS)
+{
+	bytea	   *a = PG_GETARG_BYTEA_PP(0);
+	bytea	   *b = PG_GETARG_BYTEA_PP(1);
+
+	PG_RETURN_BOOL(verifier_is_valid((const uint8_t *) VARDATA_ANY(a), VARSIZE_ANY_EXHDR(a),
+									 (const uint8_t *) VARDATA_ANY(b), VARSIZE_ANY_EXHDR(b)));
+}

@@ -1,0 +1,97 @@
+/*
+ * cheat.c
+ *		A client that lies: seals any integers modulo p as if they were bits.
+ *
+ * cheat PUBLIC_KEY_A PUBLIC_KEY_B BATCH_ID VALUE ... prints both shares, in hexadecimal, on
+ * a line of their own. A negative value is what it is modulo p.
+ */
+#include "client.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static void
+fail(const char *what)
+{
+	fprintf(stderr, "cheat: %s\n", what);
+	exit(1);
+}
+
+static void
+check(PrioStatus status)
+{
+	if (status != PRIO_OK)
+		fail(prio_status_text(status));
+}
+
+static void *
+allocate(size_t size)
+{
+	void	   *memory = malloc(size);
+
+	if (memory == NULL)
+		fail("out of memory");
+	return memory;
+}
+
+static void
+print_share(const char *public_key_hex, const uint8_t *plaintext, size_t size)
+{
+	uint8_t		public_key[PRIO_KEY_BYTES];
+	uint8_t    *share = allocate(size + SEAL_OVERHEAD);
+
+	for (size_t i = 0; i < PRIO_KEY_BYTES; i++)
+	{
+		unsigned int byte;
+
+		if (sscanf(public_key_hex + 2 * i, "%2x", &byte) != 1)
+			fail("a public key has 64 hexadecimal digits");
+		public_key[i] = (uint8_t) byte;
+	}
+	check(seal(public_key, plaintext, size, share));
+	for (size_t i = 0; i < size + SEAL_OVERHEAD; i++)
+		printf("%02x", share[i]);
+	printf("\n");
+	free(share);
+}
+
+int
+main(int argc, char **argv)
+{
+	size_t		n = argc > 4 ? (size_t) argc - 4 : 0;
+	Client		client;
+	FieldElement *memory;
+	FieldElement *scratch;
+	FieldElement *data;
+	uint8_t    *plaintext[2];
+	size_t		size[2];
+	size_t		batch_id_size;
+
+	if (n < 1 || n > PRIO_MAX_DATA)
+		fail("usage: cheat PUBLIC_KEY_A PUBLIC_KEY_B BATCH_ID VALUE ...");
+	batch_id_size = strlen(argv[3]);
+	memory = allocate(poly_coset_size(n) * sizeof(FieldElement));
+	scratch = allocate(client_scratch_size(n) * sizeof(FieldElement));
+	data = allocate(n * sizeof(FieldElement));
+	for (size_t i = 0; i < n; i++)
+	{
+		long long	value = atoll(argv[4 + i]);
+
+		data[i] = value < 0 ? field_neg(field_from_integer((uint128) -value)) :
+			field_from_integer((uint128) value);
+	}
+	plaintext[PRIO_A] = allocate(packet_max_plaintext(PRIO_A, batch_id_size, n));
+	plaintext[PRIO_B] = allocate(packet_max_plaintext(PRIO_B, batch_id_size, n));
+	check(client_init(&client, n, memory, NULL));
+	check(client_packets(&client, PRG_BATCH, (const uint8_t *) argv[3], batch_id_size, data,
+						 plaintext[PRIO_A], &size[PRIO_A], plaintext[PRIO_B], &size[PRIO_B],
+						 scratch, NULL));
+	print_share(argv[1], plaintext[PRIO_A], size[PRIO_A]);
+	print_share(argv[2], plaintext[PRIO_B], size[PRIO_B]);
+	free(memory);
+	free(scratch);
+	free(data);
+	free(plaintext[PRIO_A]);
+	free(plaintext[PRIO_B]);
+	return 0;
+}

@@ -1,0 +1,33 @@
+# The unit tests: src/core and cmocka, without PostgreSQL. UNIT_DIR, UNIT_CC and
+# UNIT_CFLAGS can be set to build them another way, with sanitizers for one.
+
+UNIT_DIR = build/core
+UNIT_CC = $(CC)
+UNIT_CFLAGS = -g -O2
+UNIT_ALL_CFLAGS = -std=gnu11 -Wall -Wextra -Wdeclaration-after-statement -Werror \
+	$(UNIT_CFLAGS) -Isrc/core -DVECTORS_DIR='"$(CURDIR)/test/vectors"' \
+	$(shell $(PKG_CONFIG) --cflags nss $(MSGPACK) cmocka jansson)
+UNIT_LIBS = $(shell $(PKG_CONFIG) --libs nss $(MSGPACK) cmocka jansson)
+
+UNIT_TESTS = $(patsubst test/core/%.c,$(UNIT_DIR)/%,$(sort $(wildcard test/core/test_*.c)))
+UNIT_CORE = $(patsubst src/core/%.c,$(UNIT_DIR)/%.o,$(CORE_SOURCES))
+
+$(UNIT_DIR)/%.o: src/core/%.c $(HEADERS_ALL)
+	@mkdir -p $(UNIT_DIR)
+	$(UNIT_CC) $(UNIT_ALL_CFLAGS) -c $< -o $@
+
+$(UNIT_DIR)/%.o: test/core/%.c test/core/harness.h $(HEADERS_ALL)
+	@mkdir -p $(UNIT_DIR)
+	$(UNIT_CC) $(UNIT_ALL_CFLAGS) -c $< -o $@
+
+$(UNIT_TESTS): %: %.o $(UNIT_DIR)/harness.o $(UNIT_CORE)
+	$(UNIT_CC) $(UNIT_ALL_CFLAGS) $^ -o $@ $(UNIT_LIBS)
+
+# A client that lies about its data, for demonstrations.
+$(UNIT_DIR)/cheat: $(UNIT_DIR)/cheat.o $(UNIT_CORE)
+	$(UNIT_CC) $(UNIT_ALL_CFLAGS) $^ -o $@ $(UNIT_LIBS)
+
+.SECONDARY:
+.PHONY: check-core
+check-core: $(UNIT_TESTS)
+	@for test in $(UNIT_TESTS); do $$test || exit 1; done

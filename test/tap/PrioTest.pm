@@ -1,0 +1,70 @@
+# What the TAP tests share: clusters with the extension, and Prio servers in them.
+package PrioTest;
+
+use strict;
+use warnings;
+
+use Exporter 'import';
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+
+our @EXPORT = qw(new_cluster make_keys make_server exchange);
+
+# A running cluster with the extension in database postgres. An installation below
+# PRIO_DESTDIR, out of reach of other clusters, takes Debian's setting extension_destdir.
+sub new_cluster
+{
+	my ($name, @settings) = @_;
+	my $node = PostgreSQL::Test::Cluster->new($name);
+
+	$node->init(extra => [ '--no-sync', '-E', 'UTF8', '--locale=C' ]);
+	$node->append_conf('postgresql.conf', "extension_destdir = '$ENV{PRIO_DESTDIR}'")
+	  if defined $ENV{PRIO_DESTDIR};
+	$node->append_conf('postgresql.conf', $_) foreach @settings;
+	$node->start;
+	$node->safe_psql('postgres', 'CREATE EXTENSION prio');
+	return $node;
+}
+
+# Keys of both servers and their secret, in hexadecimal.
+sub make_keys
+{
+	my ($node) = @_;
+	my %keys;
+
+	foreach my $role ('A', 'B')
+	{
+		@keys{ "private_$role", "public_$role" } = split /\|/, $node->safe_psql('postgres',
+			"SELECT encode(private_key, 'hex'), encode(public_key, 'hex') FROM prio_keygen()");
+	}
+	$keys{secret} = $node->safe_psql('postgres', "SELECT encode(prio_shared_secret(), 'hex')");
+	return %keys;
+}
+
+# CREATE SERVER and CREATE USER MAPPING FOR PUBLIC.
+sub make_server
+{
+	my ($node, $name, $role, %keys) = @_;
+
+	$node->safe_psql('postgres', qq{
+		CREATE SERVER $name FOREIGN DATA WRAPPER prio
+			OPTIONS (role '$role', public_key '$keys{"public_$role"}');
+		CREATE USER MAPPING FOR PUBLIC SERVER $name
+			OPTIONS (private_key '$keys{"private_$role"}', shared_secret '$keys{secret}');
+	});
+	return;
+}
+
+# Copies what a query gives on one cluster into a table of another.
+sub exchange
+{
+	my ($from, $query, $to, $table) = @_;
+	my $file = $to->basedir . "/exchange";
+
+	$from->safe_psql('postgres', "\\copy ($query) TO '$file'");
+	$to->safe_psql('postgres', "\\copy $table FROM '$file'");
+	unlink $file;
+	return;
+}
+
+1;
