@@ -4,7 +4,7 @@
  */
 #include "client.h"
 
-#include "share.h"
+#include "prg.h"
 
 PrioStatus
 client_init(Client *client, size_t n, FieldElement *memory, PrioStop stop)
@@ -28,7 +28,7 @@ random_elements(FieldElement *out, size_t count)
 			if (status != PRIO_OK)
 				return status;
 			out[i] = field_from_bytes(bytes);
-		} while (!field_element_is_reduced(out[i]));
+		} while (!field_is_reduced(out[i]));
 	}
 	prio_wipe(bytes, sizeof(bytes));
 	return PRIO_OK;
@@ -63,19 +63,20 @@ make_h_points(const Client *client, FieldElement *f_values, FieldElement *g_valu
 static PrioStatus
 subtract_stream(Prg *prg, FieldElement *elements, size_t count)
 {
-	FieldElement chunk[SHARE_CHUNK];
-	PrioStatus	status = PRIO_OK;
-
-	for (size_t done = 0; status == PRIO_OK && done < count; done += SHARE_CHUNK)
+	while (count > 0)
 	{
-		size_t		size = count - done < SHARE_CHUNK ? count - done : SHARE_CHUNK;
+		const FieldElement *random;
+		size_t		size = count;
+		PrioStatus	status = prg_elements(prg, &random, &size);
 
-		status = prg_draw(prg, FIELD_P, chunk, size);
-		for (size_t i = 0; status == PRIO_OK && i < size; i++)
-			elements[done + i] = field_sub(elements[done + i], chunk[i]);
+		if (status != PRIO_OK)
+			return status;
+		for (size_t i = 0; i < size; i++)
+			elements[i] = field_sub(elements[i], random[i]);
+		elements += size;
+		count -= size;
 	}
-	prio_wipe(chunk, sizeof(chunk));
-	return status;
+	return PRIO_OK;
 }
 
 /*

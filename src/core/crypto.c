@@ -62,10 +62,24 @@ struct NssCounterMode
 {
 	PK11SymKey *key;
 	PK11Context *context;
-	uint8_t		counters[NSS_COUNTER_MODE_BLOCKS * COUNTER_BLOCK_BYTES];
 };
 
+/*
+ * Counter blocks from zero up: the same for every key, so they are written once for the
+ * part of a stream that packets of common sizes take, and at every use further on.
+ */
+#define COUNTERS_KEPT 8192
+static uint8_t counters_kept[COUNTERS_KEPT * COUNTER_BLOCK_BYTES];
+static size_t counters_ready;
+static uint8_t counters_passing[NSS_COUNTER_MODE_BLOCKS * COUNTER_BLOCK_BYTES];
+
+/*
+ * What one process keeps: NSS itself, its software token, and a digest that is started
+ * anew for every use. Making the last two costs as much as hashing a short message.
+ */
 static NSSInitContext *nss_context;
+static PK11SlotInfo *token;
+static PK11Context *sha256;
 
 /* The 32 bytes that multiply to the public key of a private one: u = 9. */
 static const uint8_t base_point[PRIO_KEY_BYTES] = {9};
@@ -73,14 +87,16 @@ static const uint8_t base_point[PRIO_KEY_BYTES] = {9};
 PrioStatus
 nss_init(void)
 {
-	if (nss_context != NULL)
-		return PRIO_OK;
-
-	nss_context = NSS_InitContext("", "", "", "", NULL,
-								  NSS_INIT_READONLY | NSS_INIT_NOCERTDB |
-								  NSS_INIT_NOMODDB | NSS_INIT_FORCEOPEN |
-								  NSS_INIT_NOROOTINIT);
-	return nss_context != NULL ? PRIO_OK : PRIO_NSS_FAILED;
+	if (nss_context == NULL)
+		nss_context = NSS_InitContext("", "", "", "", NULL,
+									  NSS_INIT_READONLY | NSS_INIT_NOCERTDB |
+									  NSS_INIT_NOMODDB | NSS_INIT_FORCEOPEN |
+									  NSS_INIT_NOROOTINIT);
+	if (nss_context != NULL && token == NULL)
+		token = PK11_GetInternalSlot();
+	if (token != NULL && sha256 == NULL)
+		sha256 = PK11_CreateDigestContext(SEC_OID_SHA256);
+	return sha256 != NULL ? PRIO_OK : PRIO_NSS_FAILED;
 }
 
 const char *
@@ -89,25 +105,6 @@ nss_error_text(void)
 	const char *text = PR_ErrorToString(PR_GetError(), PR_LANGUAGE_I_DEFAULT);
 
 	return text != NULL ? text : "unknown NSS error";
-}
-
-/*
- * Is the last failure of NSS due to the bytes it was given? Anything else (no memory, no
- * token) is the machine's fault, and must not be held against the packet.
- */
-static bool
-nss_blames_input(void)
-{
-	switch (PR_GetError())
-	{
-		case SEC_ERROR_BAD_DATA:
-		case SEC_ERROR_BAD_KEY:
-		case SEC_ERROR_INVALID_KEY:
-		case SEC_ERROR_INPUT_LEN:
-			return true;
-		default:
-			return false;
-	}
 }
 
 PrioStatus
@@ -125,21 +122,16 @@ nss_sha256(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size,
 		   uint8_t hash[PRIO_HASH_BYTES])
 {
 	PrioStatus	status = nss_init();
-	PK11Context *context;
 	unsigned int hash_size;
 
 	if (status != PRIO_OK)
 		return status;
-	context = PK11_CreateDigestContext(SEC_OID_SHA256);
-	if (context == NULL)
+	if (PK11_DigestBegin(sha256) != SECSuccess ||
+		PK11_DigestOp(sha256, a, (unsigned int) a_size) != SECSuccess ||
+		PK11_DigestOp(sha256, b, (unsigned int) b_size) != SECSuccess ||
+		PK11_DigestFinal(sha256, hash, &hash_size, PRIO_HASH_BYTES) != SECSuccess)
 		return PRIO_NSS_FAILED;
-	if (PK11_DigestBegin(context) != SECSuccess ||
-		PK11_DigestOp(context, a, (unsigned int) a_size) != SECSuccess ||
-		PK11_DigestOp(context, b, (unsigned int) b_size) != SECSuccess ||
-		PK11_DigestFinal(context, hash, &hash_size, PRIO_HASH_BYTES) != SECSuccess)
-		status = PRIO_NSS_FAILED;
-	PK11_DestroyContext(context, PR_TRUE);
-	return status;
+	return PRIO_OK;
 }
 
 /* A public key of NSS's own from 32 raw bytes; NULL on failure. */
@@ -170,11 +162,8 @@ import_private_key(const uint8_t raw_private[PRIO_KEY_BYTES],
 					sizeof(der_private_middle) + PRIO_KEY_BYTES];
 	uint8_t    *p = der;
 	SECItem		item = {siBuffer, der, sizeof(der)};
-	PK11SlotInfo *slot = PK11_GetInternalSlot();
 	SECKEYPrivateKey *key = NULL;
 
-	if (slot == NULL)
-		return NULL;
 	memcpy(p, der_private_prefix, sizeof(der_private_prefix));
 	p += sizeof(der_private_prefix);
 	memcpy(p, raw_private, PRIO_KEY_BYTES);
@@ -183,11 +172,10 @@ import_private_key(const uint8_t raw_private[PRIO_KEY_BYTES],
 	p += sizeof(der_private_middle);
 	memcpy(p, raw_public, PRIO_KEY_BYTES);
 
-	if (PK11_ImportDERPrivateKeyInfoAndReturnKey(slot, &item, NULL, NULL, PR_FALSE, PR_FALSE,
+	if (PK11_ImportDERPrivateKeyInfoAndReturnKey(token, &item, NULL, NULL, PR_FALSE, PR_FALSE,
 												 KU_ALL, &key, NULL) != SECSuccess)
 		key = NULL;
 	prio_wipe(der, sizeof(der));
-	PK11_FreeSlot(slot);
 	return key;
 }
 
@@ -206,21 +194,42 @@ extract_key(PK11SymKey *key, uint8_t *out, size_t size)
 	return PRIO_OK;
 }
 
+static PK11SymKey *
+derive_aes_key(SECKEYPrivateKey *private_key, SECKEYPublicKey *public_key,
+			   CK_ATTRIBUTE_TYPE operation)
+{
+	return PK11_PubDeriveWithKDF(private_key, public_key, PR_FALSE, NULL, NULL,
+								 CKM_ECDH1_DERIVE, CKM_AES_GCM, operation,
+								 PRIO_AES_KEY_BYTES, CKD_SHA256_KDF, NULL, NULL);
+}
+
+/*
+ * The AES-GCM key that two keys agree on, for one operation. The caller frees it.
+ *
+ * NSS does not say why there is none: a point of small order leaves no error behind. Since
+ * the machine's failures must not be held against a packet, another point then shows
+ * whether it is the machine.
+ */
 static PrioStatus
 agree(SECKEYPrivateKey *private_key, SECKEYPublicKey *public_key,
-	  uint8_t aes_key[PRIO_AES_KEY_BYTES])
+	  CK_ATTRIBUTE_TYPE operation, PK11SymKey **key)
 {
-	PK11SymKey *key;
-	PrioStatus	status;
+	SECKEYPublicKey *base;
+	PK11SymKey *probe;
 
-	key = PK11_PubDeriveWithKDF(private_key, public_key, PR_FALSE, NULL, NULL,
-								CKM_ECDH1_DERIVE, CKM_AES_GCM, CKA_ENCRYPT | CKA_DECRYPT,
-								PRIO_AES_KEY_BYTES, CKD_SHA256_KDF, NULL, NULL);
-	if (key == NULL)
-		return nss_blames_input() ? PRIO_DECRYPTION_FAILED : PRIO_NSS_FAILED;
-	status = extract_key(key, aes_key, PRIO_AES_KEY_BYTES);
-	PK11_FreeSymKey(key);
-	return status;
+	*key = derive_aes_key(private_key, public_key, operation);
+	if (*key != NULL)
+		return PRIO_OK;
+
+	base = import_public_key(base_point);
+	if (base == NULL)
+		return PRIO_NSS_FAILED;
+	probe = derive_aes_key(private_key, base, operation);
+	SECKEY_DestroyPublicKey(base);
+	if (probe == NULL)
+		return PRIO_NSS_FAILED;
+	PK11_FreeSymKey(probe);
+	return PRIO_DECRYPTION_FAILED;
 }
 
 /* The raw public key of a private one: X25519 with the base point, no KDF. */
@@ -249,7 +258,6 @@ static PrioStatus
 generate_key_pair(SECKEYPrivateKey **private_key, SECKEYPublicKey **public_key)
 {
 	SECOidData *curve = SECOID_FindOIDByTag(SEC_OID_CURVE25519);
-	PK11SlotInfo *slot;
 	uint8_t		der[32];
 	SECItem		params = {siBuffer, der, 0};
 
@@ -260,12 +268,8 @@ generate_key_pair(SECKEYPrivateKey **private_key, SECKEYPublicKey **public_key)
 	memcpy(der + 2, curve->oid.data, curve->oid.len);
 	params.len = curve->oid.len + 2;
 
-	slot = PK11_GetInternalSlot();
-	if (slot == NULL)
-		return PRIO_NSS_FAILED;
-	*private_key = PK11_GenerateKeyPair(slot, CKM_EC_KEY_PAIR_GEN, &params, public_key,
+	*private_key = PK11_GenerateKeyPair(token, CKM_EC_KEY_PAIR_GEN, &params, public_key,
 										PR_FALSE, PR_FALSE, NULL);
-	PK11_FreeSlot(slot);
 	if (*private_key == NULL)
 		return PRIO_NSS_FAILED;
 	if ((*public_key)->u.ec.publicValue.len != PRIO_KEY_BYTES)
@@ -351,66 +355,30 @@ nss_key_pair_free(NssKeyPair *pair)
 	free(pair);
 }
 
-PrioStatus
-nss_agree(NssKeyPair *pair, const uint8_t ephemeral[PRIO_KEY_BYTES],
-		  uint8_t aes_key[PRIO_AES_KEY_BYTES])
-{
-	memcpy(pair->peer->u.ec.publicValue.data, ephemeral, PRIO_KEY_BYTES);
-	return agree(pair->private_key, pair->peer, aes_key);
-}
-
-PrioStatus
-nss_agree_ephemeral(const uint8_t public_key[PRIO_KEY_BYTES],
-					uint8_t ephemeral[PRIO_KEY_BYTES], uint8_t aes_key[PRIO_AES_KEY_BYTES])
-{
-	SECKEYPrivateKey *own_private;
-	SECKEYPublicKey *own_public;
-	SECKEYPublicKey *peer;
-	PrioStatus	status = nss_init();
-
-	if (status == PRIO_OK)
-		status = generate_key_pair(&own_private, &own_public);
-	if (status != PRIO_OK)
-		return status;
-
-	memcpy(ephemeral, own_public->u.ec.publicValue.data, PRIO_KEY_BYTES);
-	peer = import_public_key(public_key);
-	status = peer == NULL ? PRIO_NSS_FAILED : agree(own_private, peer, aes_key);
-	if (status == PRIO_DECRYPTION_FAILED)
-		status = PRIO_MISMATCH;
-	if (peer != NULL)
-		SECKEY_DestroyPublicKey(peer);
-	SECKEY_DestroyPrivateKey(own_private);
-	SECKEY_DestroyPublicKey(own_public);
-	return status;
-}
-
 /* Hands an AES key to NSS for one kind of use; NULL on failure. */
 static PK11SymKey *
 import_aes_key(const uint8_t aes_key[PRIO_AES_KEY_BYTES], CK_MECHANISM_TYPE mechanism,
 			   CK_ATTRIBUTE_TYPE operation)
 {
 	SECItem		item = {siBuffer, (unsigned char *) aes_key, PRIO_AES_KEY_BYTES};
-	PK11SlotInfo *slot = PK11_GetInternalSlot();
-	PK11SymKey *key;
 
-	if (slot == NULL)
-		return NULL;
-	key = PK11_ImportSymKey(slot, mechanism, PK11_OriginUnwrap, operation, &item, NULL);
-	PK11_FreeSlot(slot);
-	return key;
+	return PK11_ImportSymKey(token, mechanism, PK11_OriginUnwrap, operation, &item, NULL);
 }
 
-static void
-set_gcm_params(CK_NSS_GCM_PARAMS *params, const uint8_t *nonce, const uint8_t *aad,
-			   size_t aad_size)
+/* The parameters of one GCM operation: params points into them. */
+static SECItem
+gcm_params(CK_NSS_GCM_PARAMS *params, const uint8_t *nonce, const uint8_t *aad,
+		   size_t aad_size)
 {
+	SECItem		item = {siBuffer, (unsigned char *) params, sizeof(*params)};
+
 	memset(params, 0, sizeof(*params));
 	params->pIv = (unsigned char *) nonce;
 	params->ulIvLen = PRIO_GCM_NONCE_BYTES;
 	params->pAAD = (unsigned char *) aad;
 	params->ulAADLen = aad_size;
 	params->ulTagBits = PRIO_GCM_TAG_BYTES * 8;
+	return item;
 }
 
 PrioStatus
@@ -419,7 +387,7 @@ nss_gcm_encrypt(const uint8_t aes_key[PRIO_AES_KEY_BYTES],
 				size_t aad_size, const uint8_t *plaintext, size_t size, uint8_t *out)
 {
 	CK_NSS_GCM_PARAMS params;
-	SECItem		item = {siBuffer, (unsigned char *) &params, sizeof(params)};
+	SECItem		item = gcm_params(&params, nonce, aad, aad_size);
 	PK11SymKey *key;
 	unsigned int out_size = 0;
 	PrioStatus	status = nss_init();
@@ -429,7 +397,6 @@ nss_gcm_encrypt(const uint8_t aes_key[PRIO_AES_KEY_BYTES],
 	key = import_aes_key(aes_key, CKM_AES_GCM, CKA_ENCRYPT);
 	if (key == NULL)
 		return PRIO_NSS_FAILED;
-	set_gcm_params(&params, nonce, aad, aad_size);
 	if (PK11_Encrypt(key, CKM_AES_GCM, &item, out, &out_size,
 					 (unsigned int) (size + PRIO_GCM_TAG_BYTES), plaintext,
 					 (unsigned int) size) != SECSuccess ||
@@ -439,15 +406,26 @@ nss_gcm_encrypt(const uint8_t aes_key[PRIO_AES_KEY_BYTES],
 	return status;
 }
 
+static PrioStatus
+decrypt(PK11SymKey *key, const uint8_t *nonce, const uint8_t *aad, size_t aad_size,
+		const uint8_t *sealed, size_t size, uint8_t *out)
+{
+	CK_NSS_GCM_PARAMS params;
+	SECItem		item = gcm_params(&params, nonce, aad, aad_size);
+	unsigned int out_size = 0;
+
+	if (PK11_Decrypt(key, CKM_AES_GCM, &item, out, &out_size, (unsigned int) size, sealed,
+					 (unsigned int) size) != SECSuccess)
+		return PR_GetError() == SEC_ERROR_BAD_DATA ? PRIO_DECRYPTION_FAILED : PRIO_NSS_FAILED;
+	return out_size == size - PRIO_GCM_TAG_BYTES ? PRIO_OK : PRIO_NSS_FAILED;
+}
+
 PrioStatus
 nss_gcm_decrypt(const uint8_t aes_key[PRIO_AES_KEY_BYTES],
 				const uint8_t nonce[PRIO_GCM_NONCE_BYTES], const uint8_t *aad,
 				size_t aad_size, const uint8_t *sealed, size_t size, uint8_t *out)
 {
-	CK_NSS_GCM_PARAMS params;
-	SECItem		item = {siBuffer, (unsigned char *) &params, sizeof(params)};
 	PK11SymKey *key;
-	unsigned int out_size = 0;
 	PrioStatus	status = nss_init();
 
 	if (status != PRIO_OK)
@@ -455,15 +433,83 @@ nss_gcm_decrypt(const uint8_t aes_key[PRIO_AES_KEY_BYTES],
 	key = import_aes_key(aes_key, CKM_AES_GCM, CKA_DECRYPT);
 	if (key == NULL)
 		return PRIO_NSS_FAILED;
-	set_gcm_params(&params, nonce, aad, aad_size);
-	if (PK11_Decrypt(key, CKM_AES_GCM, &item, out, &out_size, (unsigned int) size, sealed,
-					 (unsigned int) size) != SECSuccess)
-		status = nss_blames_input() ? PRIO_DECRYPTION_FAILED : PRIO_NSS_FAILED;
-	else if (out_size != size - PRIO_GCM_TAG_BYTES)
-		status = PRIO_NSS_FAILED;
+	status = decrypt(key, nonce, aad, aad_size, sealed, size, out);
 	PK11_FreeSymKey(key);
 	return status;
 }
+
+/* ------------------------------------------------------------------ both together */
+
+PrioStatus
+nss_agree(NssKeyPair *pair, const uint8_t ephemeral[PRIO_KEY_BYTES],
+		  uint8_t aes_key[PRIO_AES_KEY_BYTES])
+{
+	PK11SymKey *key;
+	PrioStatus	status;
+
+	memcpy(pair->peer->u.ec.publicValue.data, ephemeral, PRIO_KEY_BYTES);
+	status = agree(pair->private_key, pair->peer, CKA_DECRYPT, &key);
+	if (status == PRIO_OK)
+	{
+		status = extract_key(key, aes_key, PRIO_AES_KEY_BYTES);
+		PK11_FreeSymKey(key);
+	}
+	return status;
+}
+
+PrioStatus
+nss_agree_and_decrypt(NssKeyPair *pair, const uint8_t ephemeral[PRIO_KEY_BYTES],
+					  const uint8_t nonce[PRIO_GCM_NONCE_BYTES], const uint8_t *aad,
+					  size_t aad_size, const uint8_t *sealed, size_t size, uint8_t *out,
+					  uint8_t *aes_key)
+{
+	PK11SymKey *key;
+	PrioStatus	status;
+
+	memcpy(pair->peer->u.ec.publicValue.data, ephemeral, PRIO_KEY_BYTES);
+	status = agree(pair->private_key, pair->peer, CKA_DECRYPT, &key);
+	if (status != PRIO_OK)
+		return status;
+	status = decrypt(key, nonce, aad, aad_size, sealed, size, out);
+	if (status == PRIO_OK && aes_key != NULL)
+		status = extract_key(key, aes_key, PRIO_AES_KEY_BYTES);
+	PK11_FreeSymKey(key);
+	return status;
+}
+
+PrioStatus
+nss_agree_ephemeral(const uint8_t public_key[PRIO_KEY_BYTES],
+					uint8_t ephemeral[PRIO_KEY_BYTES], uint8_t aes_key[PRIO_AES_KEY_BYTES])
+{
+	SECKEYPrivateKey *own_private;
+	SECKEYPublicKey *own_public;
+	SECKEYPublicKey *peer;
+	PK11SymKey *key = NULL;
+	PrioStatus	status = nss_init();
+
+	if (status == PRIO_OK)
+		status = generate_key_pair(&own_private, &own_public);
+	if (status != PRIO_OK)
+		return status;
+
+	memcpy(ephemeral, own_public->u.ec.publicValue.data, PRIO_KEY_BYTES);
+	peer = import_public_key(public_key);
+	status = peer == NULL ? PRIO_NSS_FAILED : agree(own_private, peer, CKA_ENCRYPT, &key);
+	if (status == PRIO_DECRYPTION_FAILED)
+		status = PRIO_MISMATCH;
+	if (status == PRIO_OK)
+	{
+		status = extract_key(key, aes_key, PRIO_AES_KEY_BYTES);
+		PK11_FreeSymKey(key);
+	}
+	if (peer != NULL)
+		SECKEY_DestroyPublicKey(peer);
+	SECKEY_DestroyPrivateKey(own_private);
+	SECKEY_DestroyPublicKey(own_public);
+	return status;
+}
+
+/* ------------------------------------------------------------------ AES in counter mode */
 
 PrioStatus
 nss_counter_mode_new(const uint8_t aes_key[PRIO_AES_KEY_BYTES], NssCounterMode **mode)
@@ -501,6 +547,38 @@ nss_counter_mode_free(NssCounterMode *mode)
 	free(mode);
 }
 
+/* Writes counter blocks; their upper halves are zero already. */
+static void
+write_counters(uint8_t *out, uint64_t first, size_t blocks)
+{
+	for (size_t i = 0; i < blocks; i++)
+	{
+		uint64_t	counter = first + i;
+
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+		counter = __builtin_bswap64(counter);
+#endif
+		memcpy(out + i * COUNTER_BLOCK_BYTES + 8, &counter, sizeof(counter));
+	}
+}
+
+static const uint8_t *
+counters_from(uint64_t first, size_t blocks)
+{
+	if (first + blocks > COUNTERS_KEPT)
+	{
+		write_counters(counters_passing, first, blocks);
+		return counters_passing;
+	}
+	if (first + blocks > counters_ready)
+	{
+		write_counters(counters_kept + counters_ready * COUNTER_BLOCK_BYTES, counters_ready,
+					   (size_t) first + blocks - counters_ready);
+		counters_ready = (size_t) first + blocks;
+	}
+	return counters_kept + first * COUNTER_BLOCK_BYTES;
+}
+
 /*
  * NSS's own counter mode gives the same bytes ten times slower, so the counter blocks are
  * written here and encrypted one by one (ECB).
@@ -512,16 +590,8 @@ nss_counter_mode_stream(NssCounterMode *mode, uint64_t first_block, size_t block
 	int			size = (int) (blocks * COUNTER_BLOCK_BYTES);
 	int			out_size = 0;
 
-	for (size_t i = 0; i < blocks; i++)
-	{
-		uint64_t	counter = first_block + i;
-
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-		counter = __builtin_bswap64(counter);
-#endif
-		memcpy(mode->counters + i * COUNTER_BLOCK_BYTES + 8, &counter, sizeof(counter));
-	}
-	if (PK11_CipherOp(mode->context, out, &out_size, size, mode->counters, size) != SECSuccess ||
+	if (PK11_CipherOp(mode->context, out, &out_size, size, counters_from(first_block, blocks),
+					  size) != SECSuccess ||
 		out_size != size)
 		return PRIO_NSS_FAILED;
 	return PRIO_OK;

@@ -81,6 +81,17 @@ extern PrioStatus nss_gcm_decrypt(const uint8_t aes_key[PRIO_AES_KEY_BYTES],
 								  const uint8_t *aad, size_t aad_size,
 								  const uint8_t *sealed, size_t size, uint8_t *out);
 
+/*
+ * nss_agree() and nss_gcm_decrypt() in one, for a packet that nobody opened yet: the key
+ * stays in NSS. Copies it to aes_key, unless that is NULL.
+ */
+extern PrioStatus nss_agree_and_decrypt(NssKeyPair *pair,
+										const uint8_t ephemeral[PRIO_KEY_BYTES],
+										const uint8_t nonce[PRIO_GCM_NONCE_BYTES],
+										const uint8_t *aad, size_t aad_size,
+										const uint8_t *sealed, size_t size, uint8_t *out,
+										uint8_t *aes_key);
+
 /* The caller frees *mode with nss_counter_mode_free(), which wipes the key. */
 extern PrioStatus nss_counter_mode_new(const uint8_t aes_key[PRIO_AES_KEY_BYTES],
 									   NssCounterMode **mode);

@@ -42,16 +42,6 @@ field_root(int log_order)
 }
 
 void
-field_sum_add_dot(FieldSum *sum, const FieldElement *a, const FieldElement *b, size_t count)
-{
-	FieldSum	local = *sum;
-
-	for (size_t i = 0; i < count; i++)
-		field_sum_add_product(&local, a[i], b[i]);
-	*sum = local;
-}
-
-void
 prio_wipe(void *memory, size_t size)
 {
 	if (size > 0)

@@ -83,11 +83,13 @@ field_from_integer(uint128 value)
 	return a;
 }
 
-/* 1 if value < p, else 0; value < 2^127 + p. */
+/* 1 if a < b, else 0; the limbs must be in range, the values need not be below p. */
 static inline uint64_t
-field_is_reduced(uint128 value)
+field_less(FieldElement a, FieldElement b)
 {
-	return (uint64_t) ((value - FIELD_P) >> 127);
+	uint64_t	borrow = (a.lo - b.lo) >> 63;
+
+	return (a.hi - b.hi - borrow) >> 63;
 }
 
 /* value in [-p, p) as an element. */
@@ -214,9 +216,9 @@ field_from_bytes(const uint8_t *bytes)
 
 /* 1 if the limbs, each in range, stand for a value below p, else 0. */
 static inline uint64_t
-field_element_is_reduced(FieldElement a)
+field_is_reduced(FieldElement a)
 {
-	return field_is_reduced(field_to_integer(a));
+	return field_less(a, (FieldElement) {FIELD_P_LO, FIELD_P_HI});
 }
 
 static inline void
@@ -241,10 +243,6 @@ extern FieldElement field_inv(FieldElement a);
 
 /* The root of unity of order 2^log_order; 0 <= log_order <= FIELD_TWO_ADICITY. */
 extern FieldElement field_root(int log_order);
-
-/* sum += the dot product of a and b, count terms; see FIELD_SUM_TERMS. */
-extern void field_sum_add_dot(FieldSum *sum, const FieldElement *a, const FieldElement *b,
-							  size_t count);
 
 /* Overwrites memory that held something secret; never optimised away. */
 extern void prio_wipe(void *memory, size_t size);

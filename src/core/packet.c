@@ -69,8 +69,9 @@ read_str(PacketReader *reader, const uint8_t **content, size_t *content_size)
 
 	if (status != PRIO_OK)
 		return status;
-	*content = (const uint8_t *) object.via.str.ptr;
+	/* It ends where the object does; msgpack-c gives no pointer to an empty one. */
 	*content_size = object.via.str.size;
+	*content = reader->next - *content_size;
 	return size == str_size(*content_size) ? PRIO_OK : PRIO_MALFORMED;
 }
 
@@ -127,7 +128,7 @@ element_from_content(const uint8_t *content, size_t size, FieldElement *element)
 		return PRIO_OUT_OF_RANGE;
 	memcpy(padded + FIELD_BYTES - size, content, size);
 	*element = field_from_bytes(padded);
-	return field_element_is_reduced(*element) ? PRIO_OK : PRIO_OUT_OF_RANGE;
+	return field_is_reduced(*element) ? PRIO_OK : PRIO_OUT_OF_RANGE;
 }
 
 PrioStatus
@@ -243,7 +244,7 @@ packet_read_elements(PacketReader *reader, FieldElement *out, size_t count)
 		if (left > FIELD_BYTES && p[0] == (0xa0 | FIELD_BYTES) && p[1] != 0)
 		{
 			out[i] = field_from_bytes(p + 1);
-			all_reduced &= field_element_is_reduced(out[i]);
+			all_reduced &= field_is_reduced(out[i]);
 			p += 1 + FIELD_BYTES;
 		}
 		else

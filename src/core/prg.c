@@ -5,8 +5,15 @@
 #include "prg.h"
 
 #define BLOCK_BYTES 16
+#define FIRST_CHUNK_BLOCKS 48
 
-_Static_assert(NSS_COUNTER_MODE_BLOCKS * BLOCK_BYTES % PRG_TRY_BYTES == 0,
+/* The least number of blocks that is a whole number of tries: 48 bytes. */
+#define UNIT_BLOCKS 3
+#define UNIT_TRIES (UNIT_BLOCKS * BLOCK_BYTES / TRY_BYTES)
+
+_Static_assert(NSS_COUNTER_MODE_BLOCKS % UNIT_BLOCKS == 0 &&
+			   FIRST_CHUNK_BLOCKS % UNIT_BLOCKS == 0 &&
+			   UNIT_TRIES * TRY_BYTES == UNIT_BLOCKS * BLOCK_BYTES,
 			   "a chunk must hold a whole number of tries");
 
 PrioStatus
@@ -28,21 +35,28 @@ prg_key(const uint8_t seed[PRG_SEED_BYTES], PrgVariant variant, const uint8_t *b
 	return status;
 }
 
+/*
+ * The first chunk of a stream is short, for vectors that need no more; each of the
+ * following ones is longer, up to the whole buffer.
+ */
 static PrioStatus
 next_chunk(Prg *prg)
 {
-	PrioStatus	status = nss_counter_mode_stream(prg->mode, prg->next_block,
-												 NSS_COUNTER_MODE_BLOCKS, prg->chunk);
+	size_t		blocks = prg->filled == 0 ? FIRST_CHUNK_BLOCKS : 2 * prg->filled / BLOCK_BYTES;
+	PrioStatus	status;
 
-	prg->next_block += NSS_COUNTER_MODE_BLOCKS;
+	if (blocks > NSS_COUNTER_MODE_BLOCKS)
+		blocks = NSS_COUNTER_MODE_BLOCKS;
+	status = nss_counter_mode_stream(prg->mode, prg->next_block, blocks, prg->chunk);
+	prg->next_block += blocks;
 	prg->used = 0;
+	prg->filled = blocks * BLOCK_BYTES;
 	return status;
 }
 
 PrioStatus
 prg_open(Prg *prg, const uint8_t key[PRIO_AES_KEY_BYTES], uint64_t tries)
 {
-	uint64_t	tries_per_chunk = sizeof(prg->chunk) / PRG_TRY_BYTES;
 	PrioStatus	status = nss_counter_mode_new(key, &prg->mode);
 
 	if (status != PRIO_OK)
@@ -50,12 +64,13 @@ prg_open(Prg *prg, const uint8_t key[PRIO_AES_KEY_BYTES], uint64_t tries)
 		prg->mode = NULL;
 		return status;
 	}
-	prg->next_block = tries / tries_per_chunk * NSS_COUNTER_MODE_BLOCKS;
-	prg->used = sizeof(prg->chunk);
-	if (tries % tries_per_chunk != 0)
+	prg->next_block = tries / UNIT_TRIES * UNIT_BLOCKS;
+	prg->used = prg->filled = 0;
+	prg->ready = prg->taken = 0;
+	if (tries % UNIT_TRIES != 0)
 	{
 		status = next_chunk(prg);
-		prg->used = (size_t) (tries % tries_per_chunk) * PRG_TRY_BYTES;
+		prg->used = (size_t) (tries % UNIT_TRIES) * TRY_BYTES;
 		if (status != PRIO_OK)
 			prg_close(prg);
 	}
@@ -66,46 +81,59 @@ void
 prg_close(Prg *prg)
 {
 	nss_counter_mode_free(prg->mode);
-	prio_wipe(prg, sizeof(*prg));
+	prio_wipe(prg->chunk, prg->filled);
+	prio_wipe(prg->elements, prg->filled / TRY_BYTES * sizeof(FieldElement));
 }
 
 uint64_t
 prg_tries(const Prg *prg)
 {
-	return (prg->next_block * BLOCK_BYTES - sizeof(prg->chunk) + prg->used) / PRG_TRY_BYTES;
+	return (prg->next_block * BLOCK_BYTES - prg->filled + prg->used) / TRY_BYTES;
 }
 
 PrioStatus
 prg_draw(Prg *prg, uint128 bound, FieldElement *out, size_t count)
 {
+	FieldElement limit = field_from_integer(bound);
 	size_t		done = 0;
 
 	while (done < count)
 	{
-		size_t		used = prg->used;
-
-		if (used == sizeof(prg->chunk))
+		if (prg->used == prg->filled)
 		{
 			PrioStatus	status = next_chunk(prg);
 
 			if (status != PRIO_OK)
 				return status;
-			continue;
 		}
 
 		/* Every try is written, and overwritten by the next one unless it fits. */
-		while (done < count && used < sizeof(prg->chunk))
-		{
-			uint8_t    *try = prg->chunk + used;
-			uint128		value;
-
-			try[0] = try[FIELD_BYTES];
-			out[done] = field_from_bytes(try);
-			value = field_to_integer(out[done]);
-			done += (size_t) ((value - bound) >> 127);
-			used += PRG_TRY_BYTES;
-		}
-		prg->used = used;
+		out[done] = element_from_try(prg->chunk + prg->used);
+		done += (size_t) field_less(out[done], limit);
+		prg->used += TRY_BYTES;
 	}
+	return PRIO_OK;
+}
+
+PrioStatus
+prg_elements(Prg *prg, const FieldElement **elements, size_t *count)
+{
+	while (prg->taken == prg->ready)
+	{
+		PrioStatus	status = PRIO_OK;
+
+		if (prg->used == prg->filled)
+			status = next_chunk(prg);
+		if (status != PRIO_OK)
+			return status;
+		prg->taken = 0;
+		prg->ready = kernels->accept(prg->chunk + prg->used,
+									 (prg->filled - prg->used) / TRY_BYTES, prg->elements);
+		prg->used = prg->filled;
+	}
+	if (*count > prg->ready - prg->taken)
+		*count = prg->ready - prg->taken;
+	*elements = prg->elements + prg->taken;
+	prg->taken += *count;
 	return PRIO_OK;
 }

@@ -42,16 +42,17 @@ seal(const uint8_t public_key[PRIO_KEY_BYTES], const uint8_t *plaintext, size_t 
 
 PrioStatus
 seal_open(NssKeyPair *pair, const uint8_t *sealed, size_t size, uint8_t *plaintext,
-		  size_t *plaintext_size, uint8_t aes_key[PRIO_AES_KEY_BYTES])
+		  size_t *plaintext_size, uint8_t *aes_key)
 {
-	PrioStatus	status;
+	uint8_t		aad[AAD_BYTES];
 
 	if (size < SEAL_OVERHEAD)
 		return PRIO_DECRYPTION_FAILED;
-	status = nss_agree(pair, sealed, aes_key);
-	if (status == PRIO_OK)
-		status = seal_open_again(aes_key, sealed, size, plaintext, plaintext_size);
-	return status;
+	make_aad(sealed, aad);
+	*plaintext_size = size - SEAL_OVERHEAD;
+	return nss_agree_and_decrypt(pair, sealed, sealed + PRIO_KEY_BYTES, aad, sizeof(aad),
+								 sealed + HEADER_BYTES, size - HEADER_BYTES, plaintext,
+								 aes_key);
 }
 
 PrioStatus
@@ -59,14 +60,11 @@ seal_open_again(const uint8_t aes_key[PRIO_AES_KEY_BYTES], const uint8_t *sealed
 				uint8_t *plaintext, size_t *plaintext_size)
 {
 	uint8_t		aad[AAD_BYTES];
-	PrioStatus	status;
 
 	if (size < SEAL_OVERHEAD)
 		return PRIO_DECRYPTION_FAILED;
 	make_aad(sealed, aad);
-	status = nss_gcm_decrypt(aes_key, sealed + PRIO_KEY_BYTES, aad, sizeof(aad),
-							 sealed + HEADER_BYTES, size - HEADER_BYTES, plaintext);
-	if (status == PRIO_OK)
-		*plaintext_size = size - SEAL_OVERHEAD;
-	return status;
+	*plaintext_size = size - SEAL_OVERHEAD;
+	return nss_gcm_decrypt(aes_key, sealed + PRIO_KEY_BYTES, aad, sizeof(aad),
+						   sealed + HEADER_BYTES, size - HEADER_BYTES, plaintext);
 }

@@ -19,11 +19,12 @@ extern PrioStatus seal(const uint8_t public_key[PRIO_KEY_BYTES], const uint8_t *
 
 /*
  * Opens a sealed packet of size bytes. plaintext has room for size bytes;
- * *plaintext_size of them are set. aes_key is what seal_open_again() takes.
+ * *plaintext_size of them are the plaintext, unless the packet is shorter than any. If
+ * aes_key is not NULL, what seal_open_again() takes goes there.
  */
 extern PrioStatus seal_open(NssKeyPair *pair, const uint8_t *sealed, size_t size,
 							uint8_t *plaintext, size_t *plaintext_size,
-							uint8_t aes_key[PRIO_AES_KEY_BYTES]);
+							uint8_t *aes_key);
 
 /* Opens a packet that was opened before, without its X25519. */
 extern PrioStatus seal_open_again(const uint8_t aes_key[PRIO_AES_KEY_BYTES],

@@ -23,6 +23,8 @@ share_end(Share *share)
 {
 	if (share->role == PRIO_B)
 		prg_close(&share->prg);
+	else
+		prio_wipe(share->chunk, sizeof(share->chunk));
 }
 
 PrioStatus
@@ -32,11 +34,14 @@ share_next_vector(Share *share, size_t count)
 }
 
 PrioStatus
-share_read(Share *share, FieldElement *out, size_t count)
+share_read(Share *share, const FieldElement **elements, size_t *count)
 {
-	if (share->role == PRIO_A)
-		return packet_read_elements(&share->reader, out, count);
-	return prg_draw(&share->prg, FIELD_P, out, count);
+	if (share->role == PRIO_B)
+		return prg_elements(&share->prg, elements, count);
+	if (*count > SHARE_CHUNK)
+		*count = SHARE_CHUNK;
+	*elements = share->chunk;
+	return packet_read_elements(&share->reader, share->chunk, *count);
 }
 
 PrioStatus

@@ -9,13 +9,13 @@
 #include "packet.h"
 #include "prg.h"
 
-/* How many elements the functions that read a share hold at a time. */
 #define SHARE_CHUNK 256
 
 typedef struct Share
 {
 	PrioRole	role;
-	PacketReader reader;		/* A: what of the packet is still unread */
+	PacketReader reader;		/* A: what of the packet is still unread, */
+	FieldElement chunk[SHARE_CHUNK];	/* and what was read last */
 	Prg			prg;			/* B */
 } Share;
 
@@ -30,8 +30,11 @@ extern void share_end(Share *share);
 /* The next vector has this many elements: first n, then N. */
 extern PrioStatus share_next_vector(Share *share, size_t count);
 
-/* The next count elements of the vector. */
-extern PrioStatus share_read(Share *share, FieldElement *out, size_t count);
+/*
+ * The next elements of the vector: *elements points to *count of them, at least one and at
+ * most as many as *count was before. Valid until the next call.
+ */
+extern PrioStatus share_read(Share *share, const FieldElement **elements, size_t *count);
 
 /* A: PRIO_MALFORMED when something follows the vectors. */
 extern PrioStatus share_check_end(const Share *share);

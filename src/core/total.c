@@ -65,18 +65,19 @@ count_vector(Total *total)
 static PrioStatus
 add_vector(Total *total, Share *share)
 {
-	FieldElement chunk[SHARE_CHUNK];
 	PrioStatus	status = PRIO_OK;
+	size_t		done = 0;
 
-	for (size_t done = 0; status == PRIO_OK && done < total->n; done += SHARE_CHUNK)
+	while (status == PRIO_OK && done < total->n)
 	{
-		size_t		size = total->n - done < SHARE_CHUNK ? total->n - done : SHARE_CHUNK;
+		const FieldElement *elements;
+		size_t		size = total->n - done;
 
-		status = share_read(share, chunk, size);
+		status = share_read(share, &elements, &size);
 		if (status == PRIO_OK)
-			add_elements(total, done, chunk, size);
+			add_elements(total, done, elements, size);
+		done += size;
 	}
-	prio_wipe(chunk, sizeof(chunk));
 	count_vector(total);
 	return status;
 }
@@ -193,6 +194,7 @@ total_add_message(Total *total, PacketReader *reader)
 	if (status == PRIO_OK)
 		status = share_check_end(&vector);
 	*reader = vector.reader;
+	share_end(&vector);
 	return status;
 }
 
@@ -264,7 +266,7 @@ total_load(Total *total, const uint8_t *stored, size_t size)
 	for (size_t i = 0; i < total->n; i++)
 	{
 		total->sums[i] = field_from_bytes(stored + i * FIELD_BYTES);
-		all_reduced &= field_element_is_reduced(total->sums[i]);
+		all_reduced &= field_is_reduced(total->sums[i]);
 	}
 	total->pending = 0;
 	return all_reduced ? PRIO_OK : PRIO_MALFORMED;

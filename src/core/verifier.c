@@ -6,6 +6,9 @@
 
 #include "share.h"
 
+/* How many points are drawn between two looks at the stop flag. */
+#define POINTS_AT_ONCE 256
+
 /* ------------------------------------------------------------------ context */
 
 PrioStatus
@@ -15,7 +18,7 @@ verifier_point(const uint8_t shared_secret[PRG_SEED_BYTES], PrgVariant variant,
 {
 	PointCursor from = {0, 0};
 	uint8_t		key[PRIO_AES_KEY_BYTES];
-	FieldElement points[SHARE_CHUNK];
+	FieldElement points[POINTS_AT_ONCE];
 	uint64_t	lower = n + 2;
 	Prg			prg;
 	PrioStatus	status;
@@ -33,7 +36,7 @@ verifier_point(const uint8_t shared_secret[PRG_SEED_BYTES], PrgVariant variant,
 	while (status == PRIO_OK && from.ordinal <= ordinal)
 	{
 		uint64_t	left = ordinal - from.ordinal + 1;
-		size_t		count = left < SHARE_CHUNK ? (size_t) left : SHARE_CHUNK;
+		size_t		count = left < POINTS_AT_ONCE ? (size_t) left : POINTS_AT_ONCE;
 
 		status = prg_draw(&prg, FIELD_P - lower, points, count);
 		*r = points[count - 1];
@@ -92,20 +95,21 @@ verifier_max_share(size_t batch_id_size, size_t n)
 static PrioStatus
 evaluate_vector(Share *share, const FieldElement *weights, size_t count, FieldElement *value)
 {
-	FieldElement chunk[SHARE_CHUNK];
 	FieldSum	sum = {0, 0, 0};
 	PrioStatus	status = share_next_vector(share, count);
+	size_t		done = 0;
 
-	for (size_t done = 0; status == PRIO_OK && done < count; done += SHARE_CHUNK)
+	while (status == PRIO_OK && done < count)
 	{
-		size_t		size = count - done < SHARE_CHUNK ? count - done : SHARE_CHUNK;
+		const FieldElement *elements;
+		size_t		size = count - done;
 
-		status = share_read(share, chunk, size);
+		status = share_read(share, &elements, &size);
 		if (status == PRIO_OK)
-			field_sum_add_dot(&sum, weights + done, chunk, size);
+			kernels->add_dot(&sum, weights + done, elements, size);
+		done += size;
 	}
 	*value = field_add(*value, field_sum_reduce(&sum));
-	prio_wipe(chunk, sizeof(chunk));
 	prio_wipe(&sum, sizeof(sum));
 	return status;
 }
@@ -198,7 +202,8 @@ verifier_open(const VerifierContext *context, NssKeyPair *pair, const uint8_t *s
 	if (size > verifier_max_share(context->batch_id_size, context->weights.n))
 		return PRIO_WRONG_LENGTH;
 
-	status = seal_open(pair, share, size, plaintext, &plaintext_size, verifier->key);
+	status = seal_open(pair, share, size, plaintext, &plaintext_size,
+					   context->role == PRIO_A ? verifier->key : NULL);
 	if (status == PRIO_OK)
 	{
 		verifier->role = context->role;
@@ -367,7 +372,7 @@ verifier_load(Verifier *verifier, const uint8_t *stored, size_t size)
 	for (size_t i = 0; i < sizeof(elements) / sizeof(elements[0]); i++)
 	{
 		*elements[i] = field_from_bytes(p);
-		all_reduced &= field_element_is_reduced(*elements[i]);
+		all_reduced &= field_is_reduced(*elements[i]);
 		p += FIELD_BYTES;
 	}
 	memcpy(verifier->key, p, PRIO_AES_KEY_BYTES);

@@ -18,6 +18,19 @@ bytes_copy(const void *data, size_t size)
 	return bytes;
 }
 
+void
+bytes_from_hex(const char *hex, uint8_t *out, size_t size)
+{
+	assert_int_equal(strlen(hex), 2 * size);
+	for (size_t i = 0; i < size; i++)
+	{
+		unsigned int byte;
+
+		assert_int_equal(sscanf(hex + 2 * i, "%2x", &byte), 1);
+		out[i] = (uint8_t) byte;
+	}
+}
+
 Bytes
 hex_bytes(json_t *object, const char *name)
 {
@@ -27,13 +40,7 @@ hex_bytes(json_t *object, const char *name)
 	assert_non_null(hex);
 	bytes.size = strlen(hex) / 2;
 	bytes.data = malloc(bytes.size + 1);
-	for (size_t i = 0; i < bytes.size; i++)
-	{
-		unsigned int byte;
-
-		assert_int_equal(sscanf(hex + 2 * i, "%2x", &byte), 1);
-		bytes.data[i] = (uint8_t) byte;
-	}
+	bytes_from_hex(hex, bytes.data, bytes.size);
 	return bytes;
 }
 
@@ -189,3 +196,157 @@ seal_bytes(const Servers *servers, PrioRole role, Bytes plaintext)
 	assert_ok(seal(servers->public_key[role], plaintext.data, plaintext.size, sealed.data));
 	return sealed;
 }
+
+void
+client_make_shares(const Servers *servers, const FieldElement *data, Bytes share[2])
+{
+	Bytes		plaintext[2];
+
+	client_make_packets(servers, data, plaintext);
+	for (int role = PRIO_A; role <= PRIO_B; role++)
+		share[role] = seal_bytes(servers, (PrioRole) role, plaintext[role]);
+	bytes_free_pair(plaintext);
+}
+
+void
+bytes_free_pair(Bytes pair[2])
+{
+	free(pair[PRIO_A].data);
+	free(pair[PRIO_B].data);
+}
+
+Verdict
+servers_judge_shares(Servers *servers, const Bytes share[2], Verifier verifier[2])
+{
+	for (int role = PRIO_A; role <= PRIO_B; role++)
+	{
+		PrioStatus	status = servers_open(servers, (PrioRole) role, share[role],
+										  &verifier[role]);
+
+		if (status != PRIO_OK)
+		{
+			assert_true(prio_is_packet_fault(status));
+			return REFUSED;
+		}
+	}
+	return servers_exchange(&verifier[PRIO_A], &verifier[PRIO_B]) ? ACCEPTED : REJECTED;
+}
+
+Verdict
+servers_judge(Servers *servers, const Bytes plaintext[2])
+{
+	Bytes		share[2];
+	Verifier	verifier[2];
+	Verdict		verdict;
+
+	for (int role = PRIO_A; role <= PRIO_B; role++)
+		share[role] = seal_bytes(servers, (PrioRole) role, plaintext[role]);
+	verdict = servers_judge_shares(servers, share, verifier);
+	bytes_free_pair(share);
+	return verdict;
+}
+
+Total
+total_make(PrioRole role, size_t n)
+{
+	Total		total;
+	FieldElement *memory = malloc(n * sizeof(FieldElement));
+
+	assert_non_null(memory);
+	total_init(&total, role, n, memory);
+	return total;
+}
+
+PrioStatus
+total_take(Total *total, const Verifier *verifier, Bytes share)
+{
+	uint8_t    *plaintext = malloc(share.size + 1);
+	PrioStatus	status = total_add_share(total, verifier, share.data, share.size, plaintext);
+
+	free(plaintext);
+	return status;
+}
+
+void
+assert_same_total(Total *a, Total *b)
+{
+	uint8_t    *message_a = malloc(total_max_message(a->n));
+	uint8_t    *message_b = malloc(total_max_message(b->n));
+	size_t		size_a = total_write(a, message_a);
+	size_t		size_b = total_write(b, message_b);
+
+	assert_int_equal(size_a, size_b);
+	assert_memory_equal(message_a, message_b, size_a);
+	free(message_a);
+	free(message_b);
+}
+
+/* xorshift64* */
+uint64_t
+test_random(void)
+{
+	static uint64_t state = UINT64_C(0x9e3779b97f4a7c15);
+
+	state ^= state >> 12;
+	state ^= state << 25;
+	state ^= state >> 27;
+	return state * UINT64_C(0x2545f4914f6cdd1d);
+}
+
+FieldElement
+random_element(void)
+{
+	uint128		value = (uint128) test_random() << 64;
+
+	return field_from_integer((value | test_random()) % FIELD_P);
+}
+
+Bytes
+random_bytes(size_t size)
+{
+	Bytes		bytes = {malloc(size + 1), size};
+
+	assert_non_null(bytes.data);
+	for (size_t i = 0; i < size; i++)
+		bytes.data[i] = (uint8_t) (test_random() >> 56);
+	return bytes;
+}
+
+FieldElement *
+random_bits(size_t count)
+{
+	FieldElement *bits = malloc(count * sizeof(FieldElement));
+
+	assert_non_null(bits);
+	for (size_t i = 0; i < count; i++)
+		bits[i] = (FieldElement) {test_random() >> 63, 0};
+	return bits;
+}
+
+void
+each_proper_prefix(Bytes message, PrefixCheck check, void *argument)
+{
+	uint8_t    *block = malloc(message.size);
+
+	assert_non_null(block);
+	for (size_t size = 0; size < message.size; size++)
+	{
+		uint8_t    *prefix = block + message.size - size;
+
+		memcpy(prefix, message.data, size);
+		check(prefix, size, argument);
+	}
+	free(block);
+}
+
+void
+assert_filled(const void *memory, size_t size, uint8_t value)
+{
+	const uint8_t *bytes = memory;
+
+	for (size_t i = 0; i < size; i++)
+		if (bytes[i] != value)
+			fail_msg("byte %zu of %zu is %02x, not %02x", i, size, bytes[i], value);
+}
+
+const volatile sig_atomic_t stop_is_set = 1;

@@ -66,9 +66,57 @@ extern void client_make_packets(const Servers *servers, const FieldElement *data
 								Bytes plaintext[2]);
 extern Bytes seal_bytes(const Servers *servers, PrioRole role, Bytes plaintext);
 
+/* What two servers make of a pair of packets. */
+typedef enum Verdict
+{
+	ACCEPTED,
+	REJECTED,					/* both opened theirs, and the exchange said no */
+	REFUSED						/* one of them did not even open */
+} Verdict;
+
+/* Opens both shares and does both rounds. A refused share is at fault itself, always. */
+extern Verdict servers_judge_shares(Servers *servers, const Bytes share[2],
+									Verifier verifier[2]);
+/* The same for plaintexts, sealed for the occasion. */
+extern Verdict servers_judge(Servers *servers, const Bytes plaintext[2]);
+
+/* The two sealed packets of a client with these data; bytes_free_pair() them. */
+extern void client_make_shares(const Servers *servers, const FieldElement *data,
+							   Bytes share[2]);
+extern void bytes_free_pair(Bytes pair[2]);
+
+/* A sum of nothing, in memory of exactly its size; free() its sums. */
+extern Total total_make(PrioRole role, size_t n);
+/* total_add_share() with scratch memory of its own. */
+extern PrioStatus total_take(Total *total, const Verifier *verifier, Bytes share);
+/* Asserts that both are the same share of a total. */
+extern void assert_same_total(Total *a, Total *b);
+
+/* The same numbers in every run: tests that fail do so again. */
+extern uint64_t test_random(void);
+extern FieldElement random_element(void);
+extern Bytes random_bytes(size_t size);
+/* count zeros and ones; free() them. */
+extern FieldElement *random_bits(size_t count);
+
+/*
+ * Calls check with every proper prefix of the message, the longest last. Each ends where
+ * its block of memory ends, so that AddressSanitizer sees any read beyond it.
+ */
+typedef void (*PrefixCheck) (const uint8_t *prefix, size_t size, void *argument);
+extern void each_proper_prefix(Bytes message, PrefixCheck check, void *argument);
+
+/* All size bytes have this value. */
+extern void assert_filled(const void *memory, size_t size, uint8_t value);
+
+/* A flag that has been set, for computations that must not go on then. */
+extern const volatile sig_atomic_t stop_is_set;
+
 /* A file of test/vectors; json_decref() it. Hex strings of it; free() the bytes. */
 extern json_t *load_vectors(const char *name);
 extern Bytes hex_bytes(json_t *object, const char *name);
 extern Bytes bytes_copy(const void *data, size_t size);
+/* Of hex digits in a test; as many of them as size says, twice. */
+extern void bytes_from_hex(const char *hex, uint8_t *out, size_t size);
 
 #endif							/* PRIO_TEST_HARNESS_H */

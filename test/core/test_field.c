@@ -1,0 +1,494 @@
+/*
+ * test_field.c
+ *		The field against arithmetic that is too plain to be wrong.
+ */
+#include "harness.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ------------------------------------------------------------------ the slow way */
+
+static uint128
+slow_add(uint128 a, uint128 b)
+{
+	return (a + b) % FIELD_P;
+}
+
+/* Double and add: nothing ever exceeds 2 p. */
+static uint128
+slow_mul(uint128 a, uint128 b)
+{
+	uint128		product = 0;
+
+	for (int bit = 127; bit >= 0; bit--)
+	{
+		product = slow_add(product, product);
+		if (b >> bit & 1)
+			product = slow_add(product, a);
+	}
+	return product;
+}
+
+static uint128
+slow_pow(uint128 a, uint128 exponent)
+{
+	uint128		power = 1;
+
+	for (int bit = 127; bit >= 0; bit--)
+	{
+		power = slow_mul(power, power);
+		if (exponent >> bit & 1)
+			power = slow_mul(power, a);
+	}
+	return power;
+}
+
+/* What an unreduced sum stands for. */
+static uint128
+slow_sum(const FieldSum *sum)
+{
+	uint128		limb = (uint128) 1 << FIELD_LIMB_BITS;
+	uint128		value = sum->t2 % FIELD_P;
+
+	value = slow_add(slow_mul(value, limb), sum->t1 % FIELD_P);
+	return slow_add(slow_mul(value, limb), sum->t0 % FIELD_P);
+}
+
+#define BIT(i) ((uint128) 1 << (i))
+
+/* Where limbs, bytes, words and the modulus begin and end. */
+static const uint128 edges[] = {
+	0, 1, 2, 3, 255, 256,
+	BIT(18), BIT(19), FIELD_FOLD - 1, FIELD_FOLD, FIELD_FOLD + 1,
+	BIT(43) - 1, BIT(43), BIT(43) + 1, BIT(44) - 1, BIT(44), BIT(44) + 1,
+	BIT(63), BIT(64) - 1, BIT(64), BIT(80), BIT(86) - 1, BIT(86), BIT(86) + 1,
+	BIT(87) - BIT(44), BIT(87) - BIT(44) - 1, BIT(87) - 1, BIT(87), BIT(87) + 1,
+	BIT(86) + BIT(18), BIT(86) + BIT(18) + 1, BIT(87) + BIT(18),
+	FIELD_P - BIT(44), FIELD_P - BIT(43), FIELD_P - 3, FIELD_P - 2, FIELD_P - 1
+};
+
+#define EDGES (sizeof(edges) / sizeof(edges[0]))
+
+static uint128
+random_value(void)
+{
+	return field_to_integer(random_element());
+}
+
+/* value < 2^88 as an element, limb by limb, without the function under test. */
+static FieldElement
+element(uint128 value)
+{
+	FieldElement a = {(uint64_t) (value % BIT(44)), (uint64_t) (value / BIT(44))};
+
+	return a;
+}
+
+static void
+assert_value(FieldElement a, uint128 value)
+{
+	assert_true(value < FIELD_P);
+	assert_element(a, element(value));
+}
+
+/* ------------------------------------------------------------------ one and two operands */
+
+static void
+check_pair(uint128 a, uint128 b)
+{
+	assert_value(field_add(element(a), element(b)), slow_add(a, b));
+	assert_value(field_sub(element(a), element(b)), slow_add(a, FIELD_P - b));
+	assert_value(field_mul(element(a), element(b)), slow_mul(a, b));
+	assert_true(field_equal(element(a), element(b)) == (a == b));
+}
+
+static void
+sums_differences_and_products_are_right(void **state)
+{
+	(void) state;
+	for (size_t i = 0; i < EDGES; i++)
+	{
+		for (size_t j = 0; j < EDGES; j++)
+			check_pair(edges[i], edges[j]);
+		for (int j = 0; j < 100; j++)
+		{
+			check_pair(edges[i], random_value());
+			check_pair(random_value(), edges[i]);
+		}
+	}
+	for (int i = 0; i < 20000; i++)
+	{
+		uint128		a = random_value();
+
+		check_pair(a, random_value());
+		/* Right at the borders where a sum wraps around and a difference turns. */
+		check_pair(a, (FIELD_P - a) % FIELD_P);
+		check_pair(a, FIELD_P - 1 - a);
+		check_pair(a, a);
+	}
+}
+
+static void
+negation_undoes_addition(void **state)
+{
+	(void) state;
+	for (size_t i = 0; i < EDGES; i++)
+		assert_value(field_neg(element(edges[i])), (FIELD_P - edges[i]) % FIELD_P);
+	for (int i = 0; i < 1000; i++)
+	{
+		FieldElement a = random_element();
+
+		assert_element(field_add(a, field_neg(a)), FIELD_ZERO);
+	}
+}
+
+static void
+constants_are_what_they_say(void **state)
+{
+	static const uint8_t p[] = {0x80, 0, 0, 0, 0, 0, 0, 0, 0x08, 0, 0x01};
+	uint8_t		bytes[FIELD_BYTES];
+
+	(void) state;
+	field_to_bytes(element(FIELD_P), bytes);
+	assert_memory_equal(bytes, p, FIELD_BYTES);
+	assert_true((uint128) FIELD_P_LO + ((uint128) FIELD_P_HI << 44) == FIELD_P);
+	assert_value(element(FIELD_P - FIELD_FOLD), BIT(87));
+	assert_value(FIELD_ZERO, 0);
+	assert_value(FIELD_ONE, 1);
+	assert_true(slow_add(field_to_integer(FIELD_HALF), field_to_integer(FIELD_HALF)) == 1);
+	assert_true(field_to_integer(FIELD_HALF) < FIELD_P);
+}
+
+static void
+select_takes_one_or_the_other(void **state)
+{
+	(void) state;
+	for (size_t i = 0; i < EDGES; i++)
+	{
+		for (size_t j = 0; j < EDGES; j++)
+		{
+			assert_value(field_select(element(edges[i]), element(edges[j]), 0), edges[i]);
+			assert_value(field_select(element(edges[i]), element(edges[j]), 1), edges[j]);
+		}
+	}
+}
+
+/* A difference in any one bit is seen. */
+static void
+equality_and_zero_look_at_every_bit(void **state)
+{
+	FieldElement a = random_element();
+
+	(void) state;
+	assert_true(field_is_zero(FIELD_ZERO));
+	assert_true(field_equal(a, a));
+	for (int bit = 0; bit < FIELD_BITS; bit++)
+	{
+		FieldElement power = element(BIT(bit));
+
+		assert_false(field_is_zero(power));
+		assert_false(field_equal(a, (FieldElement) {a.lo ^ power.lo, a.hi ^ power.hi}));
+	}
+}
+
+/* ------------------------------------------------------------------ conversions */
+
+static void
+integers_become_elements_and_back(void **state)
+{
+	(void) state;
+	for (size_t i = 0; i < EDGES; i++)
+	{
+		assert_value(field_from_integer(edges[i]), edges[i]);
+		assert_true(field_to_integer(element(edges[i])) == edges[i]);
+	}
+	for (int i = 0; i < 1000; i++)
+	{
+		uint128		value = random_value();
+
+		assert_value(field_from_integer(value), value);
+		assert_true(field_to_integer(element(value)) == value);
+	}
+	/* Not reduced, but both limbs in range. */
+	assert_element(field_from_integer(BIT(88) - 1),
+				   ((FieldElement) {FIELD_LIMB_MASK, FIELD_LIMB_MASK}));
+	/* Limbs beyond their range overlap, and the value counts them fully. */
+	assert_true(field_to_integer((FieldElement) {BIT(44), 0}) == BIT(44));
+	assert_true(field_to_integer((FieldElement) {BIT(63), BIT(50)}) == BIT(63) + BIT(94));
+	assert_true(field_to_integer((FieldElement) {UINT64_MAX, UINT64_MAX}) ==
+				UINT64_MAX + BIT(108) - BIT(44));
+}
+
+static void
+reduced_means_below_the_modulus(void **state)
+{
+	(void) state;
+	for (size_t i = 0; i < EDGES; i++)
+		assert_int_equal(field_is_reduced(element(edges[i])), 1);
+	for (uint128 above = 0; above < 1000; above++)
+	{
+		assert_int_equal(field_is_reduced(element(FIELD_P - 1 - above)), 1);
+		assert_int_equal(field_is_reduced(element(FIELD_P + above)), 0);
+	}
+	assert_int_equal(field_is_reduced(element(BIT(88) - 1)), 0);
+}
+
+static void
+less_compares_values(void **state)
+{
+	(void) state;
+	for (size_t i = 0; i < EDGES; i++)
+		for (size_t j = 0; j < EDGES; j++)
+			assert_int_equal(field_less(element(edges[i]), element(edges[j])),
+							 edges[i] < edges[j]);
+	assert_int_equal(field_less(element(BIT(88) - 2), element(BIT(88) - 1)), 1);
+	assert_int_equal(field_less(element(BIT(88) - 1), element(BIT(88) - 1)), 0);
+	assert_int_equal(field_less(element(BIT(88) - 1), element(FIELD_P)), 0);
+}
+
+static void
+signed_values_wrap_once(void **state)
+{
+	(void) state;
+	assert_value(field_from_signed(-(int128) FIELD_P), 0);
+	for (size_t i = 0; i < EDGES; i++)
+	{
+		assert_value(field_from_signed((int128) edges[i]), edges[i]);
+		assert_value(field_from_signed(-(int128) edges[i]), (FIELD_P - edges[i]) % FIELD_P);
+	}
+}
+
+static void
+bytes_are_big_endian(void **state)
+{
+	static const uint8_t example[] = {0x25, 0x97, 0xc1, 0x4f, 0x48, 0xd5, 0xb6, 0x5e, 0xd8,
+	0xdc, 0xca};
+	uint8_t    *exact = malloc(FIELD_BYTES);	/* shows a read beyond it */
+	uint8_t		around[FIELD_BYTES + 2];
+
+	(void) state;
+	memcpy(exact, example, FIELD_BYTES);
+	assert_value(field_from_bytes(exact),
+				 ((uint128) UINT64_C(0x2597c1) << 64) + UINT64_C(0x4f48d5b65ed8dcca));
+	assert_true(field_load_be64(exact + 3) == UINT64_C(0x4f48d5b65ed8dcca));
+
+	for (size_t i = 0; i < EDGES + 1000; i++)
+	{
+		uint128		value = i < EDGES ? edges[i] : random_value();
+
+		memset(around, 0x5a, sizeof(around));
+		field_to_bytes(element(value), around + 1);
+		assert_int_equal(around[0], 0x5a);
+		assert_int_equal(around[FIELD_BYTES + 1], 0x5a);
+		for (size_t byte = 0; byte < FIELD_BYTES; byte++)
+			assert_int_equal(around[FIELD_BYTES - byte], (uint8_t) (value >> (8 * byte)));
+		memcpy(exact, around + 1, FIELD_BYTES);
+		assert_value(field_from_bytes(exact), value);
+	}
+
+	memset(exact, 0xff, FIELD_BYTES);
+	assert_element(field_from_bytes(exact), element(BIT(88) - 1));
+	free(exact);
+}
+
+/* ------------------------------------------------------------------ unreduced sums */
+
+/* The value of sum after count times a * b; the products are slow but once. */
+static void
+check_repeated_product(uint128 a, uint128 b, uint64_t count)
+{
+	FieldSum	sum = {0, 0, 0};
+
+	for (uint64_t i = 0; i < count; i++)
+		field_sum_add_product(&sum, element(a), element(b));
+	assert_value(field_sum_reduce(&sum), slow_mul(slow_mul(a, b), count));
+}
+
+/* The largest operands of each kind, as often as FIELD_SUM_TERMS allows. */
+static void
+the_most_terms_with_the_largest_operands_fit(void **state)
+{
+	uint128		both_limbs_large = BIT(87) - 1;	/* 2^43 - 1 and 2^44 - 1 */
+
+	(void) state;
+	check_repeated_product(FIELD_P - 1, FIELD_P - 1, FIELD_SUM_TERMS);
+	check_repeated_product(both_limbs_large, both_limbs_large, FIELD_SUM_TERMS);
+	check_repeated_product(both_limbs_large, FIELD_P - 1, FIELD_SUM_TERMS);
+	check_repeated_product(BIT(44) - 1, BIT(44) - 1, FIELD_SUM_TERMS);
+	check_repeated_product(BIT(44) - 1, FIELD_P - 1, FIELD_SUM_TERMS);
+}
+
+/* Sums on the very bounds that FieldSum and field_sum_reduce() name. */
+static void
+sums_on_the_bounds_reduce(void **state)
+{
+	static const uint128 limbs[] = {
+		0, 1, BIT(43) - 1, BIT(43), BIT(44) - 1, BIT(44), BIT(88) - 1, BIT(108) - 1
+	};
+	static const uint128 tops[] = {
+		0, 1, FIELD_P / 2, BIT(86) - 1, BIT(86), BIT(86) + 1, BIT(105), BIT(106) - 1, BIT(106),
+		BIT(107) - BIT(65)
+	};
+	size_t		n_limbs = sizeof(limbs) / sizeof(limbs[0]);
+	FieldSum	most = {BIT(44) - 1, BIT(44) - 1, BIT(107) - 1};
+
+	(void) state;
+	assert_value(field_sum_reduce(&most), slow_sum(&most));
+	for (size_t i = 0; i < sizeof(tops) / sizeof(tops[0]); i++)
+	{
+		for (size_t j = 0; j < n_limbs * n_limbs; j++)
+		{
+			FieldSum	sum = {limbs[j % n_limbs], limbs[j / n_limbs], tops[i]};
+
+			assert_value(field_sum_reduce(&sum), slow_sum(&sum));
+		}
+	}
+	for (int i = 0; i < 100000; i++)
+	{
+		FieldSum	sum;
+
+		sum.t0 = ((uint128) test_random() << 44) + test_random();
+		sum.t1 = ((uint128) test_random() << 44) + test_random();
+		sum.t2 = ((uint128) (test_random() >> 21) << 64) + test_random();
+		assert_value(field_sum_reduce(&sum), slow_sum(&sum));
+	}
+}
+
+static void
+dot_products_are_right_and_add_up(void **state)
+{
+	static const size_t counts[] = {0, 1, 2, 3, 7, 8, 31, 64, 100, 257};
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+	{
+		/* Of exactly this size, so that a read beyond shows. */
+		FieldElement *a = malloc(counts[i] * sizeof(FieldElement));
+		FieldElement *b = malloc(counts[i] * sizeof(FieldElement));
+		FieldSum	sum = {0, 0, 0};
+		uint128		expected = slow_mul(FIELD_P - 1, 12345);
+
+		field_sum_add_product(&sum, element(FIELD_P - 1), element(12345));
+		for (size_t j = 0; j < counts[i]; j++)
+		{
+			a[j] = j % 3 == 0 ? element(edges[j % EDGES]) : random_element();
+			b[j] = random_element();
+			expected = slow_add(expected,
+								slow_mul(field_to_integer(a[j]), field_to_integer(b[j])));
+		}
+		kernels->add_dot(&sum, a, b, counts[i]);
+		assert_value(field_sum_reduce(&sum), expected);
+		free(a);
+		free(b);
+	}
+}
+
+static void
+the_longest_dot_product_is_right(void **state)
+{
+	FieldElement *a = malloc(FIELD_SUM_TERMS * sizeof(FieldElement));
+	FieldSum	sum = {0, 0, 0};
+
+	(void) state;
+	for (size_t i = 0; i < FIELD_SUM_TERMS; i++)
+		a[i] = element(FIELD_P - 1);
+	kernels->add_dot(&sum, a, a, FIELD_SUM_TERMS);
+	assert_value(field_sum_reduce(&sum), FIELD_SUM_TERMS);
+	free(a);
+}
+
+/* ------------------------------------------------------------------ powers */
+
+static void
+powers_are_right(void **state)
+{
+	static const uint128 exponents[] = {
+		0, 1, 2, 3, 4, 5, 255, BIT(19), BIT(64) - 1, BIT(64), FIELD_P - 2, FIELD_P - 1,
+		FIELD_P, BIT(127), ~(uint128) 0
+	};
+
+	(void) state;
+	for (size_t i = 0; i < EDGES; i++)
+		for (size_t j = 0; j < sizeof(exponents) / sizeof(exponents[0]); j++)
+			assert_value(field_pow(element(edges[i]), exponents[j]),
+						 slow_pow(edges[i], exponents[j]));
+	assert_value(field_pow(FIELD_ZERO, 0), 1);
+	assert_value(field_pow(FIELD_ZERO, 1), 0);
+}
+
+static void
+inverses_are_right(void **state)
+{
+	(void) state;
+	assert_value(field_inv(FIELD_ZERO), 0);
+	for (size_t i = 0; i < EDGES + 200; i++)
+	{
+		uint128		value = i < EDGES ? edges[i] : random_value();
+
+		if (value != 0)
+			assert_true(slow_mul(value, field_to_integer(field_inv(element(value)))) == 1);
+	}
+}
+
+/* Of order 2^k exactly, each the square of the next, the last one PROTOCOL.md's g. */
+static void
+roots_have_their_order(void **state)
+{
+	(void) state;
+	assert_value(field_root(FIELD_TWO_ADICITY),
+				 ((uint128) UINT64_C(0x2597c1) << 64) + UINT64_C(0x4f48d5b65ed8dcca));
+	assert_value(field_root(0), 1);
+	for (int log_order = 1; log_order <= FIELD_TWO_ADICITY; log_order++)
+	{
+		uint128		root = field_to_integer(field_root(log_order));
+
+		assert_true(slow_pow(root, BIT(log_order - 1)) == FIELD_P - 1);
+		assert_value(field_root(log_order - 1), slow_mul(root, root));
+	}
+}
+
+/* ------------------------------------------------------------------ memory */
+
+static void
+wiping_leaves_zeros_and_its_neighbours_alone(void **state)
+{
+	uint8_t		memory[100];
+
+	(void) state;
+	memset(memory, 0xaa, sizeof(memory));
+	prio_wipe(memory + 1, 98);
+	assert_filled(memory + 1, 98, 0);
+	assert_int_equal(memory[0], 0xaa);
+	assert_int_equal(memory[99], 0xaa);
+	prio_wipe(memory, 0);
+	assert_int_equal(memory[0], 0xaa);
+	prio_wipe(NULL, 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(constants_are_what_they_say),
+		cmocka_unit_test(sums_differences_and_products_are_right),
+		cmocka_unit_test(negation_undoes_addition),
+		cmocka_unit_test(select_takes_one_or_the_other),
+		cmocka_unit_test(equality_and_zero_look_at_every_bit),
+		cmocka_unit_test(integers_become_elements_and_back),
+		cmocka_unit_test(reduced_means_below_the_modulus),
+		cmocka_unit_test(less_compares_values),
+		cmocka_unit_test(signed_values_wrap_once),
+		cmocka_unit_test(bytes_are_big_endian),
+		cmocka_unit_test(the_most_terms_with_the_largest_operands_fit),
+		cmocka_unit_test(sums_on_the_bounds_reduce),
+		cmocka_unit_test(dot_products_are_right_and_add_up),
+		cmocka_unit_test(the_longest_dot_product_is_right),
+		cmocka_unit_test(powers_are_right),
+		cmocka_unit_test(inverses_are_right),
+		cmocka_unit_test(roots_have_their_order),
+		cmocka_unit_test(wiping_leaves_zeros_and_its_neighbours_alone),
+	};
+
+	return cmocka_run_group_tests_name("field", tests, NULL, NULL);
+}
