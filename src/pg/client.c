@@ -58,16 +58,6 @@ public_key_arg(FunctionCallInfo fcinfo, int argument, const char *name)
 	return (const uint8_t *) VARDATA_ANY(key);
 }
 
-static void
-check_data_length(Size n)
-{
-	if (n < 1 || n > PRIO_MAX_DATA)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("number of data fields is out of range"),
-				 errdetail("It must be between 1 and %d, not %zu.", PRIO_MAX_DATA, n)));
-}
-
 /* Raises an error unless the array has one dimension, or none, and no NULL in it. */
 static void
 check_array(ArrayType *array)
@@ -161,7 +151,7 @@ prio_encode(PG_FUNCTION_ARGS)
 	FieldElement *data;
 
 	check_array(array);
-	check_data_length(n);
+	prio_check_n_data((int64) n);
 	data = allocate_data(n);
 	for (Size i = 0; i < n; i++)
 		data[i] = field_from_integer(bits[i]);
@@ -178,7 +168,7 @@ prio_encode_varbit(PG_FUNCTION_ARGS)
 	Size		n = (Size) VARBITLEN(bits);
 	FieldElement *data;
 
-	check_data_length(n);
+	prio_check_n_data((int64) n);
 	data = allocate_data(n);
 	for (Size i = 0; i < n; i++)
 		data[i] = field_from_integer(VARBITS(bits)[i / BITS_PER_BYTE] >>
@@ -204,7 +194,7 @@ prio_encode_uint(PG_FUNCTION_ARGS)
 
 	prio_check_bits(bits);
 	check_array(array);
-	check_data_length(count * (Size) bits);
+	prio_check_n_data((int64) count * bits);
 	data = allocate_data(count * (Size) bits);
 	for (Size j = 0; j < count; j++)
 	{

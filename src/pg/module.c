@@ -43,13 +43,14 @@ prio_bytea(const void *data, Size size)
 }
 
 void
-prio_check_n_data(int32 n_data)
+prio_check_n_data(int64 n_data)
 {
 	if (n_data < 1 || n_data > PRIO_MAX_DATA)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("number of data fields is out of range"),
-				 errdetail("It must be between 1 and %d, not %d.", PRIO_MAX_DATA, n_data)));
+				 errdetail("It must be between 1 and %d, not " INT64_FORMAT ".",
+						   PRIO_MAX_DATA, n_data)));
 }
 
 void

@@ -39,7 +39,7 @@ extern void prio_report_machine(PrioStatus status);
 extern bytea *prio_bytea(const void *data, Size size);
 
 /* Raise an error unless the argument is in range. */
-extern void prio_check_n_data(int32 n_data);
+extern void prio_check_n_data(int64 n_data);
 extern void prio_check_bits(int32 bits);
 
 /* ------------------------------------------------------------------ server.c */

@@ -57,6 +57,15 @@ state_arg(FunctionCallInfo fcinfo, int argument)
 	return PG_ARGISNULL(argument) ? NULL : (TotalState *) PG_GETARG_POINTER(argument);
 }
 
+/* A state as a result, which may still be none. */
+static Datum
+state_datum(FunctionCallInfo fcinfo, TotalState *state)
+{
+	if (state == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_POINTER(state);
+}
+
 static void
 check_roles(PrioRole a, PrioRole b)
 {
@@ -127,11 +136,7 @@ prio_total_share_accum(PG_FUNCTION_ARGS)
 	PrioStatus	status;
 
 	if (PG_ARGISNULL(1))
-	{
-		if (state == NULL)
-			PG_RETURN_NULL();
-		PG_RETURN_POINTER(state);
-	}
+		return state_datum(fcinfo, state);
 
 	prio_verifier_from_datum(PG_GETARG_DATUM(1), &verifier);
 	if (state == NULL)
@@ -201,11 +206,7 @@ prio_merge_accum(PG_FUNCTION_ARGS)
 	Size		n;
 
 	if (PG_ARGISNULL(1))
-	{
-		if (state == NULL)
-			PG_RETURN_NULL();
-		PG_RETURN_POINTER(state);
-	}
+		return state_datum(fcinfo, state);
 
 	reader = begin_total(PG_GETARG_BYTEA_PP(1), "total", &role, &n);
 	if (state == NULL)
@@ -229,11 +230,7 @@ prio_total_combine(PG_FUNCTION_ARGS)
 	TotalState *other = state_arg(fcinfo, 1);
 
 	if (other == NULL)
-	{
-		if (state == NULL)
-			PG_RETURN_NULL();
-		PG_RETURN_POINTER(state);
-	}
+		return state_datum(fcinfo, state);
 	if (state == NULL)
 		state = make_state(memory, other->total.role, other->total.n, other->digest);
 	check_roles(state->total.role, other->total.role);
