@@ -35,8 +35,8 @@ typedef enum PrioStatus
 } PrioStatus;
 
 /*
- * A flag that long computations look at every few hundred microseconds, and give up
- * with PRIO_INTERRUPTED when it is set. NULL means never.
+ * A flag that long computations look at every few milliseconds, and give up with
+ * PRIO_INTERRUPTED when it is set. NULL means never.
  */
 typedef const volatile sig_atomic_t *PrioStop;
 

@@ -44,7 +44,8 @@ extern size_t total_write(Total *total, uint8_t *out);
 
 /*
  * Reads the head of a message: role and n, 1 <= n <= PRIO_MAX_DATA. The caller then
- * makes room, and adds the vector to a total with total_add_message().
+ * makes room, and adds the vector to a total with total_add_message(), which spoils the
+ * total when it fails.
  */
 extern PrioStatus total_read_head(PacketReader *reader, PrioRole *role, size_t *n);
 extern PrioStatus total_add_message(Total *total, PacketReader *reader);

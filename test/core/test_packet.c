@@ -538,7 +538,8 @@ static void
 array_heads_in_another_spelling_are_refused(void **state)
 {
 	static const char *const spellings[] = {
-		"dc0000", "dc0003a101a102a103", "dc000fa101a101a101a101a101a101a101a101a101a101a101a101a101a101a101",
+		"dc0000", "dc0003a101a102a103",
+		"dc000fa101a101a101a101a101a101a101a101a101a101a101a101a101a101a101",
 		"dd00000000", "dd00000003a101a102a103",
 		"83a101a102a103a104a105a106", "de0003a101a102a103a104a105a106",
 		"a3010203", "c403010203", "03", "c0", "",
