@@ -39,3 +39,5 @@ PROVE_FLAGS = -I test/tap
 .PHONY: check-tap
 check-tap:
 	$(prove_installcheck)
+
+include bench/bench.mk

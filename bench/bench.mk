@@ -1,0 +1,7 @@
+# The micro benchmark links the very objects of the extension; script/bench runs it.
+
+BENCH_DIR = build/bench
+
+$(BENCH_DIR)/micro: bench/micro.c $(CORE_SOURCES:.c=.o) $(HEADERS_ALL)
+	@mkdir -p $(BENCH_DIR)
+	$(CC) $(CFLAGS) $(CPPFLAGS) -Isrc/core $(filter %.c %.o,$^) $(SHLIB_LINK) -o $@
