@@ -20,6 +20,12 @@ ALTER SERVER s OPTIONS (SET prg 'batch');
 ALTER SERVER s OPTIONS (DROP role);
 ALTER SERVER s OPTIONS (SET role 'X');
 
+-- Anybody may call the validator itself, with whatever options.
+SELECT prio_fdw_validator(ARRAY['role'], 'pg_foreign_server'::regclass);
+SELECT prio_fdw_validator(ARRAY['private_key_file'], 'pg_user_mapping'::regclass);
+SELECT prio_fdw_validator(ARRAY['=', NULL], 'pg_foreign_server'::regclass);
+SELECT prio_fdw_validator(ARRAY['role=A', 'public_key=' || :key], 'pg_foreign_server'::regclass);
+
 -- The same for secrets, which no message shows.
 CREATE USER MAPPING FOR PUBLIC SERVER s;
 CREATE USER MAPPING FOR PUBLIC SERVER s OPTIONS (private_key 'nearly-a-secret', shared_secret '00112233445566778899aabbccddeeff');

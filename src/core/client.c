@@ -9,29 +9,29 @@
 PrioStatus
 client_init(Client *client, size_t n, FieldElement *memory, PrioStop stop)
 {
-	client->n = n;
-	return poly_coset_init(&client->transform, n, memory, stop);
+	PrioStatus	status = poly_coset_init(&client->transform, n, memory, stop);
+
+	client->n = status == PRIO_OK ? n : 0;
+	return status;
 }
 
 /* Random elements, by rejection: about two tries each. */
 static PrioStatus
 random_elements(FieldElement *out, size_t count)
 {
-	uint8_t		bytes[FIELD_BYTES];
+	uint8_t		bytes[FIELD_BYTES] = {0};
 	PrioStatus	status = PRIO_OK;
 
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; status == PRIO_OK && i < count; i++)
 	{
 		do
 		{
 			status = nss_random(bytes, sizeof(bytes));
-			if (status != PRIO_OK)
-				return status;
 			out[i] = field_from_bytes(bytes);
-		} while (!field_is_reduced(out[i]));
+		} while (status == PRIO_OK && !field_is_reduced(out[i]));
 	}
 	prio_wipe(bytes, sizeof(bytes));
-	return PRIO_OK;
+	return status;
 }
 
 size_t
@@ -87,7 +87,7 @@ static PrioStatus
 make_headers(FieldElement f0, FieldElement g0, PacketHeader *a, PacketHeader *b)
 {
 	/* Independent random ones first: all of A's but c, and a, b and c of B's. */
-	FieldElement random[8];
+	FieldElement random[8] = {{0, 0}};
 	PrioStatus	status = random_elements(random, 8);
 
 	a->a = random[0];

@@ -25,6 +25,7 @@ verifier_point(const uint8_t shared_secret[PRG_SEED_BYTES], PrgVariant variant,
 
 	if (cursor != NULL && cursor->ordinal <= ordinal)
 		from = *cursor;
+	*r = FIELD_ZERO;
 
 	status = prg_key(shared_secret, variant, batch_id, batch_id_size, key);
 	if (status == PRIO_OK)
@@ -41,18 +42,15 @@ verifier_point(const uint8_t shared_secret[PRG_SEED_BYTES], PrgVariant variant,
 		status = prg_draw(&prg, FIELD_P - lower, points, count);
 		*r = points[count - 1];
 		from.ordinal += count;
-		if (stop != NULL && *stop != 0)
+		if (from.ordinal <= ordinal && stop != NULL && *stop != 0)
 			status = PRIO_INTERRUPTED;
 	}
-	if (status == PRIO_OK)
+	if (cursor != NULL && (status == PRIO_OK || status == PRIO_INTERRUPTED))
 	{
-		*r = field_add(*r, field_from_integer(lower));
-		if (cursor != NULL)
-		{
-			cursor->ordinal = from.ordinal;
-			cursor->tries = prg_tries(&prg);
-		}
+		cursor->ordinal = from.ordinal;
+		cursor->tries = prg_tries(&prg);
 	}
+	*r = field_add(*r, field_from_integer(lower));
 	prio_wipe(points, sizeof(points));
 	prg_close(&prg);
 	return status;

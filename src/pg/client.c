@@ -26,7 +26,6 @@ static const Client *
 client_tables(FunctionCallInfo fcinfo, Size n)
 {
 	ClientTables *tables = fcinfo->flinfo->fn_extra;
-	PrioStatus	status;
 
 	if (tables == NULL)
 		fcinfo->flinfo->fn_extra = tables = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt,
@@ -40,7 +39,7 @@ client_tables(FunctionCallInfo fcinfo, Size n)
 	tables->memory = NULL;
 	tables->memory = MemoryContextAllocHuge(fcinfo->flinfo->fn_mcxt,
 											poly_coset_size(n) * sizeof(FieldElement));
-	PRIO_CALL(status, client_init(&tables->client, n, tables->memory, PRIO_STOP));
+	prio_check(client_init(&tables->client, n, tables->memory, PRIO_STOP));
 	return &tables->client;
 }
 
@@ -73,27 +72,21 @@ check_array(ArrayType *array)
 				 errhint("What a client does not know is false, or zero: a missing value would tell something about it.")));
 }
 
-/* Seals one plaintext, which is wiped. */
-static bytea *
-seal_packet(const uint8_t *public_key, const char *name, uint8_t *plaintext, Size size)
+/* Raises the error for a seal() that failed. */
+static void
+check_seal(PrioStatus status, const char *name)
 {
-	bytea	   *share = palloc(VARHDRSZ + size + SEAL_OVERHEAD);
-	PrioStatus	status = seal(public_key, plaintext, size, (uint8_t *) VARDATA(share));
-
-	prio_wipe(plaintext, size);
-	SET_VARSIZE(share, VARHDRSZ + size + SEAL_OVERHEAD);
 	if (status == PRIO_MISMATCH)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s is not a usable public key", name)));
-	if (status != PRIO_OK)
-		prio_report_machine(status);
-	return share;
+	prio_check(status);
 }
 
 /*
  * The rest of all three functions: arguments 0 to 2 are the public keys and the batch id.
- * data has n elements, each zero or one, and is wiped.
+ * data has n elements, each zero or one. From where they become packets nothing raises an
+ * error until all of it is wiped.
  */
 static Datum
 encode(FunctionCallInfo fcinfo, FieldElement *data, Size n, int prg_argument)
@@ -104,28 +97,43 @@ encode(FunctionCallInfo fcinfo, FieldElement *data, Size n, int prg_argument)
 	const uint8_t *batch_id = prio_batch_id(PG_GETARG_TEXT_PP(2), &batch_id_size);
 	PrgVariant	variant = prio_prg_variant(text_to_cstring(PG_GETARG_TEXT_PP(prg_argument)));
 	const Client *client = client_tables(fcinfo, n);
-	uint8_t    *plaintext_a = palloc(packet_max_plaintext(PRIO_A, batch_id_size, n));
-	uint8_t    *plaintext_b = palloc(packet_max_plaintext(PRIO_B, batch_id_size, n));
+	Size		size_a = packet_max_plaintext(PRIO_A, batch_id_size, n);
+	Size		size_b = packet_max_plaintext(PRIO_B, batch_id_size, n);
+	uint8_t    *plaintext_a = palloc(size_a);
+	uint8_t    *plaintext_b = palloc(size_b);
+	bytea	   *share_a = palloc(VARHDRSZ + size_a + SEAL_OVERHEAD);
+	bytea	   *share_b = palloc(VARHDRSZ + size_b + SEAL_OVERHEAD);
 	FieldElement *scratch = MemoryContextAllocHuge(CurrentMemoryContext,
 												   client_scratch_size(n) * sizeof(FieldElement));
-	Size		size_a;
-	Size		size_b;
 	TupleDesc	row_type;
 	Datum		values[2];
 	bool		nulls[2] = {false, false};
 	PrioStatus	status;
+	PrioStatus	status_a = PRIO_OK;
+	PrioStatus	status_b = PRIO_OK;
 
-	PRIO_CALL(status, client_packets(client, variant, batch_id, batch_id_size, data,
-									 plaintext_a, &size_a, plaintext_b, &size_b, scratch,
-									 PRIO_STOP));
+	status = client_packets(client, variant, batch_id, batch_id_size, data, plaintext_a,
+							&size_a, plaintext_b, &size_b, scratch, PRIO_STOP);
 	prio_wipe(data, n * sizeof(FieldElement));
-	pfree(scratch);
+	if (status == PRIO_OK)
+	{
+		status_a = seal(public_key_a, plaintext_a, size_a, (uint8_t *) VARDATA(share_a));
+		status_b = seal(public_key_b, plaintext_b, size_b, (uint8_t *) VARDATA(share_b));
+		prio_wipe(plaintext_a, size_a);
+		prio_wipe(plaintext_b, size_b);
+	}
+	prio_check(status);
+	check_seal(status_a, "public_key_a");
+	check_seal(status_b, "public_key_b");
 	pfree(data);
-
-	values[0] = PointerGetDatum(seal_packet(public_key_a, "public_key_a", plaintext_a, size_a));
-	values[1] = PointerGetDatum(seal_packet(public_key_b, "public_key_b", plaintext_b, size_b));
+	pfree(scratch);
 	pfree(plaintext_a);
 	pfree(plaintext_b);
+
+	SET_VARSIZE(share_a, VARHDRSZ + size_a + SEAL_OVERHEAD);
+	SET_VARSIZE(share_b, VARHDRSZ + size_b + SEAL_OVERHEAD);
+	values[0] = PointerGetDatum(share_a);
+	values[1] = PointerGetDatum(share_b);
 	if (get_call_result_type(fcinfo, NULL, &row_type) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(row_type), values, nulls));
@@ -195,20 +203,19 @@ prio_encode_uint(PG_FUNCTION_ARGS)
 	prio_check_bits(bits);
 	check_array(array);
 	prio_check_n_data((int64) count * bits);
-	data = allocate_data(count * (Size) bits);
 	for (Size j = 0; j < count; j++)
-	{
-		uint64		integer = (uint64) integers[j];
-
-		too_large |= integer >> bits;
-		for (int i = 0; i < bits; i++)
-			data[j * (Size) bits + (Size) i] = field_from_integer(integer >> (bits - 1 - i) & 1);
-	}
+		too_large |= (uint64) integers[j] >> bits;
 	if (too_large != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("integer out of range"),
 				 errdetail("Integers of %d bits are between 0 and " INT64_FORMAT ".", bits,
 						   (INT64CONST(1) << bits) - 1)));
+
+	data = allocate_data(count * (Size) bits);
+	for (Size j = 0; j < count; j++)
+		for (int i = 0; i < bits; i++)
+			data[j * (Size) bits + (Size) i] =
+				field_from_integer((uint64) integers[j] >> (bits - 1 - i) & 1);
 	PG_RETURN_DATUM(encode(fcinfo, data, count * (Size) bits, 5));
 }

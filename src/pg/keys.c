@@ -21,11 +21,10 @@ prio_keygen(PG_FUNCTION_ARGS)
 	bool		nulls[2] = {false, false};
 	uint8_t		private_key[PRIO_KEY_BYTES];
 	uint8_t		public_key[PRIO_KEY_BYTES];
-	PrioStatus	status;
 
 	if (get_call_result_type(fcinfo, NULL, &row_type) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
-	PRIO_CALL(status, nss_generate_key(private_key, public_key));
+	prio_check(nss_generate_key(private_key, public_key));
 	values[0] = PointerGetDatum(prio_bytea(private_key, sizeof(private_key)));
 	values[1] = PointerGetDatum(prio_bytea(public_key, sizeof(public_key)));
 	prio_wipe(private_key, sizeof(private_key));
@@ -39,9 +38,8 @@ Datum
 prio_shared_secret(PG_FUNCTION_ARGS)
 {
 	bytea	   *secret = palloc(VARHDRSZ + PRG_SEED_BYTES);
-	PrioStatus	status;
 
 	SET_VARSIZE(secret, VARHDRSZ + PRG_SEED_BYTES);
-	PRIO_CALL(status, nss_random((uint8_t *) VARDATA(secret), PRG_SEED_BYTES));
+	prio_check(nss_random((uint8_t *) VARDATA(secret), PRG_SEED_BYTES));
 	PG_RETURN_BYTEA_P(secret);
 }

@@ -16,27 +16,22 @@
 /* ------------------------------------------------------------------ module.c */
 
 /*
- * Raises the error for a status that is nobody's fault but the machine's. For
- * PRIO_INTERRUPTED it serves the interrupt, and returns if that did not cancel anything:
- * the caller then tries again.
+ * Raises the error for a status that is nobody's fault but the machine's, or that came of
+ * a cancelled query. Returns for all others. Secrets must be wiped before.
  */
-extern void prio_report_machine(PrioStatus status);
-
-/* What long computations of src/core look at. */
-#define PRIO_STOP (&InterruptPending)
+extern void prio_check(PrioStatus status);
 
 /*
- * Repeats a call of src/core as long as harmless interrupts get in its way. Afterwards
- * status is PRIO_OK, a packet fault or a mismatch; the machine's faults were raised.
+ * What long computations of src/core look at. They do not stop for interrupts that cancel
+ * nothing: they would have to start over, and with a timer shorter than the computation
+ * they would never end.
  */
-#define PRIO_CALL(status, call) \
-	do { \
-		(status) = (call); \
-		if ((status) >= PRIO_NO_MEMORY) \
-			prio_report_machine(status); \
-	} while ((status) == PRIO_INTERRUPTED)
+#define PRIO_STOP (&QueryCancelPending)
 
 extern bytea *prio_bytea(const void *data, Size size);
+
+/* Are these exactly 2 size hexadecimal digits, of either case? Then out has their bytes. */
+extern bool prio_parse_hex(const char *digits, Size length, uint8_t *out, Size size);
 
 /* Raise an error unless the argument is in range. */
 extern void prio_check_n_data(int64 n_data);

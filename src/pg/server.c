@@ -73,30 +73,11 @@ static const PrioOption prio_options[] = {
 	{"shared_secret_file", UserMappingRelationId, true, check_file},
 };
 
-/* Exactly size bytes in hexadecimal digits of either case? Does not name what is wrong. */
-static bool
-parse_hex(const char *digits, Size length, uint8_t *out, Size size)
-{
-	if (length != 2 * size)
-		return false;
-	for (Size i = 0; i < length; i++)
-	{
-		unsigned char c = (unsigned char) digits[i];
-		uint8_t		value;
-
-		if (!isxdigit(c))
-			return false;
-		value = (uint8_t) (isdigit(c) ? c - '0' : tolower(c) - 'a' + 10);
-		out[i / 2] = (uint8_t) (i % 2 == 0 ? value << 4 : out[i / 2] | value);
-	}
-	return true;
-}
-
 /* 32 hexadecimal digits, or 24 characters of base64. */
 static bool
 parse_shared_secret(const char *value, Size length, uint8_t out[PRG_SEED_BYTES])
 {
-	if (parse_hex(value, length, out, PRG_SEED_BYTES))
+	if (prio_parse_hex(value, length, out, PRG_SEED_BYTES))
 		return true;
 	return length == BASE64_SECRET_CHARS &&
 		pg_b64_decode(value, (int) length, (void *) out, PRG_SEED_BYTES) == PRG_SEED_BYTES;
@@ -105,7 +86,7 @@ parse_shared_secret(const char *value, Size length, uint8_t out[PRG_SEED_BYTES])
 static bool
 parse_private_key(const char *value, Size length, uint8_t out[PRIO_KEY_BYTES])
 {
-	return parse_hex(value, length, out, PRIO_KEY_BYTES);
+	return prio_parse_hex(value, length, out, PRIO_KEY_BYTES);
 }
 
 static bool
@@ -159,7 +140,7 @@ check_public_key(const DefElem *def)
 	uint8_t		key[PRIO_KEY_BYTES];
 	const char *value = strVal(def->arg);
 
-	if (!parse_hex(value, strlen(value), key, sizeof(key)))
+	if (!prio_parse_hex(value, strlen(value), key, sizeof(key)))
 		bad_option(def, "64 hexadecimal digits");
 }
 
@@ -268,6 +249,9 @@ prio_fdw_validator(PG_FUNCTION_ARGS)
 					 catalog == UserMappingRelationId ?
 					 errhint("Options of a user mapping are private_key, private_key_file, shared_secret and shared_secret_file.") :
 					 errhint("There are no options in this place.")));
+		/* Anybody may call this function, with an option that has no value at all. */
+		if (def->arg == NULL)
+			bad_option(def, "a value");
 		option->check(def);
 	}
 
@@ -300,8 +284,8 @@ prio_prg_variant(const char *name)
 /* ------------------------------------------------------------------ secrets */
 
 /*
- * Reads a small text file without the white space around its content. What a caller gets
- * to see does not name the file, which only the owner of a mapping may know; the log does.
+ * Reads a small text file, but not the white space at its end. What a caller gets to see
+ * does not name the file, which only the owner of a mapping may know; the log does.
  */
 static Size
 read_key_file(const char *path, const char *server_name, char *out, Size size)
@@ -322,8 +306,8 @@ read_key_file(const char *path, const char *server_name, char *out, Size size)
 }
 
 /*
- * One secret of a user mapping, from the option itself or from its file. Leaves no copy
- * of it behind.
+ * One secret of a user mapping, from the option itself or from its file. Wipes its own
+ * copies; an option that is no file stays in the caches of the catalogs.
  */
 static void
 load_secret(List *options, const char *name, const char *file_name, const char *server_name,
@@ -402,9 +386,9 @@ typedef struct CachedBatch
 {
 	BatchKey	key;
 	dlist_node	node;			/* in batches_by_age */
-	char	   *batch_id;		/* as the database has it */
+	char	   *batch_id;		/* as the database has it; size 0: not filled in yet */
 	Size		batch_id_size;
-	const uint8_t *wire_batch_id;	/* as the packets have it; may be the same */
+	const uint8_t *wire_batch_id;	/* as the packets have it, in the same chunk */
 	Size		wire_batch_id_size;
 	Size		memory_size;	/* bytes booked for it */
 	PointCursor cursor;			/* of the shared secret's stream */
@@ -464,7 +448,16 @@ create_cache(void)
 	/* USAGE may come from another role, or from being a superuser. */
 	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, invalidate_callback, (Datum) 0);
 	CacheRegisterSyscacheCallback(AUTHOID, invalidate_callback, (Datum) 0);
+	/* The owner of the database is a member of pg_database_owner. */
+	CacheRegisterSyscacheCallback(DATABASEOID, invalidate_callback, (Datum) 0);
 	cache_memory = memory;
+}
+
+/* The weights of one point take so many bytes. */
+static Size
+context_size(const CachedBatch *batch)
+{
+	return poly_weights_size(batch->key.n_data) * sizeof(FieldElement);
 }
 
 static void
@@ -481,15 +474,14 @@ free_context(CachedContext *cached, Size size)
 static void
 free_batch(CachedBatch *batch)
 {
-	Size		size = poly_weights_size(batch->key.n_data) * sizeof(FieldElement);
+	Size		size = context_size(batch);
 
 	dlist_delete(&batch->node);
 	batches_memory_size -= batch->memory_size;
 	free_context(&batch->at_zero, size);
 	free_context(&batch->elsewhere, size);
-	if (batch->wire_batch_id != (const uint8_t *) batch->batch_id)
-		pfree(unconstify(uint8_t *, batch->wire_batch_id));
-	pfree(batch->batch_id);
+	if (batch->batch_id != NULL)
+		pfree(batch->batch_id);
 	hash_search(batches, &batch->key, HASH_REMOVE, NULL);
 	cache_generation++;
 }
@@ -525,6 +517,9 @@ refresh_cache(void)
 		create_cache();
 	if (servers == NULL || batches == NULL)
 		create_tables();
+
+	/* A statement that locks no new relation would not hear of any change by itself. */
+	AcceptInvalidationMessages();
 	if (cache_stale)
 	{
 		cache_stale = false;
@@ -564,36 +559,6 @@ find_foreign_server(const char *name)
 	return server;
 }
 
-/* What a role knows of a server besides its public options. */
-typedef struct Secrets
-{
-	uint8_t		private_key[PRIO_KEY_BYTES];
-	uint8_t		shared_secret[PRG_SEED_BYTES];
-} Secrets;
-
-/*
- * Adds a server to the cache. PRIO_MISMATCH when its keys do not belong together. Raises
- * no error, so that neither the secrets nor NSS's objects are left lying around.
- */
-static PrioStatus
-enter_server(const ServerKey *key, PrioRole role, PrgVariant variant,
-			 const uint8_t *public_key, const Secrets *secrets, CachedServer **server)
-{
-	PrioStatus	status;
-
-	*server = hash_search(servers, key, HASH_ENTER_NULL, NULL);
-	if (*server == NULL)
-		return PRIO_NO_MEMORY;
-	(*server)->role = role;
-	(*server)->variant = variant;
-	(*server)->pair = NULL;
-	memcpy((*server)->shared_secret, secrets->shared_secret, PRG_SEED_BYTES);
-	status = nss_key_pair_import(secrets->private_key, public_key, &(*server)->pair);
-	if (status != PRIO_OK)
-		forget_server(*server);
-	return status;
-}
-
 static CachedServer *
 lookup_server(const char *name, Size name_size)
 {
@@ -606,7 +571,7 @@ lookup_server(const char *name, Size name_size)
 	uint8_t		public_key[PRIO_KEY_BYTES];
 	PrioRole	role;
 	PrgVariant	variant;
-	Secrets		secrets;
+	uint8_t		private_key[PRIO_KEY_BYTES];
 	volatile PrioStatus status = PRIO_OK;
 
 	if (name_size >= NAMEDATALEN)
@@ -628,24 +593,33 @@ lookup_server(const char *name, Size name_size)
 	require_option(foreign_server->options, "public_key");
 	parse_role(strVal(find_option(foreign_server->options, "role")->arg), &role);
 	hex = strVal(find_option(foreign_server->options, "public_key")->arg);
-	parse_hex(hex, strlen(hex), public_key, sizeof(public_key));
+	prio_parse_hex(hex, strlen(hex), public_key, sizeof(public_key));
 	prg = find_option(foreign_server->options, "prg");
 	variant = prg == NULL ? PRG_BATCH : prio_prg_variant(strVal(prg->arg));
 
 	options = GetUserMapping(key.user_id, foreign_server->serverid)->options;
+	server = hash_search(servers, &key, HASH_ENTER, NULL);
+	server->role = role;
+	server->variant = variant;
+	server->pair = NULL;
 	PG_TRY();
 	{
 		load_secret(options, "private_key", "private_key_file", key.name,
-					parse_private_key, EXPECTED_PRIVATE_KEY, secrets.private_key);
+					parse_private_key, EXPECTED_PRIVATE_KEY, private_key);
 		load_secret(options, "shared_secret", "shared_secret_file", key.name,
-					parse_shared_secret, EXPECTED_SHARED_SECRET, secrets.shared_secret);
-		status = enter_server(&key, role, variant, public_key, &secrets, &server);
+					parse_shared_secret, EXPECTED_SHARED_SECRET, server->shared_secret);
+		status = nss_key_pair_import(private_key, public_key, &server->pair);
 	}
-	PG_FINALLY();
+	PG_CATCH();
 	{
-		prio_wipe(&secrets, sizeof(secrets));
+		prio_wipe(private_key, sizeof(private_key));
+		forget_server(server);
+		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	prio_wipe(private_key, sizeof(private_key));
+	if (status != PRIO_OK)
+		forget_server(server);
 
 	if (status == PRIO_MISMATCH)
 		ereport(ERROR,
@@ -653,8 +627,7 @@ lookup_server(const char *name, Size name_size)
 				 errmsg("private key does not belong to the public key of server \"%s\"",
 						key.name),
 				 errhint("Compare the option public_key of the server with the key in the user mapping.")));
-	if (status != PRIO_OK)
-		prio_report_machine(status);
+	prio_check(status);
 	return server;
 }
 
@@ -686,18 +659,22 @@ is_batch(const CachedBatch *batch, const text *batch_id, int32 n_data)
 }
 
 /*
- * Books size bytes for a batch, the one used last from now on. The oldest others go when
- * there would be too much.
+ * Allocates size bytes for a batch, the one used last from now on. The oldest others go
+ * when there would be too much.
  */
-static void
-make_room(CachedBatch *batch, Size size)
+static void *
+allocate_for_batch(CachedBatch *batch, Size size)
 {
+	void	   *memory;
+
 	dlist_move_head(&batches_by_age, &batch->node);
 	while (batches_memory_size + size > CACHE_MAX_BYTES &&
 		   dlist_has_prev(&batches_by_age, dlist_tail_node(&batches_by_age)))
 		free_batch(dlist_tail_element(CachedBatch, node, &batches_by_age));
+	memory = MemoryContextAllocHuge(cache_memory, size);
 	batch->memory_size += size;
 	batches_memory_size += size;
+	return memory;
 }
 
 static CachedBatch *
@@ -706,15 +683,14 @@ lookup_batch(CachedServer *server, const text *batch_id, int32 n_data)
 	BatchKey	key;
 	CachedBatch *batch;
 	const uint8_t *wire;
+	Size		size = VARSIZE_ANY_EXHDR(batch_id);
 	Size		wire_size;
-	char	   *copy;
-	uint8_t    *wire_copy;
 
 	memset(&key, 0, sizeof(key));
 	key.server = server;
 	key.n_data = (uint64) n_data;
 	key.batch_id_hash = hash_bytes_extended((const unsigned char *) VARDATA_ANY(batch_id),
-											(int) VARSIZE_ANY_EXHDR(batch_id), 0);
+											(int) size, 0);
 	batch = hash_search(batches, &key, HASH_FIND, NULL);
 	if (batch != NULL)
 	{
@@ -727,23 +703,18 @@ lookup_batch(CachedServer *server, const text *batch_id, int32 n_data)
 	}
 
 	wire = prio_batch_id(batch_id, &wire_size);
-	copy = MemoryContextAlloc(cache_memory, VARSIZE_ANY_EXHDR(batch_id));
-	memcpy(copy, VARDATA_ANY(batch_id), VARSIZE_ANY_EXHDR(batch_id));
-	wire_copy = (uint8_t *) copy;
-	if (wire != (const uint8_t *) VARDATA_ANY(batch_id))
-	{
-		wire_copy = MemoryContextAlloc(cache_memory, wire_size);
-		memcpy(wire_copy, wire, wire_size);
-	}
-
 	batch = hash_search(batches, &key, HASH_ENTER, NULL);
 	memset((char *) batch + sizeof(BatchKey), 0, sizeof(CachedBatch) - sizeof(BatchKey));
-	batch->batch_id = copy;
-	batch->batch_id_size = VARSIZE_ANY_EXHDR(batch_id);
-	batch->wire_batch_id = wire_copy;
-	batch->wire_batch_id_size = wire_size;
 	dlist_push_head(&batches_by_age, &batch->node);
-	make_room(batch, sizeof(CachedBatch) + BATCH_OVERHEAD + batch->batch_id_size + wire_size);
+	batch->memory_size = sizeof(CachedBatch) + BATCH_OVERHEAD;
+	batches_memory_size += batch->memory_size;
+
+	batch->batch_id = allocate_for_batch(batch, size + wire_size);
+	memcpy(batch->batch_id, VARDATA_ANY(batch_id), size);
+	memcpy(batch->batch_id + size, wire, wire_size);
+	batch->wire_batch_id = (const uint8_t *) batch->batch_id + size;
+	batch->wire_batch_id_size = wire_size;
+	batch->batch_id_size = size;
 	return batch;
 }
 
@@ -752,24 +723,24 @@ static void
 fill_context(CachedBatch *batch, CachedContext *cached, int64 ordinal)
 {
 	CachedServer *server = batch->key.server;
-	Size		size = poly_weights_size(batch->key.n_data) * sizeof(FieldElement);
 	PrioStatus	status;
 
 	cached->valid = false;
 	if (cached->memory == NULL)
-	{
-		make_room(batch, size);
-		cached->memory = MemoryContextAllocHuge(cache_memory, size);
-	}
+		cached->memory = allocate_for_batch(batch, context_size(batch));
 
-	PRIO_CALL(status, verifier_point(server->shared_secret, server->variant,
+	/* How long this takes depends on the ordinal, so it stops for every interrupt; but it
+	 * goes on where it stopped. */
+	while ((status = verifier_point(server->shared_secret, server->variant,
+									batch->wire_batch_id, batch->wire_batch_id_size,
+									batch->key.n_data, (uint64_t) ordinal, &batch->cursor,
+									&cached->point, &InterruptPending)) == PRIO_INTERRUPTED)
+		CHECK_FOR_INTERRUPTS();
+	prio_check(status);
+	prio_check(verifier_context_init(&cached->context, server->role, server->variant,
 									 batch->wire_batch_id, batch->wire_batch_id_size,
-									 batch->key.n_data, (uint64) ordinal, &batch->cursor,
-									 &cached->point, PRIO_STOP));
-	PRIO_CALL(status, verifier_context_init(&cached->context, server->role, server->variant,
-											batch->wire_batch_id, batch->wire_batch_id_size,
-											batch->key.n_data, cached->point, cached->memory,
-											PRIO_STOP));
+									 batch->key.n_data, cached->point, cached->memory,
+									 PRIO_STOP));
 	cached->ordinal = ordinal;
 	cached->valid = true;
 }

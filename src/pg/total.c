@@ -141,8 +141,13 @@ prio_total_share_accum(PG_FUNCTION_ARGS)
 	prio_verifier_from_datum(PG_GETARG_DATUM(1), &verifier);
 	if (state == NULL)
 		state = make_state(memory, verifier.role, verifier.n, verifier.digest);
-	check_roles(state->total.role, verifier.role);
-	check_batches(state->digest, verifier.digest);
+	if (state->total.role != verifier.role ||
+		memcmp(state->digest, verifier.digest, VERIFIER_DIGEST_BYTES) != 0)
+	{
+		prio_wipe(verifier.key, sizeof(verifier.key));
+		check_roles(state->total.role, verifier.role);
+		check_batches(state->digest, verifier.digest);
+	}
 
 	if (!share_is_null)
 	{
@@ -152,11 +157,12 @@ prio_total_share_accum(PG_FUNCTION_ARGS)
 		if (verifier.role == PRIO_A)
 			plaintext = palloc(size);
 	}
-	PRIO_CALL(status, total_add_share(&state->total, &verifier, bytes, size, plaintext));
+	status = total_add_share(&state->total, &verifier, bytes, size, plaintext);
+	prio_wipe(verifier.key, sizeof(verifier.key));
+	prio_check(status);
 	if (status != PRIO_OK)
 		report_foreign_share(&verifier, share_is_null);
 
-	prio_wipe(&verifier, sizeof(verifier));
 	if (plaintext != NULL)
 		pfree(plaintext);
 	if (share != NULL)

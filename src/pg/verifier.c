@@ -26,43 +26,48 @@ PG_FUNCTION_INFO_V1(prio_is_valid);
 /* The bytes of a prio_verifier behind its length word. */
 #define STORED_BYTES (VERIFIER_BYTES + sizeof(pg_crc32c))
 
-static pg_crc32c
-checksum(const uint8_t *stored)
+/* The CRC-32C of size bytes, little endian. */
+static void
+make_checksum(const uint8_t *stored, Size size, uint8_t sum[sizeof(pg_crc32c)])
 {
 	pg_crc32c	crc;
 
 	INIT_CRC32C(crc);
-	COMP_CRC32C(crc, stored, VERIFIER_BYTES);
+	COMP_CRC32C(crc, stored, size);
 	FIN_CRC32C(crc);
-	return crc;
+	for (int i = 0; i < (int) sizeof(crc); i++)
+		sum[i] = (uint8_t) (crc >> (8 * i));
+}
+
+/* Is that what follows them? */
+static bool
+has_checksum(const uint8_t *stored, Size size)
+{
+	uint8_t		sum[sizeof(pg_crc32c)];
+
+	make_checksum(stored, size, sum);
+	return memcmp(stored + size, sum, sizeof(sum)) == 0;
 }
 
 static void
 store_verifier(const Verifier *verifier, bool with_key, uint8_t stored[STORED_BYTES])
 {
-	pg_crc32c	crc;
-
 	verifier_store(verifier, with_key, stored);
-	crc = checksum(stored);
-	for (int i = 0; i < (int) sizeof(crc); i++)
-		stored[VERIFIER_BYTES + i] = (uint8_t) (crc >> (8 * i));
+	make_checksum(stored, VERIFIER_BYTES, stored + VERIFIER_BYTES);
 }
 
-/* Raises an error with this SQLSTATE unless the bytes are a whole verifier. */
+/*
+ * Raises an error with this SQLSTATE unless the bytes are a whole verifier. The check sum
+ * stands at the end in every version: so what is damaged is not taken for another one.
+ */
 static void
 load_verifier(const uint8_t *stored, Size size, int sqlstate, Verifier *verifier)
 {
 	Size		body = size < sizeof(pg_crc32c) ? 0 : size - sizeof(pg_crc32c);
-	PrioStatus	status = verifier_load(verifier, stored, body);
+	PrioStatus	status = PRIO_MALFORMED;
 
-	if (status == PRIO_OK)
-	{
-		pg_crc32c	crc = checksum(stored);
-
-		for (int i = 0; i < (int) sizeof(crc); i++)
-			if (stored[VERIFIER_BYTES + i] != (uint8_t) (crc >> (8 * i)))
-				status = PRIO_MALFORMED;
-	}
+	if (body > 0 && has_checksum(stored, body))
+		status = verifier_load(verifier, stored, body);
 	if (status == PRIO_OTHER_VERSION)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -102,19 +107,24 @@ prio_verifier_from_datum(Datum datum, Verifier *verifier)
 Datum
 prio_verifier_in(PG_FUNCTION_ARGS)
 {
-	const char *text_form = PG_GETARG_CSTRING(0);
-	bytea	   *stored;
+	const char *digits = PG_GETARG_CSTRING(0) + 2;
+	Size		length = strlen(PG_GETARG_CSTRING(0));
+	Size		size = length / 2 - 1;
+	uint8_t    *stored;
 	Verifier	verifier;
+	Datum		result;
 
-	if (strncmp(text_form, "\\x", 2) != 0)
+	stored = palloc(length);
+	if (length < 2 || strncmp(digits - 2, "\\x", 2) != 0 ||
+		!prio_parse_hex(digits, length - 2, stored, size))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 				 errmsg("invalid input syntax for type %s", "prio_verifier"),
 				 errhint("Only prio_verifier() makes verifiers.")));
-	stored = DatumGetByteaPP(DirectFunctionCall1(byteain, PG_GETARG_DATUM(0)));
-	load_verifier((const uint8_t *) VARDATA_ANY(stored), VARSIZE_ANY_EXHDR(stored),
-				  ERRCODE_INVALID_TEXT_REPRESENTATION, &verifier);
-	PG_RETURN_DATUM(verifier_datum(&verifier));
+	load_verifier(stored, size, ERRCODE_INVALID_TEXT_REPRESENTATION, &verifier);
+	result = verifier_datum(&verifier);
+	prio_wipe(&verifier, sizeof(verifier));
+	PG_RETURN_DATUM(result);
 }
 
 /*
@@ -191,8 +201,7 @@ open_share(FunctionCallInfo fcinfo, int64 ordinal, Verifier *verifier)
 	status = verifier_open(context, pair, (const uint8_t *) VARDATA_ANY(share),
 						   VARSIZE_ANY_EXHDR(share), plaintext, verifier);
 	pfree(plaintext);
-	if (!prio_is_packet_fault(status) && status != PRIO_OK)
-		prio_report_machine(status);
+	prio_check(status);
 	if ((Pointer) share != DatumGetPointer(datum))
 		pfree(share);
 	return status;

@@ -15,6 +15,7 @@ $node->safe_psql('postgres', qq{
 	FROM prio_encode(decode('$keys{public_A}', 'hex'), decode('$keys{public_B}', 'hex'), 'batch', B'1011');
 	CREATE ROLE analyst LOGIN;
 	GRANT SELECT ON packet TO analyst;
+	CREATE ROLE boss SUPERUSER;
 	GRANT USAGE ON FOREIGN SERVER a TO analyst;
 });
 
@@ -38,6 +39,29 @@ $node->safe_psql('postgres', q{ALTER SERVER a OPTIONS (SET role 'B')});
 is(verdict(), 'wrong server', 'ALTER SERVER');
 $node->safe_psql('postgres', q{ALTER SERVER a OPTIONS (SET role 'A')});
 is(verdict(), 'opened', 'ALTER SERVER back');
+
+# In the middle of a transaction as well, even if nothing but the function is called.
+my $packet = $node->safe_psql('postgres', 'SELECT share_a FROM packet');
+my $no_table = qq{SELECT coalesce(prio_share_error('a', 'batch', 4, '$packet'), 'opened')};
+$analyst->query_safe('BEGIN');
+is($analyst->query_safe($no_table), 'opened', 'in a transaction');
+$node->safe_psql('postgres', q{ALTER SERVER a OPTIONS (SET role 'B')});
+is($analyst->query_safe($no_table), 'wrong server', 'ALTER SERVER, in the same transaction');
+$node->safe_psql('postgres', q{ALTER SERVER a OPTIONS (SET role 'A')});
+is($analyst->query_safe($no_table), 'opened', 'ALTER SERVER back, in the same transaction');
+$analyst->query_safe('COMMIT');
+
+# USAGE that comes with owning the database goes with it.
+$node->safe_psql('postgres', q{
+	REVOKE USAGE ON FOREIGN SERVER a FROM analyst;
+	GRANT USAGE ON FOREIGN SERVER a TO pg_database_owner;
+	ALTER DATABASE postgres OWNER TO analyst});
+is(verdict(), 'opened', 'USAGE as owner of the database');
+$node->safe_psql('postgres', "ALTER DATABASE postgres OWNER TO boss");
+like(verdict(), qr/permission denied for foreign server a/, 'no longer its owner');
+$node->safe_psql('postgres', q{
+	REVOKE USAGE ON FOREIGN SERVER a FROM pg_database_owner;
+	GRANT USAGE ON FOREIGN SERVER a TO analyst});
 
 $node->safe_psql('postgres', 'REVOKE USAGE ON FOREIGN SERVER a FROM analyst');
 like(verdict(), qr/permission denied for foreign server a/, 'REVOKE');
@@ -70,5 +94,24 @@ is( $node->safe_psql('postgres', q{
 		SET parallel_leader_participation = off;
 		SELECT prio_share_error('a', 'batch', 4, share_a) IS NULL FROM packet}),
 	't', 'preloaded, in a worker');
+
+# Interrupts that cancel nothing do not make a long computation start over, and a timeout
+# does end it: 262143 data fields, and an ordinal that is far away.
+$node->safe_psql('postgres', qq{
+	CREATE TABLE largest AS SELECT share_a
+	FROM prio_encode(decode('$keys{public_A}', 'hex'), decode('$keys{public_B}', 'hex'), 'batch', repeat('1', 262143)::varbit)});
+is( $node->safe_psql('postgres', q{
+		SET client_connection_check_interval = '2ms';
+		SET statement_timeout = '60s';
+		SELECT prio_share_error('a', 'batch', 262143, share_a) IS NULL, prio_verifier('a', 'batch', 262143, share_a, 100000) IS NOT NULL FROM largest}),
+	't|t', 'interrupts that cancel nothing');
+foreach my $call (
+	q{prio_verifier('a', 'batch', 262143, share_a, 1000000000000)},
+	qq{prio_encode(decode('$keys{public_A}', 'hex'), decode('$keys{public_B}', 'hex'), 'batch', repeat('1', 262143)::varbit)})
+{
+	my ($out, $err);
+	$node->psql('postgres', "SET statement_timeout = '50ms'; SELECT $call FROM largest, generate_series(1, 1000)", stdout => \$out, stderr => \$err);
+	like($err, qr/canceling statement due to statement timeout/, "a timeout ends $call");
+}
 
 done_testing();
