@@ -89,6 +89,33 @@ SELECT call, error.* FROM (VALUES
 	('prio_merge(''\x0091ab8000000000000000080001''::bytea)')
 ) AS v (call), error_of('SELECT ' || call) AS error;
 
+-- servers: not there, not ours, without secrets, with a file or a key that does not do, and
+-- the options of all of these
+CREATE FOREIGN DATA WRAPPER other;
+CREATE SERVER other FOREIGN DATA WRAPPER other;
+CREATE SERVER bare FOREIGN DATA WRAPPER prio OPTIONS (role 'A', public_key :'public_a');
+CREATE SERVER no_file FOREIGN DATA WRAPPER prio OPTIONS (role 'A', public_key :'public_a');
+CREATE USER MAPPING FOR PUBLIC SERVER no_file OPTIONS (private_key_file '/no/such/file', shared_secret '00112233445566778899aabbccddeeff');
+CREATE SERVER null_file FOREIGN DATA WRAPPER prio OPTIONS (role 'A', public_key :'public_a');
+CREATE USER MAPPING FOR PUBLIC SERVER null_file OPTIONS (private_key :'private_a', shared_secret_file '/dev/null');
+CREATE SERVER wrong_key FOREIGN DATA WRAPPER prio OPTIONS (role 'A', public_key '445c126981113e5684d517826e508f5731a1b35485bae63888a9e0a4e8d2da78');
+CREATE USER MAPPING FOR PUBLIC SERVER wrong_key OPTIONS (private_key :'private_a', shared_secret '00112233445566778899aabbccddeeff');
+SELECT server, error.* FROM unnest(ARRAY['nowhere', 'other', 'no_file', 'null_file', 'wrong_key']) AS server,
+	error_of(format('SELECT prio_verifier(%L, ''batch'', 8, ''\x00'')', server)) AS error;
+SELECT options, error.* FROM (VALUES ('role ''C'''), ('role ''A'''), ('colour ''red''')) AS v (options),
+	error_of(format('CREATE SERVER new FOREIGN DATA WRAPPER prio OPTIONS (%s)', options)) AS error;
+SELECT options, error.* FROM (VALUES ('private_key ''0'''), ('shared_secret ''00112233445566778899aabbccddeeff'''),
+	('private_key_file ''key''')) AS v (options),
+	error_of(format('CREATE USER MAPPING FOR PUBLIC SERVER bare OPTIONS (%s)', options)) AS error;
+CREATE ROLE regress_prio_nobody;
+GRANT USAGE ON FOREIGN DATA WRAPPER prio TO regress_prio_nobody;
+ALTER SERVER bare OWNER TO regress_prio_nobody;
+SET ROLE regress_prio_nobody;
+SELECT error.* FROM error_of('SELECT prio_verifier(''a'', ''batch'', 8, ''\x00'')') AS error;
+SELECT error.* FROM error_of('SELECT prio_verifier(''bare'', ''batch'', 8, ''\x00'')') AS error;
+SELECT error.* FROM error_of('CREATE USER MAPPING FOR PUBLIC SERVER bare OPTIONS (private_key_file ''/key'', shared_secret_file ''/secret'')') AS error;
+RESET ROLE;
+
 -- verifiers
 SELECT call, error.* FROM (VALUES
 	('''\x''::prio_verifier'),
@@ -117,3 +144,5 @@ DROP TABLE key;
 DROP FUNCTION error_of;
 SET client_min_messages = warning;
 DROP EXTENSION prio CASCADE;
+DROP FOREIGN DATA WRAPPER other CASCADE;
+DROP ROLE regress_prio_nobody;

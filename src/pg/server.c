@@ -729,8 +729,10 @@ fill_context(CachedBatch *batch, CachedContext *cached, int64 ordinal)
 	if (cached->memory == NULL)
 		cached->memory = allocate_for_batch(batch, context_size(batch));
 
-	/* How long this takes depends on the ordinal, so it stops for every interrupt; but it
-	 * goes on where it stopped. */
+	/*
+	 * How long this takes depends on the ordinal, so it stops for every interrupt; but it
+	 * goes on where it stopped.
+	 */
 	while ((status = verifier_point(server->shared_secret, server->variant,
 									batch->wire_batch_id, batch->wire_batch_id_size,
 									batch->key.n_data, (uint64_t) ordinal, &batch->cursor,
