@@ -441,23 +441,6 @@ nss_gcm_decrypt(const uint8_t aes_key[PRIO_AES_KEY_BYTES],
 /* ------------------------------------------------------------------ both together */
 
 PrioStatus
-nss_agree(NssKeyPair *pair, const uint8_t ephemeral[PRIO_KEY_BYTES],
-		  uint8_t aes_key[PRIO_AES_KEY_BYTES])
-{
-	PK11SymKey *key;
-	PrioStatus	status;
-
-	memcpy(pair->peer->u.ec.publicValue.data, ephemeral, PRIO_KEY_BYTES);
-	status = agree(pair->private_key, pair->peer, CKA_DECRYPT, &key);
-	if (status == PRIO_OK)
-	{
-		status = extract_key(key, aes_key, PRIO_AES_KEY_BYTES);
-		PK11_FreeSymKey(key);
-	}
-	return status;
-}
-
-PrioStatus
 nss_agree_and_decrypt(NssKeyPair *pair, const uint8_t ephemeral[PRIO_KEY_BYTES],
 					  const uint8_t nonce[PRIO_GCM_NONCE_BYTES], const uint8_t *aad,
 					  size_t aad_size, const uint8_t *sealed, size_t size, uint8_t *out,

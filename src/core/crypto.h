@@ -52,13 +52,6 @@ extern PrioStatus nss_key_pair_import(const uint8_t private_key[PRIO_KEY_BYTES],
 extern void nss_key_pair_free(NssKeyPair *pair);
 
 /*
- * The AES key that this private key and an ephemeral public key agree on (PROTOCOL.md,
- * "Keys and sealing"). PRIO_DECRYPTION_FAILED when the public key is not a usable point.
- */
-extern PrioStatus nss_agree(NssKeyPair *pair, const uint8_t ephemeral[PRIO_KEY_BYTES],
-							uint8_t aes_key[PRIO_AES_KEY_BYTES]);
-
-/*
  * The sealing side: makes an ephemeral key pair, and the AES key it agrees on with
  * public_key. PRIO_MISMATCH when public_key is not a usable point.
  */
@@ -82,8 +75,9 @@ extern PrioStatus nss_gcm_decrypt(const uint8_t aes_key[PRIO_AES_KEY_BYTES],
 								  const uint8_t *sealed, size_t size, uint8_t *out);
 
 /*
- * nss_agree() and nss_gcm_decrypt() in one, for a packet that nobody opened yet: the key
- * stays in NSS. Copies it to aes_key, unless that is NULL.
+ * The opening side: nss_gcm_decrypt() with the key that a private key and an ephemeral
+ * public key agree on (PROTOCOL.md, "Keys and sealing"). Copies that key to aes_key, unless
+ * it is NULL. PRIO_DECRYPTION_FAILED also when the public key is not a usable point.
  */
 extern PrioStatus nss_agree_and_decrypt(NssKeyPair *pair,
 										const uint8_t ephemeral[PRIO_KEY_BYTES],

@@ -166,18 +166,6 @@ field_mul(FieldElement a, FieldElement b)
 	return field_sum_reduce(&sum);
 }
 
-/* a if choice is 0, b if it is 1. */
-static inline FieldElement
-field_select(FieldElement a, FieldElement b, uint64_t choice)
-{
-	uint64_t	mask = (uint64_t) 0 - choice;
-	FieldElement c;
-
-	c.lo = a.lo ^ (mask & (a.lo ^ b.lo));
-	c.hi = a.hi ^ (mask & (a.hi ^ b.hi));
-	return c;
-}
-
 /* For values that are public: zero or not. */
 static inline bool
 field_is_zero(FieldElement a)

@@ -160,20 +160,6 @@ constants_are_what_they_say(void **state)
 	assert_true(field_to_integer(FIELD_HALF) < FIELD_P);
 }
 
-static void
-select_takes_one_or_the_other(void **state)
-{
-	(void) state;
-	for (size_t i = 0; i < EDGES; i++)
-	{
-		for (size_t j = 0; j < EDGES; j++)
-		{
-			assert_value(field_select(element(edges[i]), element(edges[j]), 0), edges[i]);
-			assert_value(field_select(element(edges[i]), element(edges[j]), 1), edges[j]);
-		}
-	}
-}
-
 /* A difference in any one bit is seen. */
 static void
 equality_and_zero_look_at_every_bit(void **state)
@@ -473,7 +459,6 @@ main(void)
 		cmocka_unit_test(constants_are_what_they_say),
 		cmocka_unit_test(sums_differences_and_products_are_right),
 		cmocka_unit_test(negation_undoes_addition),
-		cmocka_unit_test(select_takes_one_or_the_other),
 		cmocka_unit_test(equality_and_zero_look_at_every_bit),
 		cmocka_unit_test(integers_become_elements_and_back),
 		cmocka_unit_test(reduced_means_below_the_modulus),
