@@ -1,5 +1,5 @@
--- Included by the regression tests: two servers with fresh keys, a and b in one database,
--- and client(data) -> shares.
+-- Included by the regression tests and benchmarks: two servers with fresh keys, a and b in
+-- one database, and what their clients need to know.
 CREATE EXTENSION prio;
 SELECT encode(private_key, 'hex') AS private_a, encode(public_key, 'hex') AS public_a FROM prio_keygen() \gset
 SELECT encode(private_key, 'hex') AS private_b, encode(public_key, 'hex') AS public_b FROM prio_keygen() \gset

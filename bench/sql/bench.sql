@@ -1,17 +1,6 @@
 -- Both servers of the benchmark in one database, and what it takes to measure.
 
-CREATE EXTENSION prio;
-
-SELECT encode(private_key, 'hex') AS private_a, encode(public_key, 'hex') AS public_a FROM prio_keygen() \gset
-SELECT encode(private_key, 'hex') AS private_b, encode(public_key, 'hex') AS public_b FROM prio_keygen() \gset
-SELECT encode(prio_shared_secret(), 'hex') AS secret \gset
-
-CREATE SERVER a FOREIGN DATA WRAPPER prio OPTIONS (role 'A', public_key :'public_a');
-CREATE SERVER b FOREIGN DATA WRAPPER prio OPTIONS (role 'B', public_key :'public_b');
-CREATE USER MAPPING FOR PUBLIC SERVER a OPTIONS (private_key :'private_a', shared_secret :'secret');
-CREATE USER MAPPING FOR PUBLIC SERVER b OPTIONS (private_key :'private_b', shared_secret :'secret');
-
-CREATE TABLE public_key AS SELECT decode(:'public_a', 'hex') AS a, decode(:'public_b', 'hex') AS b;
+\i test/own_servers.sql
 
 -- What bench/micro printed.
 CREATE TABLE micro (step text, role text, n int, best_us float8, median_us float8, ratio float8, fields_s float8, rounds int);
@@ -66,7 +55,7 @@ BEGIN
 	FROM generate_series(0, clients - 1) AS client_id,
 		LATERAL (VALUES ('one', 'batch-00'), ('mixed', 'batch-' || to_char(client_id % batches, 'FM00'))) AS s (source, batch_id),
 		LATERAL (SELECT array_agg(random() < 0.5) AS data FROM generate_series(1, n + 0 * client_id)) AS d,
-		public_key,
+		keys,
 		LATERAL prio_encode(a, b, batch_id, data) AS e,
 		LATERAL (SELECT prio_verifier('a', batch_id, n, share_a) AS verifier_a, prio_verifier('b', batch_id, n, share_b) AS verifier_b OFFSET 0) AS v,
 		LATERAL (SELECT prio_verify1(verifier_a) AS verify1_a, prio_verify1(verifier_b) AS verify1_b OFFSET 0) AS v1,
