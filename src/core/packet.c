@@ -4,7 +4,8 @@
  *
  * msgpack-c builds an object for every element of an array and takes the memory for all
  * of them when it sees the array's head, whatever that claims. Single objects are its
- * work here; the two big arrays have a reader of exactly their shape.
+ * work here; the two big arrays, and the elements before them, have a reader of exactly
+ * their shape.
  */
 #include "packet.h"
 
@@ -146,18 +147,20 @@ packet_read_element(PacketReader *reader, FieldElement *element)
 PrioStatus
 packet_read_header(PacketReader *reader, PacketHeader *header)
 {
-	FieldElement *elements[] = {
-		&header->a, &header->b, &header->c, &header->f0, &header->g0, &header->h0
-	};
+	FieldElement elements[6];
+	PrioStatus	status = packet_read_elements(reader, elements, 6);
 
-	for (size_t i = 0; i < sizeof(elements) / sizeof(elements[0]); i++)
+	if (status == PRIO_OK)
 	{
-		PrioStatus	status = packet_read_element(reader, elements[i]);
-
-		if (status != PRIO_OK)
-			return status;
+		header->a = elements[0];
+		header->b = elements[1];
+		header->c = elements[2];
+		header->f0 = elements[3];
+		header->g0 = elements[4];
+		header->h0 = elements[5];
 	}
-	return PRIO_OK;
+	prio_wipe(elements, sizeof(elements));
+	return status;
 }
 
 PrioStatus

@@ -73,7 +73,7 @@ extern PrioStatus packet_read_array(PacketReader *reader, size_t *count);
  */
 extern PrioStatus packet_read_array_of(PacketReader *reader, size_t count);
 
-/* The next count elements of an array. */
+/* The next count elements. */
 extern PrioStatus packet_read_elements(PacketReader *reader, FieldElement *out, size_t count);
 
 /* PRIO_MALFORMED unless everything has been read. */
