@@ -91,7 +91,16 @@ SELECT count(*), bool_and(valid(prio_verifier('a', 'batch-' || batch, 1 + batch 
 	prio_verifier('b', 'batch-' || batch, 1 + batch % 5, share_b)))
 FROM (SELECT * FROM many ORDER BY id, batch) AS s;
 
-DROP TABLE many, verified, from_text, from_binary, keys;
+-- More of them than the cache holds, again in turns: it stays below its bound of 64 MB.
+CREATE TABLE large AS
+SELECT batch, share_a, share_b FROM keys, generate_series(1, 20) AS batch,
+	LATERAL (SELECT * FROM prio_encode(a, b, 'large-' || batch, repeat('1', 100000)::varbit)) AS e;
+SELECT count(*), bool_and(valid(prio_verifier('a', 'large-' || batch, 100000, share_a),
+	prio_verifier('b', 'large-' || batch, 100000, share_b)))
+FROM (SELECT large.* FROM large, generate_series(1, 2) AS round ORDER BY round, batch) AS s;
+SELECT total_bytes BETWEEN 50 * 1024 * 1024 AND 70 * 1024 * 1024 AS bounded FROM pg_backend_memory_contexts WHERE name = 'prio';
+
+DROP TABLE large, many, verified, from_text, from_binary, keys;
 DROP FUNCTION load_error, valid;
 SET client_min_messages = warning;
 DROP EXTENSION prio CASCADE;

@@ -52,7 +52,7 @@ extern PrgVariant prio_prg_variant(const char *name);
 /*
  * Everything it takes to open packets of one batch for a server, from the cache: checks
  * that the current role may use the server, and raises an error for whatever the caller
- * got wrong. Valid until the next call or catalog access.
+ * got wrong. Valid until the next call.
  */
 extern const VerifierContext *prio_verifier_context(FunctionCallInfo fcinfo,
 													const text *server_name,

@@ -52,26 +52,27 @@ typedef struct PrioOption
 {
 	const char *name;
 	Oid			catalog;
-	bool		is_file;		/* names a file that the server reads */
 	void		(*check) (const DefElem *def);
 } PrioOption;
 
 static void check_role(const DefElem *def);
-static void check_public_key(const DefElem *def);
 static void check_prg(const DefElem *def);
-static void check_private_key(const DefElem *def);
+static void check_key(const DefElem *def);
 static void check_shared_secret(const DefElem *def);
 static void check_file(const DefElem *def);
 
 static const PrioOption prio_options[] = {
-	{"role", ForeignServerRelationId, false, check_role},
-	{"public_key", ForeignServerRelationId, false, check_public_key},
-	{"prg", ForeignServerRelationId, false, check_prg},
-	{"private_key", UserMappingRelationId, false, check_private_key},
-	{"private_key_file", UserMappingRelationId, true, check_file},
-	{"shared_secret", UserMappingRelationId, false, check_shared_secret},
-	{"shared_secret_file", UserMappingRelationId, true, check_file},
+	{"role", ForeignServerRelationId, check_role},
+	{"public_key", ForeignServerRelationId, check_key},
+	{"prg", ForeignServerRelationId, check_prg},
+	{"private_key", UserMappingRelationId, check_key},
+	{"private_key_file", UserMappingRelationId, check_file},
+	{"shared_secret", UserMappingRelationId, check_shared_secret},
+	{"shared_secret_file", UserMappingRelationId, check_file},
 };
+
+/* Reads bytes of a known number from their writing; false if they are not there. */
+typedef bool (*ParseBytes) (const char *value, Size length, uint8_t *out);
 
 /* 32 hexadecimal digits, or 24 characters of base64. */
 static bool
@@ -84,7 +85,7 @@ parse_shared_secret(const char *value, Size length, uint8_t out[PRG_SEED_BYTES])
 }
 
 static bool
-parse_private_key(const char *value, Size length, uint8_t out[PRIO_KEY_BYTES])
+parse_key(const char *value, Size length, uint8_t out[PRIO_KEY_BYTES])
 {
 	return prio_parse_hex(value, length, out, PRIO_KEY_BYTES);
 }
@@ -113,7 +114,7 @@ bad_option(const DefElem *def, const char *expected)
 			 errdetail("Expected %s.", expected)));
 }
 
-#define EXPECTED_PRIVATE_KEY "64 hexadecimal digits"
+#define EXPECTED_KEY "64 hexadecimal digits"
 #define EXPECTED_SHARED_SECRET "32 hexadecimal digits, or 16 bytes in base64"
 
 static void
@@ -134,38 +135,29 @@ check_prg(const DefElem *def)
 		bad_option(def, "batch or seed");
 }
 
+/* Bytes in writing, which may be secret ones: at most PRIO_KEY_BYTES. */
 static void
-check_public_key(const DefElem *def)
+check_bytes(const DefElem *def, ParseBytes parse, const char *expected)
 {
-	uint8_t		key[PRIO_KEY_BYTES];
+	uint8_t		bytes[PRIO_KEY_BYTES];
 	const char *value = strVal(def->arg);
+	bool		valid = parse(value, strlen(value), bytes);
 
-	if (!prio_parse_hex(value, strlen(value), key, sizeof(key)))
-		bad_option(def, "64 hexadecimal digits");
+	prio_wipe(bytes, sizeof(bytes));
+	if (!valid)
+		bad_option(def, expected);
 }
 
 static void
-check_private_key(const DefElem *def)
+check_key(const DefElem *def)
 {
-	uint8_t		key[PRIO_KEY_BYTES];
-	const char *value = strVal(def->arg);
-	bool		valid = parse_private_key(value, strlen(value), key);
-
-	prio_wipe(key, sizeof(key));
-	if (!valid)
-		bad_option(def, EXPECTED_PRIVATE_KEY);
+	check_bytes(def, parse_key, EXPECTED_KEY);
 }
 
 static void
 check_shared_secret(const DefElem *def)
 {
-	uint8_t		secret[PRG_SEED_BYTES];
-	const char *value = strVal(def->arg);
-	bool		valid = parse_shared_secret(value, strlen(value), secret);
-
-	prio_wipe(secret, sizeof(secret));
-	if (!valid)
-		bad_option(def, EXPECTED_SHARED_SECRET);
+	check_bytes(def, parse_shared_secret, EXPECTED_SHARED_SECRET);
 }
 
 static void
@@ -311,8 +303,7 @@ read_key_file(const char *path, const char *server_name, char *out, Size size)
  */
 static void
 load_secret(List *options, const char *name, const char *file_name, const char *server_name,
-			bool (*parse) (const char *value, Size length, uint8_t *out),
-			const char *expected, uint8_t *out)
+			ParseBytes parse, const char *expected, uint8_t *out)
 {
 	const DefElem *def = find_option(options, name);
 	bool		valid;
@@ -605,7 +596,7 @@ lookup_server(const char *name, Size name_size)
 	PG_TRY();
 	{
 		load_secret(options, "private_key", "private_key_file", key.name,
-					parse_private_key, EXPECTED_PRIVATE_KEY, private_key);
+					parse_key, EXPECTED_KEY, private_key);
 		load_secret(options, "shared_secret", "shared_secret_file", key.name,
 					parse_shared_secret, EXPECTED_SHARED_SECRET, server->shared_secret);
 		status = nss_key_pair_import(private_key, public_key, &server->pair);

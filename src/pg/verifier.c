@@ -80,14 +80,15 @@ load_verifier(const uint8_t *stored, Size size, int sqlstate, Verifier *verifier
 				 errhint("Make it again with prio_verifier().")));
 }
 
+/* A verifier from outside, if it is one. */
 static Datum
-verifier_datum(const Verifier *verifier)
+checked_datum(const uint8_t *stored, Size size, int sqlstate)
 {
-	bytea	   *result = palloc(VARHDRSZ + STORED_BYTES);
+	Verifier	verifier;
 
-	SET_VARSIZE(result, VARHDRSZ + STORED_BYTES);
-	store_verifier(verifier, true, (uint8_t *) VARDATA(result));
-	return PointerGetDatum(result);
+	load_verifier(stored, size, sqlstate, &verifier);
+	prio_wipe(&verifier, sizeof(verifier));
+	return PointerGetDatum(prio_bytea(stored, size));
 }
 
 void
@@ -107,24 +108,18 @@ prio_verifier_from_datum(Datum datum, Verifier *verifier)
 Datum
 prio_verifier_in(PG_FUNCTION_ARGS)
 {
-	const char *digits = PG_GETARG_CSTRING(0) + 2;
-	Size		length = strlen(PG_GETARG_CSTRING(0));
-	Size		size = length / 2 - 1;
-	uint8_t    *stored;
-	Verifier	verifier;
-	Datum		result;
+	const char *text_form = PG_GETARG_CSTRING(0);
+	Size		length = strlen(text_form);
+	Size		size = length / 2;	/* of the bytes, and one more for \x */
+	uint8_t    *stored = palloc(size);
 
-	stored = palloc(length);
-	if (length < 2 || strncmp(digits - 2, "\\x", 2) != 0 ||
-		!prio_parse_hex(digits, length - 2, stored, size))
+	if (strncmp(text_form, "\\x", 2) != 0 ||
+		!prio_parse_hex(text_form + 2, length - 2, stored, size - 1))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 				 errmsg("invalid input syntax for type %s", "prio_verifier"),
 				 errhint("Only prio_verifier() makes verifiers.")));
-	load_verifier(stored, size, ERRCODE_INVALID_TEXT_REPRESENTATION, &verifier);
-	result = verifier_datum(&verifier);
-	prio_wipe(&verifier, sizeof(verifier));
-	PG_RETURN_DATUM(result);
+	PG_RETURN_DATUM(checked_datum(stored, size - 1, ERRCODE_INVALID_TEXT_REPRESENTATION));
 }
 
 /*
@@ -152,15 +147,9 @@ prio_verifier_recv(PG_FUNCTION_ARGS)
 {
 	StringInfo	buffer = (StringInfo) PG_GETARG_POINTER(0);
 	int			size = buffer->len - buffer->cursor;
-	const char *stored = pq_getmsgbytes(buffer, size);
-	Verifier	verifier;
-	Datum		result;
+	const uint8_t *stored = (const uint8_t *) pq_getmsgbytes(buffer, size);
 
-	load_verifier((const uint8_t *) stored, (Size) size, ERRCODE_INVALID_BINARY_REPRESENTATION,
-				  &verifier);
-	result = verifier_datum(&verifier);
-	prio_wipe(&verifier, sizeof(verifier));
-	PG_RETURN_DATUM(result);
+	PG_RETURN_DATUM(checked_datum(stored, (Size) size, ERRCODE_INVALID_BINARY_REPRESENTATION));
 }
 
 Datum
@@ -216,12 +205,15 @@ Datum
 prio_verifier(PG_FUNCTION_ARGS)
 {
 	Verifier	verifier;
+	uint8_t		stored[STORED_BYTES];
 	Datum		result;
 
 	if (open_share(fcinfo, PG_GETARG_INT64(4), &verifier) != PRIO_OK)
 		PG_RETURN_NULL();
-	result = verifier_datum(&verifier);
+	store_verifier(&verifier, true, stored);
 	prio_wipe(&verifier, sizeof(verifier));
+	result = PointerGetDatum(prio_bytea(stored, sizeof(stored)));
+	prio_wipe(stored, sizeof(stored));
 	PG_RETURN_DATUM(result);
 }
 
