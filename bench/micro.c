@@ -22,7 +22,7 @@
 #include <time.h>
 
 #define SAMPLE_SECONDS 1e-3
-#define STEP_SECONDS 2.0		/* a slow step gets fewer rounds, to take about this long */
+#define STEP_SECONDS 2.0 /* a slow step gets fewer rounds, to take about this long */
 #define MIN_ROUNDS 5
 #define CLIENTS 8
 
@@ -33,43 +33,43 @@ static const uint8_t batch_id[] = "benchmark-2026-11-22";
 /* What a server has of one client. */
 typedef struct Packet
 {
-	uint8_t    *sealed;
-	size_t		size;
-	uint8_t    *plaintext;
-	size_t		plaintext_size;
-	Verifier	verifier;
-	uint8_t		stored[VERIFIER_BYTES];
-	uint8_t		verify1[VERIFY1_MAX_BYTES];
-	size_t		verify1_size;
-	uint8_t		verify2[VERIFY2_MAX_BYTES];
-	size_t		verify2_size;
+	uint8_t *sealed;
+	size_t size;
+	uint8_t *plaintext;
+	size_t plaintext_size;
+	Verifier verifier;
+	uint8_t stored[VERIFIER_BYTES];
+	uint8_t verify1[VERIFY1_MAX_BYTES];
+	size_t verify1_size;
+	uint8_t verify2[VERIFY2_MAX_BYTES];
+	size_t verify2_size;
 } Packet;
 
 typedef struct Server
 {
-	uint8_t		public_key[PRIO_KEY_BYTES];
+	uint8_t public_key[PRIO_KEY_BYTES];
 	NssKeyPair *pair;
 	VerifierContext context;
-	Total		total;
-	Packet		packets[CLIENTS];
+	Total total;
+	Packet packets[CLIENTS];
 } Server;
 
 /* Everything there is for one number of data fields. */
 typedef struct Bench
 {
-	size_t		n;
-	size_t		domain;
-	PrioRole	role;			/* whose step is being measured */
-	Server		servers[2];
+	size_t n;
+	size_t domain;
+	PrioRole role; /* whose step is being measured */
+	Server servers[2];
 	FieldElement point;
-	FieldElement *context_memory;	/* for the step that builds a context */
-	Client		client;
-	FieldElement *client_memory;	/* for the step that builds the tables of a client */
+	FieldElement *context_memory; /* for the step that builds a context */
+	Client client;
+	FieldElement *client_memory; /* for the step that builds the tables of a client */
 	FieldElement *scratch;
 	FieldElement *data[CLIENTS];
-	uint8_t    *plaintext[2];	/* output of the steps, by role */
-	size_t		plaintext_size[2];
-	uint8_t    *sealed[2];
+	uint8_t *plaintext[2]; /* output of the steps, by role */
+	size_t plaintext_size[2];
+	uint8_t *sealed[2];
 } Bench;
 
 /* What a step computes ends here, or the compiler would not compute it. */
@@ -93,11 +93,11 @@ static size_t blocks_used;
 static void *
 allocate(size_t size)
 {
-	void	   *memory = malloc(size);
+	void *memory = malloc(size);
 
 	if (memory == NULL || blocks_used == sizeof(blocks) / sizeof(blocks[0]))
 		must(PRIO_NO_MEMORY);
-	memset(memory, 0, size);	/* so that no step pays for touching it first */
+	memset(memory, 0, size); /* so that no step pays for touching it first */
 	blocks[blocks_used++] = memory;
 	return memory;
 }
@@ -115,7 +115,7 @@ step_floor(Bench *bench, size_t i)
 {
 	const Server *server = &bench->servers[bench->role];
 	const Packet *packet = &server->packets[i];
-	size_t		size;
+	size_t size;
 
 	must(seal_open(server->pair, packet->sealed, packet->size, bench->plaintext[bench->role],
 				   &size, NULL));
@@ -126,7 +126,7 @@ step_open(Bench *bench, size_t i)
 {
 	const Server *server = &bench->servers[bench->role];
 	const Packet *packet = &server->packets[i];
-	Verifier	verifier;
+	Verifier verifier;
 
 	must(verifier_open(&server->context, server->pair, packet->sealed, packet->size,
 					   bench->plaintext[bench->role], &verifier));
@@ -138,7 +138,7 @@ read_head(const Packet *packet, uint8_t seed[PRG_SEED_BYTES])
 {
 	PacketReader reader = packet_reader(packet->plaintext, packet->plaintext_size);
 	PacketHeader header;
-	PrioRole	role;
+	PrioRole role;
 
 	must(packet_read_batch_id(&reader, batch_id, BATCH_ID_SIZE));
 	must(packet_read_header(&reader, &header));
@@ -158,7 +158,7 @@ read_vector(Share *share, size_t count)
 	while (count > 0)
 	{
 		const FieldElement *elements;
-		size_t		size = count;
+		size_t size = count;
 
 		must(share_read(share, &elements, &size));
 		sink += elements[0].lo;
@@ -179,9 +179,9 @@ read_vectors(Bench *bench, Share *share)
 static void
 step_parse(Bench *bench, size_t i)
 {
-	uint8_t		seed[PRG_SEED_BYTES];
+	uint8_t seed[PRG_SEED_BYTES];
 	PacketReader reader = read_head(&bench->servers[bench->role].packets[i], seed);
-	Share		share;
+	Share share;
 
 	if (bench->role == PRIO_B)
 		return;
@@ -193,7 +193,7 @@ step_parse(Bench *bench, size_t i)
 static void
 step_prg(Bench *bench, size_t i)
 {
-	Share		share;
+	Share share;
 
 	must(share_begin_b(&share, bench->servers[PRIO_B].packets[i].verifier.key));
 	read_vectors(bench, &share);
@@ -204,7 +204,7 @@ static void
 add_dots(const FieldElement *weights, size_t count)
 {
 	static FieldElement elements[SHARE_CHUNK];
-	FieldSum	sum = {0, 0, 0};
+	FieldSum sum = {0, 0, 0};
 
 	for (size_t done = 0; done < count; done += SHARE_CHUNK)
 		kernels->add_dot(&sum, weights + done, elements,
@@ -225,17 +225,16 @@ step_dot(Bench *bench, size_t i)
 static void
 step_load(Bench *bench, size_t i)
 {
-	Verifier	verifier;
+	Verifier verifier;
 
-	must(verifier_load(&verifier, bench->servers[bench->role].packets[i].stored,
-					   VERIFIER_BYTES));
+	must(verifier_load(&verifier, bench->servers[bench->role].packets[i].stored, VERIFIER_BYTES));
 	sink += verifier.d.lo;
 }
 
 static void
 step_verify1(Bench *bench, size_t i)
 {
-	uint8_t		message[VERIFY1_MAX_BYTES];
+	uint8_t message[VERIFY1_MAX_BYTES];
 
 	sink += verifier_verify1(&bench->servers[bench->role].packets[i].verifier, message);
 }
@@ -244,8 +243,8 @@ static void
 step_verify2(Bench *bench, size_t i)
 {
 	const Packet *peer = &bench->servers[PRIO_B - bench->role].packets[i];
-	uint8_t		message[VERIFY2_MAX_BYTES];
-	size_t		size;
+	uint8_t message[VERIFY2_MAX_BYTES];
+	size_t size;
 
 	must(verifier_verify2(&bench->servers[bench->role].packets[i].verifier, peer->verify1,
 						  peer->verify1_size, message, &size));
@@ -265,7 +264,7 @@ step_is_valid(Bench *bench, size_t i)
 static void
 step_total(Bench *bench, size_t i)
 {
-	Server	   *server = &bench->servers[bench->role];
+	Server *server = &bench->servers[bench->role];
 	const Packet *packet = &server->packets[i];
 
 	must(total_add_share(&server->total, &packet->verifier, packet->sealed, packet->size,
@@ -321,7 +320,7 @@ step_encode(Bench *bench, size_t i)
 static void
 step_tables(Bench *bench, size_t i)
 {
-	Client		client;
+	Client client;
 
 	(void) i;
 	must(client_init(&client, bench->n, bench->client_memory, NULL));
@@ -330,15 +329,15 @@ step_tables(Bench *bench, size_t i)
 typedef enum Roles
 {
 	ROLE_B = 1,
-	BOTH_ROLES = 2,				/* measured for each */
-	NO_ROLE = 4					/* the same for both, or the client's; floor: that of A */
+	BOTH_ROLES = 2, /* measured for each */
+	NO_ROLE = 4     /* the same for both, or the client's; floor: that of A */
 } Roles;
 
 typedef struct Step
 {
 	const char *name;
-	Roles		roles;
-	void		(*run) (Bench *bench, size_t i);
+	Roles roles;
+	void (*run)(Bench *bench, size_t i);
 } Step;
 
 /* The first one is the floor. Its ratio to itself shows how noisy the machine is. */
@@ -378,9 +377,9 @@ copy_bytes(const uint8_t *bytes, size_t size)
 static void
 make_server(Bench *bench, PrioRole role)
 {
-	Server	   *server = &bench->servers[role];
-	uint8_t		private_key[PRIO_KEY_BYTES];
-	size_t		room = packet_max_plaintext(role, BATCH_ID_SIZE, bench->n);
+	Server *server = &bench->servers[role];
+	uint8_t private_key[PRIO_KEY_BYTES];
+	size_t room = packet_max_plaintext(role, BATCH_ID_SIZE, bench->n);
 
 	must(nss_generate_key(private_key, server->public_key));
 	must(nss_key_pair_import(private_key, server->public_key, &server->pair));
@@ -395,7 +394,7 @@ make_server(Bench *bench, PrioRole role)
 static void
 make_packets(Bench *bench, size_t i)
 {
-	Packet	   *packet[2] = {&bench->servers[PRIO_A].packets[i], &bench->servers[PRIO_B].packets[i]};
+	Packet *packet[2] = {&bench->servers[PRIO_A].packets[i], &bench->servers[PRIO_B].packets[i]};
 
 	bench->data[i] = allocate_elements(bench->n);
 	for (size_t k = 0; k < bench->n; k++)
@@ -407,14 +406,14 @@ make_packets(Bench *bench, size_t i)
 		packet[role]->plaintext_size = bench->plaintext_size[role];
 		packet[role]->size = packet[role]->plaintext_size + SEAL_OVERHEAD;
 		packet[role]->sealed = copy_bytes(bench->sealed[role], packet[role]->size);
-		packet[role]->plaintext = copy_bytes(bench->plaintext[role],
-											 packet[role]->plaintext_size);
+		packet[role]->plaintext =
+			copy_bytes(bench->plaintext[role], packet[role]->plaintext_size);
 		must(verifier_open(&bench->servers[role].context, bench->servers[role].pair,
 						   packet[role]->sealed, packet[role]->size, bench->plaintext[role],
 						   &packet[role]->verifier));
 		verifier_store(&packet[role]->verifier, true, packet[role]->stored);
-		packet[role]->verify1_size = verifier_verify1(&packet[role]->verifier,
-													  packet[role]->verify1);
+		packet[role]->verify1_size =
+			verifier_verify1(&packet[role]->verifier, packet[role]->verify1);
 	}
 	for (int role = PRIO_A; role <= PRIO_B; role++)
 		must(verifier_verify2(&packet[role]->verifier, packet[PRIO_B - role]->verify1,
@@ -425,7 +424,7 @@ make_packets(Bench *bench, size_t i)
 static Bench *
 make_bench(size_t n, size_t clients)
 {
-	Bench	   *bench = allocate(sizeof(Bench));
+	Bench *bench = allocate(sizeof(Bench));
 
 	bench->n = n;
 	bench->domain = poly_domain(n, NULL);
@@ -466,7 +465,7 @@ cpu_time(void)
 static double
 sample(Bench *bench, const Step *step, size_t calls)
 {
-	double		start = cpu_time();
+	double start = cpu_time();
 
 	for (size_t i = 0; i < calls; i++)
 		step->run(bench, i % CLIENTS);
@@ -477,7 +476,7 @@ sample(Bench *bench, const Step *step, size_t calls)
 static size_t
 calibrate(Bench *bench, const Step *step)
 {
-	size_t		calls = 1;
+	size_t calls = 1;
 
 	while (sample(bench, step, calls) * (double) calls < SAMPLE_SECONDS)
 		calls *= 2;
@@ -487,8 +486,8 @@ calibrate(Bench *bench, const Step *step)
 static int
 compare_doubles(const void *a, const void *b)
 {
-	double		x = *(const double *) a;
-	double		y = *(const double *) b;
+	double x = *(const double *) a;
+	double y = *(const double *) b;
 
 	return (x > y) - (x < y);
 }
@@ -503,29 +502,30 @@ median(double *values, size_t count)
 
 typedef struct Samples
 {
-	size_t		calls;			/* a sample */
-	size_t		rounds;
-	double	   *seconds;		/* a call, one entry for each round */
-	double	   *ratios;
+	size_t calls; /* a sample */
+	size_t rounds;
+	double *seconds; /* a call, one entry for each round */
+	double *ratios;
 } Samples;
 
 static void
 measure_role(Bench *bench, PrioRole role, size_t rounds)
 {
-	Samples		samples[STEPS];
+	Samples samples[STEPS];
 
 	bench->role = role;
 	for (size_t s = 0; s < STEPS; s++)
 	{
-		double		fit;
+		double fit;
 
 		if (!concerns(&steps[s], role))
 			continue;
 		samples[s].calls = calibrate(bench, &steps[s]);
-		fit = STEP_SECONDS / (sample(bench, &steps[s], samples[s].calls) *
-							  (double) samples[s].calls);
+		fit = STEP_SECONDS /
+			(sample(bench, &steps[s], samples[s].calls) * (double) samples[s].calls);
 		samples[s].rounds = fit >= (double) rounds ? rounds :
-			fit < MIN_ROUNDS ? MIN_ROUNDS : (size_t) fit;
+			fit < MIN_ROUNDS                       ? MIN_ROUNDS :
+													 (size_t) fit;
 		samples[s].seconds = allocate(samples[s].rounds * sizeof(double));
 		samples[s].ratios = allocate(samples[s].rounds * sizeof(double));
 	}
@@ -534,7 +534,7 @@ measure_role(Bench *bench, PrioRole role, size_t rounds)
 		for (size_t s = 0; s < STEPS; s++)
 			if (concerns(&steps[s], role) && round < samples[s].rounds)
 			{
-				double		floor = sample(bench, &steps[0], samples[0].calls);
+				double floor = sample(bench, &steps[0], samples[0].calls);
 
 				samples[s].seconds[round] = sample(bench, &steps[s], samples[s].calls);
 				samples[s].ratios[round] = samples[s].seconds[round] / floor;
@@ -543,11 +543,13 @@ measure_role(Bench *bench, PrioRole role, size_t rounds)
 	for (size_t s = 0; s < STEPS; s++)
 		if (concerns(&steps[s], role))
 		{
-			double		middle = median(samples[s].seconds, samples[s].rounds);
+			double middle = median(samples[s].seconds, samples[s].rounds);
 
 			printf("%s\t%s\t%zu\t%.3f\t%.3f\t%.4f\t%.0f\t%zu\n", steps[s].name,
-				   steps[s].roles == NO_ROLE ? "-" : role == PRIO_A ? "A" : "B", bench->n,
-				   1e6 * samples[s].seconds[0], 1e6 * middle,
+				   steps[s].roles == NO_ROLE ? "-" :
+					   role == PRIO_A        ? "A" :
+											   "B",
+				   bench->n, 1e6 * samples[s].seconds[0], 1e6 * middle,
 				   median(samples[s].ratios, samples[s].rounds), (double) bench->n / middle,
 				   samples[s].rounds);
 		}
@@ -557,7 +559,7 @@ measure_role(Bench *bench, PrioRole role, size_t rounds)
 static void
 print_times(size_t n, size_t rounds)
 {
-	Bench	   *bench = make_bench(n, CLIENTS);
+	Bench *bench = make_bench(n, CLIENTS);
 
 	for (int role = PRIO_A; role <= PRIO_B; role++)
 		measure_role(bench, (PrioRole) role, rounds);
@@ -568,19 +570,21 @@ print_times(size_t n, size_t rounds)
 static void
 print_sizes(size_t n)
 {
-	Bench	   *bench = make_bench(n, 1);
+	Bench *bench = make_bench(n, 1);
 
 	printf("%zu\t%zu\t%zu\t%zu\t%zu\n", n, bench->servers[PRIO_A].packets[0].size,
 		   bench->servers[PRIO_B].packets[0].size,
 		   sizeof(VerifierContext) + poly_weights_size(n) * sizeof(FieldElement),
-		   sizeof(Client) + (poly_coset_size(n) + client_scratch_size(n)) * sizeof(FieldElement));
+		   sizeof(Client) +
+			   (poly_coset_size(n) + client_scratch_size(n)) * sizeof(FieldElement));
 	free_bench(bench);
 }
 
 static int
 usage(void)
 {
-	fprintf(stderr, "usage: micro times ROUNDS [N ...]\n"
+	fprintf(stderr,
+			"usage: micro times ROUNDS [N ...]\n"
 			"       micro sizes [N ...]\n"
 			"       micro variant\n");
 	return 2;
@@ -591,10 +595,10 @@ main(int argc, char **argv)
 {
 	static const size_t all[] = {8, 32, 128, 441, 1024, 2046, 8191, 65535, PRIO_MAX_DATA};
 	const char *mode = argc > 1 ? argv[1] : "";
-	bool		times = strcmp(mode, "times") == 0;
-	size_t		rounds = times && argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
-	int			first = times ? 3 : 2;
-	size_t		count = argc > first ? (size_t) (argc - first) : sizeof(all) / sizeof(all[0]);
+	bool times = strcmp(mode, "times") == 0;
+	size_t rounds = times && argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
+	int first = times ? 3 : 2;
+	size_t count = argc > first ? (size_t) (argc - first) : sizeof(all) / sizeof(all[0]);
 
 	if (strcmp(mode, "variant") == 0)
 	{
@@ -605,10 +609,10 @@ main(int argc, char **argv)
 		return usage();
 
 	printf(times ? "step\trole\tn\tbest_us\tmedian_us\tratio\tfields_s\trounds\n" :
-		   "n\tpacket_a\tpacket_b\tcontext\tclient\n");
+				   "n\tpacket_a\tpacket_b\tcontext\tclient\n");
 	for (size_t k = 0; k < count; k++)
 	{
-		size_t		n = argc > first ? strtoul(argv[first + (int) k], NULL, 10) : all[k];
+		size_t n = argc > first ? strtoul(argv[first + (int) k], NULL, 10) : all[k];
 
 		if (n < 1 || n > PRIO_MAX_DATA)
 			return usage();

@@ -9,7 +9,7 @@
 PrioStatus
 client_init(Client *client, size_t n, FieldElement *memory, PrioStop stop)
 {
-	PrioStatus	status = poly_coset_init(&client->transform, n, memory, stop);
+	PrioStatus status = poly_coset_init(&client->transform, n, memory, stop);
 
 	client->n = status == PRIO_OK ? n : 0;
 	return status;
@@ -19,8 +19,8 @@ client_init(Client *client, size_t n, FieldElement *memory, PrioStop stop)
 static PrioStatus
 random_elements(FieldElement *out, size_t count)
 {
-	uint8_t		bytes[FIELD_BYTES] = {0};
-	PrioStatus	status = PRIO_OK;
+	uint8_t bytes[FIELD_BYTES] = {0};
+	PrioStatus status = PRIO_OK;
 
 	for (size_t i = 0; status == PRIO_OK && i < count; i++)
 	{
@@ -48,7 +48,7 @@ static PrioStatus
 make_h_points(const Client *client, FieldElement *f_values, FieldElement *g_values,
 			  PrioStop stop)
 {
-	PrioStatus	status = poly_to_odd_powers(&client->transform, f_values, stop);
+	PrioStatus status = poly_to_odd_powers(&client->transform, f_values, stop);
 
 	if (status == PRIO_OK)
 		status = poly_to_odd_powers(&client->transform, g_values, stop);
@@ -66,8 +66,8 @@ subtract_stream(Prg *prg, FieldElement *elements, size_t count)
 	while (count > 0)
 	{
 		const FieldElement *random;
-		size_t		size = count;
-		PrioStatus	status = prg_elements(prg, &random, &size);
+		size_t size = count;
+		PrioStatus status = prg_elements(prg, &random, &size);
 
 		if (status != PRIO_OK)
 			return status;
@@ -88,7 +88,7 @@ make_headers(FieldElement f0, FieldElement g0, PacketHeader *a, PacketHeader *b)
 {
 	/* Independent random ones first: all of A's but c, and a, b and c of B's. */
 	FieldElement random[8] = {{0, 0}};
-	PrioStatus	status = random_elements(random, 8);
+	PrioStatus status = random_elements(random, 8);
 
 	a->a = random[0];
 	a->b = random[1];
@@ -112,19 +112,19 @@ client_packets(const Client *client, PrgVariant variant, const uint8_t *batch_id
 			   size_t *size_a, uint8_t *plaintext_b, size_t *size_b, FieldElement *scratch,
 			   PrioStop stop)
 {
-	size_t		n = client->n;
-	size_t		domain = client->transform.domain;
+	size_t n = client->n;
+	size_t domain = client->transform.domain;
 	FieldElement *data_a = scratch;
-	FieldElement *f_values = scratch + n;	/* later the h points, later A's share of them */
+	FieldElement *f_values = scratch + n; /* later the h points, later A's share of them */
 	FieldElement *g_values = f_values + domain;
 	PacketHeader header_a = {0};
 	PacketHeader header_b = {0};
-	uint8_t		seed[PRG_SEED_BYTES] = {0};
-	uint8_t		key[PRIO_AES_KEY_BYTES] = {0};
+	uint8_t seed[PRG_SEED_BYTES] = {0};
+	uint8_t key[PRIO_AES_KEY_BYTES] = {0};
 	PacketWriter writer_a;
 	PacketWriter writer_b;
-	Prg			prg;
-	PrioStatus	status;
+	Prg prg;
+	PrioStatus status;
 
 	/* f(1) and g(1) hide what the checks at r reveal of f and g. */
 	memset(f_values, 0, domain * sizeof(FieldElement));

@@ -12,7 +12,7 @@
 /* What depends on the number of data fields alone. */
 typedef struct Client
 {
-	size_t		n;
+	size_t n;
 	CosetTransform transform;
 } Client;
 
@@ -34,4 +34,4 @@ extern PrioStatus client_packets(const Client *client, PrgVariant variant,
 								 size_t *size_a, uint8_t *plaintext_b, size_t *size_b,
 								 FieldElement *scratch, PrioStop stop);
 
-#endif							/* PRIO_CLIENT_H */
+#endif /* PRIO_CLIENT_H */

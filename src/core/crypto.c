@@ -24,6 +24,7 @@
  * DER around raw curve25519 keys. NSS knows them as id-ecPublicKey (1.2.840.10045.2.1)
  * with the named curve 1.3.6.1.4.1.11591.15.1, not by the OIDs of RFC 8410.
  */
+/* clang-format off */
 #define DER_ALGORITHM \
 	0x30, 0x14, \
 		0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, \
@@ -51,11 +52,12 @@ static const uint8_t der_private_prefix[] = {
 static const uint8_t der_private_middle[] = {
 	0xa1, 0x23, 0x03, 0x21, 0x00
 };
+/* clang-format on */
 
 struct NssKeyPair
 {
 	SECKEYPrivateKey *private_key;
-	SECKEYPublicKey *peer;		/* its 32 bytes are overwritten for every packet */
+	SECKEYPublicKey *peer; /* its 32 bytes are overwritten for every packet */
 };
 
 struct NssCounterMode
@@ -89,9 +91,8 @@ nss_init(void)
 {
 	if (nss_context == NULL)
 		nss_context = NSS_InitContext("", "", "", "", NULL,
-									  NSS_INIT_READONLY | NSS_INIT_NOCERTDB |
-									  NSS_INIT_NOMODDB | NSS_INIT_FORCEOPEN |
-									  NSS_INIT_NOROOTINIT);
+									  NSS_INIT_READONLY | NSS_INIT_NOCERTDB | NSS_INIT_NOMODDB |
+										  NSS_INIT_FORCEOPEN | NSS_INIT_NOROOTINIT);
 	if (nss_context != NULL && token == NULL)
 		token = PK11_GetInternalSlot();
 	if (token != NULL && sha256 == NULL)
@@ -110,7 +111,7 @@ nss_error_text(void)
 PrioStatus
 nss_random(uint8_t *out, size_t size)
 {
-	PrioStatus	status = nss_init();
+	PrioStatus status = nss_init();
 
 	if (status != PRIO_OK)
 		return status;
@@ -121,7 +122,7 @@ PrioStatus
 nss_sha256(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size,
 		   uint8_t hash[PRIO_HASH_BYTES])
 {
-	PrioStatus	status = nss_init();
+	PrioStatus status = nss_init();
 	unsigned int hash_size;
 
 	if (status != PRIO_OK)
@@ -138,8 +139,8 @@ nss_sha256(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size,
 static SECKEYPublicKey *
 import_public_key(const uint8_t raw[PRIO_KEY_BYTES])
 {
-	uint8_t		der[sizeof(der_public_prefix) + PRIO_KEY_BYTES];
-	SECItem		item = {siBuffer, der, sizeof(der)};
+	uint8_t der[sizeof(der_public_prefix) + PRIO_KEY_BYTES];
+	SECItem item = {siBuffer, der, sizeof(der)};
 	CERTSubjectPublicKeyInfo *info;
 	SECKEYPublicKey *key;
 
@@ -158,10 +159,10 @@ static SECKEYPrivateKey *
 import_private_key(const uint8_t raw_private[PRIO_KEY_BYTES],
 				   const uint8_t raw_public[PRIO_KEY_BYTES])
 {
-	uint8_t		der[sizeof(der_private_prefix) + PRIO_KEY_BYTES +
-					sizeof(der_private_middle) + PRIO_KEY_BYTES];
-	uint8_t    *p = der;
-	SECItem		item = {siBuffer, der, sizeof(der)};
+	uint8_t der[sizeof(der_private_prefix) + PRIO_KEY_BYTES + sizeof(der_private_middle) +
+				PRIO_KEY_BYTES];
+	uint8_t *p = der;
+	SECItem item = {siBuffer, der, sizeof(der)};
 	SECKEYPrivateKey *key = NULL;
 
 	memcpy(p, der_private_prefix, sizeof(der_private_prefix));
@@ -183,7 +184,7 @@ import_private_key(const uint8_t raw_private[PRIO_KEY_BYTES],
 static PrioStatus
 extract_key(PK11SymKey *key, uint8_t *out, size_t size)
 {
-	SECItem    *data;
+	SECItem *data;
 
 	if (PK11_ExtractKeyValue(key) != SECSuccess)
 		return PRIO_NSS_FAILED;
@@ -199,8 +200,8 @@ derive_aes_key(SECKEYPrivateKey *private_key, SECKEYPublicKey *public_key,
 			   CK_ATTRIBUTE_TYPE operation)
 {
 	return PK11_PubDeriveWithKDF(private_key, public_key, PR_FALSE, NULL, NULL,
-								 CKM_ECDH1_DERIVE, CKM_AES_GCM, operation,
-								 PRIO_AES_KEY_BYTES, CKD_SHA256_KDF, NULL, NULL);
+								 CKM_ECDH1_DERIVE, CKM_AES_GCM, operation, PRIO_AES_KEY_BYTES,
+								 CKD_SHA256_KDF, NULL, NULL);
 }
 
 /*
@@ -211,8 +212,8 @@ derive_aes_key(SECKEYPrivateKey *private_key, SECKEYPublicKey *public_key,
  * whether it is the machine.
  */
 static PrioStatus
-agree(SECKEYPrivateKey *private_key, SECKEYPublicKey *public_key,
-	  CK_ATTRIBUTE_TYPE operation, PK11SymKey **key)
+agree(SECKEYPrivateKey *private_key, SECKEYPublicKey *public_key, CK_ATTRIBUTE_TYPE operation,
+	  PK11SymKey **key)
 {
 	SECKEYPublicKey *base;
 	PK11SymKey *probe;
@@ -238,13 +239,12 @@ derive_public_key(SECKEYPrivateKey *private_key, uint8_t raw_public[PRIO_KEY_BYT
 {
 	SECKEYPublicKey *base = import_public_key(base_point);
 	PK11SymKey *key;
-	PrioStatus	status;
+	PrioStatus status;
 
 	if (base == NULL)
 		return PRIO_NSS_FAILED;
 	key = PK11_PubDeriveWithKDF(private_key, base, PR_FALSE, NULL, NULL, CKM_ECDH1_DERIVE,
-								CKM_SHA256_HMAC, CKA_SIGN, PRIO_KEY_BYTES, CKD_NULL, NULL,
-								NULL);
+								CKM_SHA256_HMAC, CKA_SIGN, PRIO_KEY_BYTES, CKD_NULL, NULL, NULL);
 	SECKEY_DestroyPublicKey(base);
 	if (key == NULL)
 		return PRIO_NSS_FAILED;
@@ -258,12 +258,12 @@ static PrioStatus
 generate_key_pair(SECKEYPrivateKey **private_key, SECKEYPublicKey **public_key)
 {
 	SECOidData *curve = SECOID_FindOIDByTag(SEC_OID_CURVE25519);
-	uint8_t		der[32];
-	SECItem		params = {siBuffer, der, 0};
+	uint8_t der[32];
+	SECItem params = {siBuffer, der, 0};
 
 	if (curve == NULL || curve->oid.len + 2 > sizeof(der))
 		return PRIO_NSS_FAILED;
-	der[0] = 0x06;				/* DER: OBJECT IDENTIFIER, its length, its bytes */
+	der[0] = 0x06; /* DER: OBJECT IDENTIFIER, its length, its bytes */
 	der[1] = (uint8_t) curve->oid.len;
 	memcpy(der + 2, curve->oid.data, curve->oid.len);
 	params.len = curve->oid.len + 2;
@@ -286,8 +286,8 @@ nss_generate_key(uint8_t private_key[PRIO_KEY_BYTES], uint8_t public_key[PRIO_KE
 {
 	SECKEYPrivateKey *nss_private;
 	SECKEYPublicKey *nss_public;
-	SECItem		value = {siBuffer, NULL, 0};
-	PrioStatus	status = nss_init();
+	SECItem value = {siBuffer, NULL, 0};
+	PrioStatus status = nss_init();
 
 	if (status == PRIO_OK)
 		status = generate_key_pair(&nss_private, &nss_public);
@@ -318,8 +318,8 @@ PrioStatus
 nss_key_pair_import(const uint8_t private_key[PRIO_KEY_BYTES],
 					const uint8_t public_key[PRIO_KEY_BYTES], NssKeyPair **pair)
 {
-	uint8_t		derived[PRIO_KEY_BYTES];
-	PrioStatus	status = nss_init();
+	uint8_t derived[PRIO_KEY_BYTES];
+	PrioStatus status = nss_init();
 
 	if (status != PRIO_OK)
 		return status;
@@ -360,17 +360,16 @@ static PK11SymKey *
 import_aes_key(const uint8_t aes_key[PRIO_AES_KEY_BYTES], CK_MECHANISM_TYPE mechanism,
 			   CK_ATTRIBUTE_TYPE operation)
 {
-	SECItem		item = {siBuffer, (unsigned char *) aes_key, PRIO_AES_KEY_BYTES};
+	SECItem item = {siBuffer, (unsigned char *) aes_key, PRIO_AES_KEY_BYTES};
 
 	return PK11_ImportSymKey(token, mechanism, PK11_OriginUnwrap, operation, &item, NULL);
 }
 
 /* The parameters of one GCM operation: params points into them. */
 static SECItem
-gcm_params(CK_NSS_GCM_PARAMS *params, const uint8_t *nonce, const uint8_t *aad,
-		   size_t aad_size)
+gcm_params(CK_NSS_GCM_PARAMS *params, const uint8_t *nonce, const uint8_t *aad, size_t aad_size)
 {
-	SECItem		item = {siBuffer, (unsigned char *) params, sizeof(*params)};
+	SECItem item = {siBuffer, (unsigned char *) params, sizeof(*params)};
 
 	memset(params, 0, sizeof(*params));
 	params->pIv = (unsigned char *) nonce;
@@ -383,14 +382,14 @@ gcm_params(CK_NSS_GCM_PARAMS *params, const uint8_t *nonce, const uint8_t *aad,
 
 PrioStatus
 nss_gcm_encrypt(const uint8_t aes_key[PRIO_AES_KEY_BYTES],
-				const uint8_t nonce[PRIO_GCM_NONCE_BYTES], const uint8_t *aad,
-				size_t aad_size, const uint8_t *plaintext, size_t size, uint8_t *out)
+				const uint8_t nonce[PRIO_GCM_NONCE_BYTES], const uint8_t *aad, size_t aad_size,
+				const uint8_t *plaintext, size_t size, uint8_t *out)
 {
 	CK_NSS_GCM_PARAMS params;
-	SECItem		item = gcm_params(&params, nonce, aad, aad_size);
+	SECItem item = gcm_params(&params, nonce, aad, aad_size);
 	PK11SymKey *key;
 	unsigned int out_size = 0;
-	PrioStatus	status = nss_init();
+	PrioStatus status = nss_init();
 
 	if (status != PRIO_OK)
 		return status;
@@ -411,7 +410,7 @@ decrypt(PK11SymKey *key, const uint8_t *nonce, const uint8_t *aad, size_t aad_si
 		const uint8_t *sealed, size_t size, uint8_t *out)
 {
 	CK_NSS_GCM_PARAMS params;
-	SECItem		item = gcm_params(&params, nonce, aad, aad_size);
+	SECItem item = gcm_params(&params, nonce, aad, aad_size);
 	unsigned int out_size = 0;
 
 	if (PK11_Decrypt(key, CKM_AES_GCM, &item, out, &out_size, (unsigned int) size, sealed,
@@ -422,11 +421,11 @@ decrypt(PK11SymKey *key, const uint8_t *nonce, const uint8_t *aad, size_t aad_si
 
 PrioStatus
 nss_gcm_decrypt(const uint8_t aes_key[PRIO_AES_KEY_BYTES],
-				const uint8_t nonce[PRIO_GCM_NONCE_BYTES], const uint8_t *aad,
-				size_t aad_size, const uint8_t *sealed, size_t size, uint8_t *out)
+				const uint8_t nonce[PRIO_GCM_NONCE_BYTES], const uint8_t *aad, size_t aad_size,
+				const uint8_t *sealed, size_t size, uint8_t *out)
 {
 	PK11SymKey *key;
-	PrioStatus	status = nss_init();
+	PrioStatus status = nss_init();
 
 	if (status != PRIO_OK)
 		return status;
@@ -447,7 +446,7 @@ nss_agree_and_decrypt(NssKeyPair *pair, const uint8_t ephemeral[PRIO_KEY_BYTES],
 					  uint8_t *aes_key)
 {
 	PK11SymKey *key;
-	PrioStatus	status;
+	PrioStatus status;
 
 	memcpy(pair->peer->u.ec.publicValue.data, ephemeral, PRIO_KEY_BYTES);
 	status = agree(pair->private_key, pair->peer, CKA_DECRYPT, &key);
@@ -468,7 +467,7 @@ nss_agree_ephemeral(const uint8_t public_key[PRIO_KEY_BYTES],
 	SECKEYPublicKey *own_public;
 	SECKEYPublicKey *peer;
 	PK11SymKey *key = NULL;
-	PrioStatus	status = nss_init();
+	PrioStatus status = nss_init();
 
 	if (status == PRIO_OK)
 		status = generate_key_pair(&own_private, &own_public);
@@ -497,8 +496,8 @@ nss_agree_ephemeral(const uint8_t public_key[PRIO_KEY_BYTES],
 PrioStatus
 nss_counter_mode_new(const uint8_t aes_key[PRIO_AES_KEY_BYTES], NssCounterMode **mode)
 {
-	SECItem		no_params = {siBuffer, NULL, 0};
-	PrioStatus	status = nss_init();
+	SECItem no_params = {siBuffer, NULL, 0};
+	PrioStatus status = nss_init();
 
 	if (status != PRIO_OK)
 		return status;
@@ -507,8 +506,8 @@ nss_counter_mode_new(const uint8_t aes_key[PRIO_AES_KEY_BYTES], NssCounterMode *
 		return PRIO_NO_MEMORY;
 	(*mode)->key = import_aes_key(aes_key, CKM_AES_ECB, CKA_ENCRYPT);
 	if ((*mode)->key != NULL)
-		(*mode)->context = PK11_CreateContextBySymKey(CKM_AES_ECB, CKA_ENCRYPT, (*mode)->key,
-													  &no_params);
+		(*mode)->context =
+			PK11_CreateContextBySymKey(CKM_AES_ECB, CKA_ENCRYPT, (*mode)->key, &no_params);
 	if ((*mode)->context == NULL)
 	{
 		nss_counter_mode_free(*mode);
@@ -536,7 +535,7 @@ write_counters(uint8_t *out, uint64_t first, size_t blocks)
 {
 	for (size_t i = 0; i < blocks; i++)
 	{
-		uint64_t	counter = first + i;
+		uint64_t counter = first + i;
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 		counter = __builtin_bswap64(counter);
@@ -567,11 +566,10 @@ counters_from(uint64_t first, size_t blocks)
  * written here and encrypted one by one (ECB).
  */
 PrioStatus
-nss_counter_mode_stream(NssCounterMode *mode, uint64_t first_block, size_t blocks,
-						uint8_t *out)
+nss_counter_mode_stream(NssCounterMode *mode, uint64_t first_block, size_t blocks, uint8_t *out)
 {
-	int			size = (int) (blocks * COUNTER_BLOCK_BYTES);
-	int			out_size = 0;
+	int size = (int) (blocks * COUNTER_BLOCK_BYTES);
+	int out_size = 0;
 
 	if (PK11_CipherOp(mode->context, out, &out_size, size, counters_from(first_block, blocks),
 					  size) != SECSuccess ||

@@ -13,11 +13,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PRIO_KEY_BYTES 32		/* an X25519 key, private or public */
+#define PRIO_KEY_BYTES 32 /* an X25519 key, private or public */
 #define PRIO_AES_KEY_BYTES 16
 #define PRIO_GCM_NONCE_BYTES 12
 #define PRIO_GCM_TAG_BYTES 16
-#define PRIO_HASH_BYTES 32		/* SHA-256 */
+#define PRIO_HASH_BYTES 32 /* SHA-256 */
 
 /* A server's private key; or none, when it only stands for the peer's public one. */
 typedef struct NssKeyPair NssKeyPair;
@@ -71,8 +71,8 @@ extern PrioStatus nss_gcm_encrypt(const uint8_t aes_key[PRIO_AES_KEY_BYTES],
  */
 extern PrioStatus nss_gcm_decrypt(const uint8_t aes_key[PRIO_AES_KEY_BYTES],
 								  const uint8_t nonce[PRIO_GCM_NONCE_BYTES],
-								  const uint8_t *aad, size_t aad_size,
-								  const uint8_t *sealed, size_t size, uint8_t *out);
+								  const uint8_t *aad, size_t aad_size, const uint8_t *sealed,
+								  size_t size, uint8_t *out);
 
 /*
  * The opening side: nss_gcm_decrypt() with the key that a private key and an ephemeral
@@ -100,4 +100,4 @@ extern void nss_counter_mode_free(NssCounterMode *mode);
 extern PrioStatus nss_counter_mode_stream(NssCounterMode *mode, uint64_t first_block,
 										  size_t blocks, uint8_t *out);
 
-#endif							/* PRIO_CRYPTO_H */
+#endif /* PRIO_CRYPTO_H */

@@ -2,13 +2,12 @@
  * field.c
  *		What of the field is too long to be inlined.
  */
-#define _DEFAULT_SOURCE			/* explicit_bzero */
+#define _DEFAULT_SOURCE /* explicit_bzero */
 #include "field.h"
 
 /* Generates the subgroup of order 2^19: 0x2597c14f48d5b65ed8dcca (PROTOCOL.md). */
-static const uint8_t generator[FIELD_BYTES] = {
-	0x25, 0x97, 0xc1, 0x4f, 0x48, 0xd5, 0xb6, 0x5e, 0xd8, 0xdc, 0xca
-};
+static const uint8_t generator[FIELD_BYTES] = {0x25, 0x97, 0xc1, 0x4f, 0x48, 0xd5,
+											   0xb6, 0x5e, 0xd8, 0xdc, 0xca};
 
 FieldElement
 field_pow(FieldElement a, uint128 exponent)

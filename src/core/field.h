@@ -25,20 +25,20 @@
 #include <stdint.h>
 #include <string.h>
 
-#define FIELD_BITS 88			/* an element needs this many */
-#define FIELD_BYTES 11			/* big endian, with leading zeros */
+#define FIELD_BITS 88  /* an element needs this many */
+#define FIELD_BYTES 11 /* big endian, with leading zeros */
 #define FIELD_LIMB_BITS 44
 #define FIELD_LIMB_MASK ((UINT64_C(1) << FIELD_LIMB_BITS) - 1)
-#define FIELD_TWO_ADICITY 19	/* 2^19 divides p - 1 */
-#define FIELD_FOLD ((UINT64_C(1) << 19) + 1)	/* 2^87 = -FIELD_FOLD mod p */
+#define FIELD_TWO_ADICITY 19                 /* 2^19 divides p - 1 */
+#define FIELD_FOLD ((UINT64_C(1) << 19) + 1) /* 2^87 = -FIELD_FOLD mod p */
 
 __extension__ typedef unsigned __int128 uint128;
 __extension__ typedef __int128 int128;
 
 typedef struct FieldElement
 {
-	uint64_t	lo;				/* bits 0 .. 43 */
-	uint64_t	hi;				/* bits 44 .. 87 */
+	uint64_t lo; /* bits 0 .. 43 */
+	uint64_t hi; /* bits 44 .. 87 */
 } FieldElement;
 
 /*
@@ -50,9 +50,9 @@ typedef struct FieldElement
  */
 typedef struct FieldSum
 {
-	uint128		t0;
-	uint128		t1;
-	uint128		t2;
+	uint128 t0;
+	uint128 t1;
+	uint128 t2;
 } FieldSum;
 
 #define FIELD_SUM_TERMS (UINT64_C(1) << 20)
@@ -61,9 +61,9 @@ typedef struct FieldSum
 #define FIELD_P_LO FIELD_FOLD
 #define FIELD_P (((uint128) 1 << 87) + FIELD_FOLD)
 
-#define FIELD_ZERO ((FieldElement) {0, 0})
-#define FIELD_ONE ((FieldElement) {1, 0})
-#define FIELD_HALF ((FieldElement) {((UINT64_C(1) << 18) + 1), UINT64_C(1) << 42})	/* 1/2 */
+#define FIELD_ZERO ((FieldElement){0, 0})
+#define FIELD_ONE ((FieldElement){1, 0})
+#define FIELD_HALF ((FieldElement){((UINT64_C(1) << 18) + 1), UINT64_C(1) << 42}) /* 1/2 */
 
 /* The value as an integer; the limbs need not be in range. */
 static inline uint128
@@ -87,7 +87,7 @@ field_from_integer(uint128 value)
 static inline uint64_t
 field_less(FieldElement a, FieldElement b)
 {
-	uint64_t	borrow = (a.lo - b.lo) >> 63;
+	uint64_t borrow = (a.lo - b.lo) >> 63;
 
 	return (a.hi - b.hi - borrow) >> 63;
 }
@@ -96,7 +96,7 @@ field_less(FieldElement a, FieldElement b)
 static inline FieldElement
 field_from_signed(int128 value)
 {
-	uint128		borrow = (uint128) (value >> 127);	/* all ones if negative */
+	uint128 borrow = (uint128) (value >> 127); /* all ones if negative */
 
 	return field_from_integer((uint128) value + (borrow & FIELD_P));
 }
@@ -139,18 +139,18 @@ field_sum_add_product(FieldSum *sum, FieldElement a, FieldElement b)
 static inline FieldElement
 field_sum_reduce(const FieldSum *sum)
 {
-	uint128		mid = sum->t1 + (sum->t0 >> FIELD_LIMB_BITS);
-	uint128		top = sum->t2 + (mid >> FIELD_LIMB_BITS);
-	uint64_t	lo = (uint64_t) sum->t0 & FIELD_LIMB_MASK;
-	uint64_t	hi = (uint64_t) mid & FIELD_LIMB_MASK;
-	uint64_t	hi_mask = (UINT64_C(1) << 43) - 1;
-	uint128		high = (top << 1) | (hi >> 43);
-	uint128		low = (uint128) lo | ((uint128) (hi & hi_mask) << FIELD_LIMB_BITS);
-	uint128		fold = high * FIELD_FOLD;
-	uint128		fold_low = fold & (((uint128) 1 << 87) - 1);
-	uint64_t	fold_high = (uint64_t) (fold >> 87);
-	int128		value = (int128) low - (int128) fold_low +
-		(int128) ((uint128) fold_high * FIELD_FOLD);
+	uint128 mid = sum->t1 + (sum->t0 >> FIELD_LIMB_BITS);
+	uint128 top = sum->t2 + (mid >> FIELD_LIMB_BITS);
+	uint64_t lo = (uint64_t) sum->t0 & FIELD_LIMB_MASK;
+	uint64_t hi = (uint64_t) mid & FIELD_LIMB_MASK;
+	uint64_t hi_mask = (UINT64_C(1) << 43) - 1;
+	uint128 high = (top << 1) | (hi >> 43);
+	uint128 low = (uint128) lo | ((uint128) (hi & hi_mask) << FIELD_LIMB_BITS);
+	uint128 fold = high * FIELD_FOLD;
+	uint128 fold_low = fold & (((uint128) 1 << 87) - 1);
+	uint64_t fold_high = (uint64_t) (fold >> 87);
+	int128 value =
+		(int128) low - (int128) fold_low + (int128) ((uint128) fold_high * FIELD_FOLD);
 
 	/* Into [0, 2^87 + 2^61 + p), then below p: two steps that may each do nothing. */
 	value += (int128) ((uint128) (value >> 127) & FIELD_P);
@@ -160,7 +160,7 @@ field_sum_reduce(const FieldSum *sum)
 static inline FieldElement
 field_mul(FieldElement a, FieldElement b)
 {
-	FieldSum	sum = {0, 0, 0};
+	FieldSum sum = {0, 0, 0};
 
 	field_sum_add_product(&sum, a, b);
 	return field_sum_reduce(&sum);
@@ -182,7 +182,7 @@ field_equal(FieldElement a, FieldElement b)
 static inline uint64_t
 field_load_be64(const uint8_t *bytes)
 {
-	uint64_t	word;
+	uint64_t word;
 
 	memcpy(&word, bytes, sizeof(word));
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
@@ -206,13 +206,13 @@ field_from_bytes(const uint8_t *bytes)
 static inline uint64_t
 field_is_reduced(FieldElement a)
 {
-	return field_less(a, (FieldElement) {FIELD_P_LO, FIELD_P_HI});
+	return field_less(a, (FieldElement){FIELD_P_LO, FIELD_P_HI});
 }
 
 static inline void
 field_to_bytes(FieldElement a, uint8_t *bytes)
 {
-	uint128		value = field_to_integer(a);
+	uint128 value = field_to_integer(a);
 
 	for (int i = FIELD_BYTES - 1; i >= 0; i--)
 	{
@@ -235,4 +235,4 @@ extern FieldElement field_root(int log_order);
 /* Overwrites memory that held something secret; never optimised away. */
 extern void prio_wipe(void *memory, size_t size);
 
-#endif							/* PRIO_FIELD_H */
+#endif /* PRIO_FIELD_H */

@@ -9,7 +9,7 @@
 static void
 add_dot_portable(FieldSum *sum, const FieldElement *a, const FieldElement *b, size_t count)
 {
-	FieldSum	local = *sum;
+	FieldSum local = *sum;
 
 	for (size_t i = 0; i < count; i++)
 		field_sum_add_product(&local, a[i], b[i]);
@@ -28,17 +28,17 @@ accept_portable(const uint8_t *bytes, size_t tries, FieldElement *out)
 	{
 		BLOCK = 256
 	};
-	size_t		found = 0;
+	size_t found = 0;
 
 	while (tries > 0)
 	{
-		uint16_t	accepted[BLOCK];
-		size_t		block = tries < BLOCK ? tries : BLOCK;
-		size_t		count = 0;
+		uint16_t accepted[BLOCK];
+		size_t block = tries < BLOCK ? tries : BLOCK;
+		size_t count = 0;
 
 		for (size_t i = 0; i < block; i++)
 		{
-			uint8_t		top = bytes[i * TRY_BYTES + FIELD_BYTES];
+			uint8_t top = bytes[i * TRY_BYTES + FIELD_BYTES];
 
 			accepted[count] = (uint16_t) (i * TRY_BYTES);
 			count += top < 0x80;
@@ -73,10 +73,10 @@ const Kernels *kernels = &portable;
  */
 typedef struct VectorSum
 {
-	__m512i		straight_low;	/* lo lo, hi hi, lo lo ... */
-	__m512i		straight_high;
-	__m512i		crossed_low;	/* lo hi, hi lo, lo hi ... */
-	__m512i		crossed_high;
+	__m512i straight_low; /* lo lo, hi hi, lo lo ... */
+	__m512i straight_high;
+	__m512i crossed_low; /* lo hi, hi lo, lo hi ... */
+	__m512i crossed_high;
 } VectorSum;
 
 /* So many products, below 2^52 each, fit the 64 bits of a lane. */
@@ -85,9 +85,9 @@ typedef struct VectorSum
 TARGET static inline void
 vector_add_products(VectorSum *sum, const FieldElement *a, const FieldElement *b)
 {
-	__m512i		x = _mm512_loadu_si512(a);
-	__m512i		y = _mm512_loadu_si512(b);
-	__m512i		swapped = _mm512_permutex_epi64(y, _MM_SHUFFLE(2, 3, 0, 1));
+	__m512i x = _mm512_loadu_si512(a);
+	__m512i y = _mm512_loadu_si512(b);
+	__m512i swapped = _mm512_permutex_epi64(y, _MM_SHUFFLE(2, 3, 0, 1));
 
 	sum->straight_low = _mm512_madd52lo_epu64(sum->straight_low, x, y);
 	sum->straight_high = _mm512_madd52hi_epu64(sum->straight_high, x, y);
@@ -99,9 +99,9 @@ vector_add_products(VectorSum *sum, const FieldElement *a, const FieldElement *b
 TARGET static uint128
 add_lanes(__m512i low, __m512i high, int first)
 {
-	uint64_t	low_lanes[8];
-	uint64_t	high_lanes[8];
-	uint128		sum = 0;
+	uint64_t low_lanes[8];
+	uint64_t high_lanes[8];
+	uint128 sum = 0;
 
 	_mm512_storeu_si512(low_lanes, low);
 	_mm512_storeu_si512(high_lanes, high);
@@ -124,9 +124,9 @@ add_dot_avx512(FieldSum *sum, const FieldElement *a, const FieldElement *b, size
 {
 	while (count >= 8)
 	{
-		VectorSum	even = {0};
-		VectorSum	odd = {0};
-		size_t		block = count / 8 * 8;
+		VectorSum even = {0};
+		VectorSum odd = {0};
+		size_t block = count / 8 * 8;
 
 		if (block > 8 * VECTOR_SUM_TERMS)
 			block = 8 * VECTOR_SUM_TERMS;
@@ -149,7 +149,8 @@ add_dot_avx512(FieldSum *sum, const FieldElement *a, const FieldElement *b, size
  * hold tries 0 .. 4, bytes 32 .. 95 tries 5 .. 7. A byte index of 64 and up is in the
  * second one.
  */
-#define TRY_AT(t) ((t) < 5 ? 12 * (t) : 64 + 12 * (t) - 32)
+#define TRY_AT(t) ((t) < 5 ? 12 * (t) : 64 + 12 * (t) -32)
+/* clang-format off */
 /* Bytes 10 down to 3 of a try, a little endian quadword whose low 44 bits are lo. */
 #define LO_BYTES(t) \
 	TRY_AT(t) + 10, TRY_AT(t) + 9, TRY_AT(t) + 8, TRY_AT(t) + 7, \
@@ -167,6 +168,7 @@ static const uint8_t hi_bytes[64] = {
 	HI_BYTES(0), HI_BYTES(1), HI_BYTES(2), HI_BYTES(3),
 	HI_BYTES(4), HI_BYTES(5), HI_BYTES(6), HI_BYTES(7)
 };
+/* clang-format on */
 
 TARGET static size_t
 accept_avx512(const uint8_t *bytes, size_t tries, FieldElement *out)
@@ -177,15 +179,15 @@ accept_avx512(const uint8_t *bytes, size_t tries, FieldElement *out)
 	const __m512i p_hi = _mm512_set1_epi64((long long) FIELD_P_HI);
 	const __m512i first_half = _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11);
 	const __m512i second_half = _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15);
-	size_t		found = 0;
+	size_t found = 0;
 
 	for (; tries >= 8; tries -= 8, bytes += 8 * TRY_BYTES)
 	{
-		__m512i		first = _mm512_loadu_si512(bytes);
-		__m512i		second = _mm512_loadu_si512(bytes + 32);
-		__m512i		lo = _mm512_permutex2var_epi8(first, lo_index, second);
-		__m512i		hi = _mm512_permutex2var_epi8(first, hi_index, second);
-		__mmask8	below;
+		__m512i first = _mm512_loadu_si512(bytes);
+		__m512i second = _mm512_loadu_si512(bytes + 32);
+		__m512i lo = _mm512_permutex2var_epi8(first, lo_index, second);
+		__m512i hi = _mm512_permutex2var_epi8(first, hi_index, second);
+		__mmask8 below;
 
 		lo = _mm512_and_si512(lo, lo_mask);
 		hi = _mm512_srli_epi64(hi, 20);

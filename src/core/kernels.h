@@ -11,7 +11,7 @@
 
 #include "field.h"
 
-#define TRY_BYTES (FIELD_BYTES + 1)	/* what one try at a random element takes */
+#define TRY_BYTES (FIELD_BYTES + 1) /* what one try at a random element takes */
 
 /* accept() may write this many elements more than there are tries. */
 #define ACCEPT_SLACK 8
@@ -21,15 +21,14 @@ typedef struct Kernels
 	const char *name;
 
 	/* *sum += the dot product of a and b, count terms: see FIELD_SUM_TERMS. */
-	void		(*add_dot) (FieldSum *sum, const FieldElement *a, const FieldElement *b,
-							size_t count);
+	void (*add_dot)(FieldSum *sum, const FieldElement *a, const FieldElement *b, size_t count);
 
 	/*
 	 * Makes random elements from `tries` tries of TRY_BYTES bytes each, by rejection, in
 	 * their order (PROTOCOL.md, "Pseudo-random generator"). out has room for tries +
 	 * ACCEPT_SLACK elements. Returns how many were accepted.
 	 */
-	size_t		(*accept) (const uint8_t *bytes, size_t tries, FieldElement *out);
+	size_t (*accept)(const uint8_t *bytes, size_t tries, FieldElement *out);
 } Kernels;
 
 /* The chosen variant. */
@@ -45,8 +44,8 @@ extern const Kernels *const *kernels_available(size_t *count);
 static inline FieldElement
 element_from_try(const uint8_t *bytes)
 {
-	uint64_t	top = (uint64_t) bytes[FIELD_BYTES] << 56;
-	uint64_t	rest = field_load_be64(bytes) & (UINT64_MAX >> 8);
+	uint64_t top = (uint64_t) bytes[FIELD_BYTES] << 56;
+	uint64_t rest = field_load_be64(bytes) & (UINT64_MAX >> 8);
 	FieldElement a;
 
 	a.hi = (top | rest) >> 20;
@@ -54,4 +53,4 @@ element_from_try(const uint8_t *bytes)
 	return a;
 }
 
-#endif							/* PRIO_KERNELS_H */
+#endif /* PRIO_KERNELS_H */

@@ -20,14 +20,13 @@
  * msgpack-c sees it.
  */
 static PrioStatus
-read_scalar(PacketReader *reader, msgpack_object_type type, msgpack_object *object,
-			size_t *size)
+read_scalar(PacketReader *reader, msgpack_object_type type, msgpack_object *object, size_t *size)
 {
 	msgpack_unpacked unpacked;
-	size_t		used = 0;
-	uint8_t		first;
-	bool		is_str;
-	bool		is_uint;
+	size_t used = 0;
+	uint8_t first;
+	bool is_str;
+	bool is_uint;
 
 	if (reader->next == reader->end)
 		return PRIO_MALFORMED;
@@ -46,7 +45,7 @@ read_scalar(PacketReader *reader, msgpack_object_type type, msgpack_object *obje
 		msgpack_unpacked_destroy(&unpacked);
 		return PRIO_MALFORMED;
 	}
-	*object = unpacked.data;	/* a str points into the message itself */
+	*object = unpacked.data; /* a str points into the message itself */
 	msgpack_unpacked_destroy(&unpacked);
 	reader->next += used;
 	*size = used;
@@ -65,8 +64,8 @@ static PrioStatus
 read_str(PacketReader *reader, const uint8_t **content, size_t *content_size)
 {
 	msgpack_object object;
-	size_t		size;
-	PrioStatus	status = read_scalar(reader, MSGPACK_OBJECT_STR, &object, &size);
+	size_t size;
+	PrioStatus status = read_scalar(reader, MSGPACK_OBJECT_STR, &object, &size);
 
 	if (status != PRIO_OK)
 		return status;
@@ -80,8 +79,8 @@ PrioStatus
 packet_read_batch_id(PacketReader *reader, const uint8_t *batch_id, size_t size)
 {
 	const uint8_t *content;
-	size_t		content_size;
-	PrioStatus	status = read_str(reader, &content, &content_size);
+	size_t content_size;
+	PrioStatus status = read_str(reader, &content, &content_size);
 
 	if (status != PRIO_OK)
 		return status;
@@ -94,7 +93,7 @@ PrioStatus
 packet_skip_batch_id(PacketReader *reader)
 {
 	const uint8_t *content;
-	size_t		content_size;
+	size_t content_size;
 
 	return read_str(reader, &content, &content_size);
 }
@@ -103,8 +102,8 @@ PrioStatus
 packet_read_bytes(PacketReader *reader, uint8_t *out, size_t size)
 {
 	const uint8_t *content;
-	size_t		content_size;
-	PrioStatus	status = read_str(reader, &content, &content_size);
+	size_t content_size;
+	PrioStatus status = read_str(reader, &content, &content_size);
 
 	if (status != PRIO_OK)
 		return status;
@@ -121,7 +120,7 @@ packet_read_bytes(PacketReader *reader, uint8_t *out, size_t size)
 static inline PrioStatus
 element_from_content(const uint8_t *content, size_t size, FieldElement *element)
 {
-	uint8_t		padded[FIELD_BYTES] = {0};
+	uint8_t padded[FIELD_BYTES] = {0};
 
 	if (size == 0 || (content[0] == 0 && size > 1))
 		return PRIO_MALFORMED;
@@ -136,8 +135,8 @@ PrioStatus
 packet_read_element(PacketReader *reader, FieldElement *element)
 {
 	const uint8_t *content;
-	size_t		size;
-	PrioStatus	status = read_str(reader, &content, &size);
+	size_t size;
+	PrioStatus status = read_str(reader, &content, &size);
 
 	if (status != PRIO_OK)
 		return status;
@@ -148,7 +147,7 @@ PrioStatus
 packet_read_header(PacketReader *reader, PacketHeader *header)
 {
 	FieldElement elements[6];
-	PrioStatus	status = packet_read_elements(reader, elements, 6);
+	PrioStatus status = packet_read_elements(reader, elements, 6);
 
 	if (status == PRIO_OK)
 	{
@@ -167,8 +166,8 @@ PrioStatus
 packet_read_role(PacketReader *reader, PrioRole *role)
 {
 	msgpack_object object;
-	size_t		size;
-	PrioStatus	status = read_scalar(reader, MSGPACK_OBJECT_POSITIVE_INTEGER, &object, &size);
+	size_t size;
+	PrioStatus status = read_scalar(reader, MSGPACK_OBJECT_POSITIVE_INTEGER, &object, &size);
 
 	if (status != PRIO_OK)
 		return status;
@@ -183,7 +182,7 @@ static PrioStatus
 read_array_head(PacketReader *reader, size_t *count)
 {
 	const uint8_t *p = reader->next;
-	size_t		left = (size_t) (reader->end - p);
+	size_t left = (size_t) (reader->end - p);
 
 	if (left >= 1 && (p[0] & 0xf0) == 0x90)
 	{
@@ -216,7 +215,7 @@ check_room(const PacketReader *reader, size_t count)
 PrioStatus
 packet_read_array(PacketReader *reader, size_t *count)
 {
-	PrioStatus	status = read_array_head(reader, count);
+	PrioStatus status = read_array_head(reader, count);
 
 	return status == PRIO_OK ? check_room(reader, *count) : status;
 }
@@ -224,8 +223,8 @@ packet_read_array(PacketReader *reader, size_t *count)
 PrioStatus
 packet_read_array_of(PacketReader *reader, size_t count)
 {
-	size_t		claimed;
-	PrioStatus	status = read_array_head(reader, &claimed);
+	size_t claimed;
+	PrioStatus status = read_array_head(reader, &claimed);
 
 	if (status != PRIO_OK)
 		return status;
@@ -237,11 +236,11 @@ packet_read_elements(PacketReader *reader, FieldElement *out, size_t count)
 {
 	const uint8_t *p = reader->next;
 	const uint8_t *end = reader->end;
-	uint64_t	all_reduced = 1;
+	uint64_t all_reduced = 1;
 
 	for (size_t i = 0; i < count; i++)
 	{
-		size_t		left = (size_t) (end - p);
+		size_t left = (size_t) (end - p);
 
 		/* 0xa0 + 11: an element of full length, whose first byte is not zero */
 		if (left > FIELD_BYTES && p[0] == (0xa0 | FIELD_BYTES) && p[1] != 0)
@@ -252,7 +251,7 @@ packet_read_elements(PacketReader *reader, FieldElement *out, size_t count)
 		}
 		else
 		{
-			PrioStatus	status;
+			PrioStatus status;
 
 			reader->next = p;
 			status = packet_read_element(reader, &out[i]);
@@ -308,8 +307,8 @@ pack_bytes(msgpack_packer *packer, const uint8_t *bytes, size_t size)
 static void
 pack_element(msgpack_packer *packer, FieldElement element)
 {
-	uint8_t		bytes[FIELD_BYTES];
-	size_t		skip = 0;
+	uint8_t bytes[FIELD_BYTES];
+	size_t skip = 0;
 
 	field_to_bytes(element, bytes);
 	while (skip < FIELD_BYTES - 1 && bytes[skip] == 0)
@@ -373,7 +372,7 @@ packet_max_array(size_t count)
 size_t
 packet_max_plaintext(PrioRole role, size_t batch_id_size, size_t n)
 {
-	size_t		size = str_size(batch_id_size) + 6 * PACKET_MAX_ELEMENT + 1;
+	size_t size = str_size(batch_id_size) + 6 * PACKET_MAX_ELEMENT + 1;
 
 	if (role == PRIO_A)
 		return size + packet_max_array(n) + packet_max_array(poly_domain(n, NULL));

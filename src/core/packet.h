@@ -20,16 +20,16 @@ typedef enum PrioRole
 	PRIO_B = 1
 } PrioRole;
 
-#define PACKET_MAX_BATCH_ID 65535	/* bytes: what a str with a 16-bit length holds */
-#define PACKET_MAX_ELEMENT (1 + FIELD_BYTES)	/* bytes of a written element */
+#define PACKET_MAX_BATCH_ID 65535            /* bytes: what a str with a 16-bit length holds */
+#define PACKET_MAX_ELEMENT (1 + FIELD_BYTES) /* bytes of a written element */
 
 /* The six elements that every client packet begins with. */
 typedef struct PacketHeader
 {
-	FieldElement a;				/* shares of the Beaver triple */
+	FieldElement a; /* shares of the Beaver triple */
 	FieldElement b;
 	FieldElement c;
-	FieldElement f0;			/* shares of f(1), g(1), h(1) */
+	FieldElement f0; /* shares of f(1), g(1), h(1) */
 	FieldElement g0;
 	FieldElement h0;
 } PacketHeader;
@@ -87,9 +87,9 @@ extern PrioStatus packet_read_end(const PacketReader *reader);
  */
 typedef struct PacketWriter
 {
-	uint8_t    *next;
-	uint8_t    *end;
-	bool		overrun;
+	uint8_t *next;
+	uint8_t *end;
+	bool overrun;
 } PacketWriter;
 
 static inline PacketWriter
@@ -104,8 +104,7 @@ extern void packet_write_bytes(PacketWriter *writer, const uint8_t *bytes, size_
 extern void packet_write_element(PacketWriter *writer, FieldElement element);
 extern void packet_write_header(PacketWriter *writer, const PacketHeader *header);
 extern void packet_write_role(PacketWriter *writer, PrioRole role);
-extern void packet_write_array(PacketWriter *writer, const FieldElement *elements,
-							   size_t count);
+extern void packet_write_array(PacketWriter *writer, const FieldElement *elements, size_t count);
 
 /* ------------------------------------------------------------------ sizes, in bytes */
 
@@ -115,4 +114,4 @@ extern size_t packet_max_plaintext(PrioRole role, size_t batch_id_size, size_t n
 /* No array of count elements is longer. */
 extern size_t packet_max_array(size_t count);
 
-#endif							/* PRIO_PACKET_H */
+#endif /* PRIO_PACKET_H */

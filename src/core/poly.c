@@ -16,8 +16,8 @@ stopped(PrioStop stop)
 size_t
 poly_domain(size_t n, int *log_size)
 {
-	size_t		size = 1;
-	int			log = 0;
+	size_t size = 1;
+	int log = 0;
 
 	while (size < n + 1)
 	{
@@ -89,12 +89,12 @@ PrioStatus
 poly_weights(LagrangeWeights *weights, size_t n, FieldElement r, FieldElement *memory,
 			 PrioStop stop)
 {
-	int			log_domain;
-	size_t		order;			/* 2N */
-	FieldElement root;			/* w_2N */
-	FieldElement r_to_n;		/* r^N */
-	FieldElement scale_n;		/* (r^N - 1) / N */
-	FieldElement scale_2n;		/* (r^2N - 1) / 2N */
+	int log_domain;
+	size_t order;          /* 2N */
+	FieldElement root;     /* w_2N */
+	FieldElement r_to_n;   /* r^N */
+	FieldElement scale_n;  /* (r^N - 1) / N */
+	FieldElement scale_2n; /* (r^2N - 1) / 2N */
 	FieldElement inverse_n;
 	FieldElement power;
 	FieldElement product;
@@ -157,7 +157,7 @@ poly_weights(LagrangeWeights *weights, size_t n, FieldElement r, FieldElement *m
 		if (weight != NULL)
 		{
 			FieldElement difference = field_sub(r, power);
-			bool		is_r = field_is_zero(difference);
+			bool is_r = field_is_zero(difference);
 			FieldElement inverse = field_mul(product, *weight);
 
 			if (is_r)
@@ -165,7 +165,7 @@ poly_weights(LagrangeWeights *weights, size_t n, FieldElement r, FieldElement *m
 			product = field_mul(product, difference);
 			*weight = field_mul(field_mul(inverse, power), i % 2 == 1 ? scale_2n : scale_n);
 			if (is_r)
-				*weight = FIELD_ONE;	/* i is odd, and scale_2n was 0 */
+				*weight = FIELD_ONE; /* i is odd, and scale_2n was 0 */
 			if (i % 2 == 0)
 				weights->data_sum = field_add(weights->data_sum, *weight);
 		}
@@ -185,8 +185,8 @@ poly_coset_size(size_t n)
 PrioStatus
 poly_coset_init(CosetTransform *transform, size_t n, FieldElement *memory, PrioStop stop)
 {
-	int			log_domain;
-	size_t		domain = poly_domain(n, &log_domain);
+	int log_domain;
+	size_t domain = poly_domain(n, &log_domain);
 	FieldElement root = field_root(log_domain);
 	FieldElement inverse_root = field_inv(root);
 	FieldElement root_2n = field_root(log_domain + 1);
@@ -214,7 +214,7 @@ poly_coset_init(CosetTransform *transform, size_t n, FieldElement *memory, PrioS
 		power = field_mul(power, FIELD_HALF);
 	for (size_t k = 0, mirror = 0; k < domain; k++)
 	{
-		size_t		bit = domain >> 1;
+		size_t bit = domain >> 1;
 
 		transform->shift[mirror] = power;
 		power = field_mul(power, root_2n);
@@ -238,11 +238,11 @@ poly_coset_init(CosetTransform *transform, size_t n, FieldElement *memory, PrioS
 static PrioStatus
 to_coefficients(const CosetTransform *transform, FieldElement *a, PrioStop stop)
 {
-	size_t		domain = transform->domain;
+	size_t domain = transform->domain;
 
 	for (size_t half = domain / 2; half >= 1; half /= 2)
 	{
-		size_t		stride = domain / 2 / half;
+		size_t stride = domain / 2 / half;
 
 		if (stopped(stop))
 			return PRIO_INTERRUPTED;
@@ -254,8 +254,8 @@ to_coefficients(const CosetTransform *transform, FieldElement *a, PrioStop stop)
 				FieldElement v = a[start + j + half];
 
 				a[start + j] = field_add(u, v);
-				a[start + j + half] = field_mul(field_sub(u, v),
-												transform->inverse_roots[j * stride]);
+				a[start + j + half] =
+					field_mul(field_sub(u, v), transform->inverse_roots[j * stride]);
 			}
 		}
 	}
@@ -266,11 +266,11 @@ to_coefficients(const CosetTransform *transform, FieldElement *a, PrioStop stop)
 static PrioStatus
 to_values(const CosetTransform *transform, FieldElement *a, PrioStop stop)
 {
-	size_t		domain = transform->domain;
+	size_t domain = transform->domain;
 
 	for (size_t half = 1; half < domain; half *= 2)
 	{
-		size_t		stride = domain / 2 / half;
+		size_t stride = domain / 2 / half;
 
 		if (stopped(stop))
 			return PRIO_INTERRUPTED;
@@ -292,7 +292,7 @@ to_values(const CosetTransform *transform, FieldElement *a, PrioStop stop)
 PrioStatus
 poly_to_odd_powers(const CosetTransform *transform, FieldElement *values, PrioStop stop)
 {
-	PrioStatus	status = to_coefficients(transform, values, stop);
+	PrioStatus status = to_coefficients(transform, values, stop);
 
 	if (status != PRIO_OK)
 		return status;

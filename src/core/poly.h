@@ -11,7 +11,7 @@
 #include "field.h"
 #include "status.h"
 
-#define PRIO_MAX_DATA ((1 << (FIELD_TWO_ADICITY - 1)) - 1)	/* 262143 data fields */
+#define PRIO_MAX_DATA ((1 << (FIELD_TWO_ADICITY - 1)) - 1) /* 262143 data fields */
 
 /* N for n data fields, 1 <= n <= PRIO_MAX_DATA; *log_size is its logarithm, if not NULL. */
 extern size_t poly_domain(size_t n, int *log_size);
@@ -27,13 +27,13 @@ extern size_t poly_domain(size_t n, int *log_size);
  */
 typedef struct LagrangeWeights
 {
-	size_t		n;				/* data fields */
-	size_t		domain;			/* N */
-	FieldElement data_0;		/* l_0(r) */
-	FieldElement h_0;			/* m_0(r) */
-	FieldElement data_sum;		/* l_1(r) + ... + l_n(r) */
-	FieldElement *data;			/* n elements: l_1(r) .. l_n(r) */
-	FieldElement *h;			/* N elements: m_1(r), m_3(r) .. m_(2N-1)(r) */
+	size_t n;              /* data fields */
+	size_t domain;         /* N */
+	FieldElement data_0;   /* l_0(r) */
+	FieldElement h_0;      /* m_0(r) */
+	FieldElement data_sum; /* l_1(r) + ... + l_n(r) */
+	FieldElement *data;    /* n elements: l_1(r) .. l_n(r) */
+	FieldElement *h;       /* N elements: m_1(r), m_3(r) .. m_(2N-1)(r) */
 } LagrangeWeights;
 
 /* How many elements of memory the two arrays take: n + N. */
@@ -54,10 +54,10 @@ extern PrioStatus poly_weights(LagrangeWeights *weights, size_t n, FieldElement 
  */
 typedef struct CosetTransform
 {
-	size_t		domain;			/* N */
-	FieldElement *roots;		/* N / 2 elements: w_N^i */
-	FieldElement *inverse_roots;	/* N / 2 elements: w_N^-i */
-	FieldElement *shift;		/* N elements: w_2N^k / N, in bit-reversed order of k */
+	size_t domain;               /* N */
+	FieldElement *roots;         /* N / 2 elements: w_N^i */
+	FieldElement *inverse_roots; /* N / 2 elements: w_N^-i */
+	FieldElement *shift;         /* N elements: w_2N^k / N, in bit-reversed order of k */
 } CosetTransform;
 
 /* How many elements of memory the tables take: 2N. */
@@ -74,4 +74,4 @@ extern PrioStatus poly_coset_init(CosetTransform *transform, size_t n, FieldElem
 extern PrioStatus poly_to_odd_powers(const CosetTransform *transform, FieldElement *values,
 									 PrioStop stop);
 
-#endif							/* PRIO_POLY_H */
+#endif /* PRIO_POLY_H */

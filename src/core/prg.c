@@ -12,16 +12,16 @@
 #define UNIT_TRIES (UNIT_BLOCKS * BLOCK_BYTES / TRY_BYTES)
 
 _Static_assert(NSS_COUNTER_MODE_BLOCKS % UNIT_BLOCKS == 0 &&
-			   FIRST_CHUNK_BLOCKS % UNIT_BLOCKS == 0 &&
-			   UNIT_TRIES * TRY_BYTES == UNIT_BLOCKS * BLOCK_BYTES,
+				   FIRST_CHUNK_BLOCKS % UNIT_BLOCKS == 0 &&
+				   UNIT_TRIES * TRY_BYTES == UNIT_BLOCKS * BLOCK_BYTES,
 			   "a chunk must hold a whole number of tries");
 
 PrioStatus
 prg_key(const uint8_t seed[PRG_SEED_BYTES], PrgVariant variant, const uint8_t *batch_id,
 		size_t batch_id_size, uint8_t key[PRIO_AES_KEY_BYTES])
 {
-	uint8_t		hash[PRIO_HASH_BYTES];
-	PrioStatus	status;
+	uint8_t hash[PRIO_HASH_BYTES];
+	PrioStatus status;
 
 	if (variant == PRG_SEED)
 	{
@@ -42,8 +42,8 @@ prg_key(const uint8_t seed[PRG_SEED_BYTES], PrgVariant variant, const uint8_t *b
 static PrioStatus
 next_chunk(Prg *prg)
 {
-	size_t		blocks = prg->filled == 0 ? FIRST_CHUNK_BLOCKS : 2 * prg->filled / BLOCK_BYTES;
-	PrioStatus	status;
+	size_t blocks = prg->filled == 0 ? FIRST_CHUNK_BLOCKS : 2 * prg->filled / BLOCK_BYTES;
+	PrioStatus status;
 
 	if (blocks > NSS_COUNTER_MODE_BLOCKS)
 		blocks = NSS_COUNTER_MODE_BLOCKS;
@@ -57,7 +57,7 @@ next_chunk(Prg *prg)
 PrioStatus
 prg_open(Prg *prg, const uint8_t key[PRIO_AES_KEY_BYTES], uint64_t tries)
 {
-	PrioStatus	status = nss_counter_mode_new(key, &prg->mode);
+	PrioStatus status = nss_counter_mode_new(key, &prg->mode);
 
 	if (status != PRIO_OK)
 	{
@@ -95,13 +95,13 @@ PrioStatus
 prg_draw(Prg *prg, uint128 bound, FieldElement *out, size_t count)
 {
 	FieldElement limit = field_from_integer(bound);
-	size_t		done = 0;
+	size_t done = 0;
 
 	while (done < count)
 	{
 		if (prg->used == prg->filled)
 		{
-			PrioStatus	status = next_chunk(prg);
+			PrioStatus status = next_chunk(prg);
 
 			if (status != PRIO_OK)
 				return status;
@@ -120,7 +120,7 @@ prg_elements(Prg *prg, const FieldElement **elements, size_t *count)
 {
 	while (prg->taken == prg->ready)
 	{
-		PrioStatus	status = PRIO_OK;
+		PrioStatus status = PRIO_OK;
 
 		if (prg->used == prg->filled)
 			status = next_chunk(prg);

@@ -8,15 +8,15 @@
 #include "crypto.h"
 #include "kernels.h"
 
-#define PRG_SEED_BYTES 16		/* a client's seed, or the shared secret */
+#define PRG_SEED_BYTES 16 /* a client's seed, or the shared secret */
 #define PRG_CHUNK_BYTES (NSS_COUNTER_MODE_BLOCKS * 16)
 #define PRG_CHUNK_TRIES (PRG_CHUNK_BYTES / TRY_BYTES)
 
 /* How the key of the stream comes from the seed. */
 typedef enum PrgVariant
 {
-	PRG_BATCH = 0,				/* SHA-256 of seed and batch id, 16 bytes of it */
-	PRG_SEED = 1				/* the seed itself: libprio up to 1.6, Firefox */
+	PRG_BATCH = 0, /* SHA-256 of seed and batch id, 16 bytes of it */
+	PRG_SEED = 1   /* the seed itself: libprio up to 1.6, Firefox */
 } PrgVariant;
 
 /*
@@ -26,12 +26,12 @@ typedef enum PrgVariant
 typedef struct Prg
 {
 	NssCounterMode *mode;
-	uint64_t	next_block;		/* first block behind the chunk */
-	size_t		filled;			/* bytes in the chunk */
-	size_t		used;			/* of them, already read */
-	uint8_t		chunk[PRG_CHUNK_BYTES];
-	size_t		ready;			/* prg_elements(): elements made of the chunk */
-	size_t		taken;			/* of them, already handed out */
+	uint64_t next_block; /* first block behind the chunk */
+	size_t filled;       /* bytes in the chunk */
+	size_t used;         /* of them, already read */
+	uint8_t chunk[PRG_CHUNK_BYTES];
+	size_t ready; /* prg_elements(): elements made of the chunk */
+	size_t taken; /* of them, already handed out */
 	FieldElement elements[PRG_CHUNK_TRIES + ACCEPT_SLACK];
 } Prg;
 
@@ -65,4 +65,4 @@ extern PrioStatus prg_draw(Prg *prg, uint128 bound, FieldElement *out, size_t co
  */
 extern PrioStatus prg_elements(Prg *prg, const FieldElement **elements, size_t *count);
 
-#endif							/* PRIO_PRG_H */
+#endif /* PRIO_PRG_H */

@@ -23,10 +23,10 @@ PrioStatus
 seal(const uint8_t public_key[PRIO_KEY_BYTES], const uint8_t *plaintext, size_t size,
 	 uint8_t *sealed)
 {
-	uint8_t		aad[AAD_BYTES];
-	uint8_t		aes_key[PRIO_AES_KEY_BYTES];
-	uint8_t    *nonce = sealed + PRIO_KEY_BYTES;
-	PrioStatus	status = nss_agree_ephemeral(public_key, sealed, aes_key);
+	uint8_t aad[AAD_BYTES];
+	uint8_t aes_key[PRIO_AES_KEY_BYTES];
+	uint8_t *nonce = sealed + PRIO_KEY_BYTES;
+	PrioStatus status = nss_agree_ephemeral(public_key, sealed, aes_key);
 
 	if (status == PRIO_OK)
 		status = nss_random(nonce, PRIO_GCM_NONCE_BYTES);
@@ -44,22 +44,21 @@ PrioStatus
 seal_open(NssKeyPair *pair, const uint8_t *sealed, size_t size, uint8_t *plaintext,
 		  size_t *plaintext_size, uint8_t *aes_key)
 {
-	uint8_t		aad[AAD_BYTES];
+	uint8_t aad[AAD_BYTES];
 
 	if (size < SEAL_OVERHEAD)
 		return PRIO_DECRYPTION_FAILED;
 	make_aad(sealed, aad);
 	*plaintext_size = size - SEAL_OVERHEAD;
 	return nss_agree_and_decrypt(pair, sealed, sealed + PRIO_KEY_BYTES, aad, sizeof(aad),
-								 sealed + HEADER_BYTES, size - HEADER_BYTES, plaintext,
-								 aes_key);
+								 sealed + HEADER_BYTES, size - HEADER_BYTES, plaintext, aes_key);
 }
 
 PrioStatus
 seal_open_again(const uint8_t aes_key[PRIO_AES_KEY_BYTES], const uint8_t *sealed, size_t size,
 				uint8_t *plaintext, size_t *plaintext_size)
 {
-	uint8_t		aad[AAD_BYTES];
+	uint8_t aad[AAD_BYTES];
 
 	if (size < SEAL_OVERHEAD)
 		return PRIO_DECRYPTION_FAILED;

@@ -23,12 +23,11 @@ extern PrioStatus seal(const uint8_t public_key[PRIO_KEY_BYTES], const uint8_t *
  * aes_key is not NULL, what seal_open_again() takes goes there.
  */
 extern PrioStatus seal_open(NssKeyPair *pair, const uint8_t *sealed, size_t size,
-							uint8_t *plaintext, size_t *plaintext_size,
-							uint8_t *aes_key);
+							uint8_t *plaintext, size_t *plaintext_size, uint8_t *aes_key);
 
 /* Opens a packet that was opened before, without its X25519. */
 extern PrioStatus seal_open_again(const uint8_t aes_key[PRIO_AES_KEY_BYTES],
 								  const uint8_t *sealed, size_t size, uint8_t *plaintext,
 								  size_t *plaintext_size);
 
-#endif							/* PRIO_SEAL_H */
+#endif /* PRIO_SEAL_H */

@@ -13,10 +13,10 @@
 
 typedef struct Share
 {
-	PrioRole	role;
-	PacketReader reader;		/* A: what of the packet is still unread, */
-	FieldElement chunk[SHARE_CHUNK];	/* and what was read last */
-	Prg			prg;			/* B */
+	PrioRole role;
+	PacketReader reader;             /* A: what of the packet is still unread, */
+	FieldElement chunk[SHARE_CHUNK]; /* and what was read last */
+	Prg prg;                         /* B */
 } Share;
 
 /*
@@ -39,4 +39,4 @@ extern PrioStatus share_read(Share *share, const FieldElement **elements, size_t
 /* A: PRIO_MALFORMED when something follows the vectors. */
 extern PrioStatus share_check_end(const Share *share);
 
-#endif							/* PRIO_SHARE_H */
+#endif /* PRIO_SHARE_H */

@@ -16,22 +16,22 @@ typedef enum PrioStatus
 	PRIO_OK = 0,
 
 	/* The packet or message is at fault, and it alone (PROTOCOL.md, "Server"). */
-	PRIO_DECRYPTION_FAILED,		/* the tag does not fit, or no room for one */
-	PRIO_MALFORMED,				/* not the MessagePack objects expected */
-	PRIO_WRONG_BATCH,			/* another batch id */
-	PRIO_WRONG_SERVER,			/* the integer names the other server */
-	PRIO_WRONG_LENGTH,			/* a count is not n or N, or a seed not 16 bytes */
-	PRIO_OUT_OF_RANGE,			/* an element is not below p */
+	PRIO_DECRYPTION_FAILED, /* the tag does not fit, or no room for one */
+	PRIO_MALFORMED,         /* not the MessagePack objects expected */
+	PRIO_WRONG_BATCH,       /* another batch id */
+	PRIO_WRONG_SERVER,      /* the integer names the other server */
+	PRIO_WRONG_LENGTH,      /* a count is not n or N, or a seed not 16 bytes */
+	PRIO_OUT_OF_RANGE,      /* an element is not below p */
 
 	/* What was put together does not belong together. */
-	PRIO_MISMATCH,				/* another role, length, batch, key or packet */
-	PRIO_OTHER_VERSION,			/* stored by a version that is not known here */
-	PRIO_OVERFLOW,				/* a published sum does not fit 63 bits */
+	PRIO_MISMATCH,      /* another role, length, batch, key or packet */
+	PRIO_OTHER_VERSION, /* stored by a version that is not known here */
+	PRIO_OVERFLOW,      /* a published sum does not fit 63 bits */
 
 	/* The machine is at fault: the same call may succeed another time. */
 	PRIO_NO_MEMORY,
-	PRIO_NSS_FAILED,			/* nss_error_text() says more */
-	PRIO_INTERRUPTED			/* *stop became nonzero; nothing was produced */
+	PRIO_NSS_FAILED, /* nss_error_text() says more */
+	PRIO_INTERRUPTED /* *stop became nonzero; nothing was produced */
 } PrioStatus;
 
 /*
@@ -50,4 +50,4 @@ prio_is_packet_fault(PrioStatus status)
 /* A short text in lower case, without a full stop; the caller does not free it. */
 extern const char *prio_status_text(PrioStatus status);
 
-#endif							/* PRIO_STATUS_H */
+#endif /* PRIO_STATUS_H */

@@ -26,14 +26,14 @@ total_init(Total *total, PrioRole role, size_t n, FieldElement *memory)
 static void
 normalise(Total *total)
 {
-	uint128		low_mask = ((uint128) 1 << 87) - 1;
+	uint128 low_mask = ((uint128) 1 << 87) - 1;
 
 	if (total->pending == 0)
 		return;
 	for (size_t i = 0; i < total->n; i++)
 	{
-		uint128		value = field_to_integer(total->sums[i]);
-		uint64_t	high = (uint64_t) (value >> 87);
+		uint128 value = field_to_integer(total->sums[i]);
+		uint64_t high = (uint64_t) (value >> 87);
 
 		total->sums[i] = field_from_signed((int128) (value & low_mask) -
 										   (int128) ((uint128) high * FIELD_FOLD));
@@ -65,13 +65,13 @@ count_vector(Total *total)
 static PrioStatus
 add_vector(Total *total, Share *share)
 {
-	PrioStatus	status = PRIO_OK;
-	size_t		done = 0;
+	PrioStatus status = PRIO_OK;
+	size_t done = 0;
 
 	while (status == PRIO_OK && done < total->n)
 	{
 		const FieldElement *elements;
-		size_t		size = total->n - done;
+		size_t size = total->n - done;
 
 		status = share_read(share, &elements, &size);
 		if (status == PRIO_OK)
@@ -87,8 +87,8 @@ static PrioStatus
 skip_to_vectors(PacketReader *reader)
 {
 	PacketHeader header;
-	PrioRole	role;
-	PrioStatus	status = packet_skip_batch_id(reader);
+	PrioRole role;
+	PrioStatus status = packet_skip_batch_id(reader);
 
 	if (status == PRIO_OK)
 		status = packet_read_header(reader, &header);
@@ -102,9 +102,9 @@ PrioStatus
 total_add_share(Total *total, const Verifier *verifier, const uint8_t *share, size_t size,
 				uint8_t *plaintext)
 {
-	size_t		plaintext_size = 0;
-	Share		vectors;
-	PrioStatus	status;
+	size_t plaintext_size = 0;
+	Share vectors;
+	PrioStatus status;
 
 	if (verifier->role != total->role || verifier->n != total->n || !verifier->has_key)
 		return PRIO_MISMATCH;
@@ -174,7 +174,7 @@ total_write(Total *total, uint8_t *out)
 PrioStatus
 total_read_head(PacketReader *reader, PrioRole *role, size_t *n)
 {
-	PrioStatus	status = packet_read_role(reader, role);
+	PrioStatus status = packet_read_role(reader, role);
 
 	if (status == PRIO_OK)
 		status = packet_read_array(reader, n);
@@ -186,8 +186,8 @@ total_read_head(PacketReader *reader, PrioRole *role, size_t *n)
 PrioStatus
 total_add_message(Total *total, PacketReader *reader)
 {
-	Share		vector;
-	PrioStatus	status;
+	Share vector;
+	PrioStatus status;
 
 	share_begin_a(&vector, *reader);
 	status = add_vector(total, &vector);
@@ -228,7 +228,7 @@ total_publish(Total *a, Total *b, int64_t *counts, size_t *where)
 	normalise(b);
 	for (size_t i = 0; i < a->n; i++)
 	{
-		uint128		value = field_to_integer(field_add(a->sums[i], b->sums[i]));
+		uint128 value = field_to_integer(field_add(a->sums[i], b->sums[i]));
 
 		if (value >> 63 != 0)
 		{
@@ -259,7 +259,7 @@ total_store(Total *total, uint8_t *out)
 PrioStatus
 total_load(Total *total, const uint8_t *stored, size_t size)
 {
-	uint64_t	all_reduced = 1;
+	uint64_t all_reduced = 1;
 
 	if (size != total_stored_size(total->n))
 		return PRIO_MALFORMED;

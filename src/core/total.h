@@ -7,7 +7,7 @@
 
 #include "verifier.h"
 
-#define TOTAL_MAX_BITS 42		/* of an unsigned integer */
+#define TOTAL_MAX_BITS 42 /* of an unsigned integer */
 
 /*
  * A sum of vectors of n elements. Between two normalisations the limbs of an element grow
@@ -15,10 +15,10 @@
  */
 typedef struct Total
 {
-	PrioRole	role;
-	size_t		n;
-	uint32_t	pending;
-	FieldElement *sums;			/* n elements, the caller's memory */
+	PrioRole role;
+	size_t n;
+	uint32_t pending;
+	FieldElement *sums; /* n elements, the caller's memory */
 } Total;
 
 /* A sum of nothing. memory has room for n elements and lives as long as the total. */
@@ -69,4 +69,4 @@ extern size_t total_stored_size(size_t n);
 extern void total_store(Total *total, uint8_t *out);
 extern PrioStatus total_load(Total *total, const uint8_t *stored, size_t size);
 
-#endif							/* PRIO_TOTAL_H */
+#endif /* PRIO_TOTAL_H */

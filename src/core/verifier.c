@@ -17,11 +17,11 @@ verifier_point(const uint8_t shared_secret[PRG_SEED_BYTES], PrgVariant variant,
 			   PointCursor *cursor, FieldElement *r, PrioStop stop)
 {
 	PointCursor from = {0, 0};
-	uint8_t		key[PRIO_AES_KEY_BYTES];
+	uint8_t key[PRIO_AES_KEY_BYTES];
 	FieldElement points[POINTS_AT_ONCE];
-	uint64_t	lower = n + 2;
-	Prg			prg;
-	PrioStatus	status;
+	uint64_t lower = n + 2;
+	Prg prg;
+	PrioStatus status;
 
 	if (cursor != NULL && cursor->ordinal <= ordinal)
 		from = *cursor;
@@ -36,8 +36,8 @@ verifier_point(const uint8_t shared_secret[PRG_SEED_BYTES], PrgVariant variant,
 
 	while (status == PRIO_OK && from.ordinal <= ordinal)
 	{
-		uint64_t	left = ordinal - from.ordinal + 1;
-		size_t		count = left < POINTS_AT_ONCE ? (size_t) left : POINTS_AT_ONCE;
+		uint64_t left = ordinal - from.ordinal + 1;
+		size_t count = left < POINTS_AT_ONCE ? (size_t) left : POINTS_AT_ONCE;
 
 		status = prg_draw(&prg, FIELD_P - lower, points, count);
 		*r = points[count - 1];
@@ -61,9 +61,9 @@ verifier_context_init(VerifierContext *context, PrioRole role, PrgVariant varian
 					  const uint8_t *batch_id, size_t batch_id_size, size_t n, FieldElement r,
 					  FieldElement *memory, PrioStop stop)
 {
-	uint8_t		head[8];
-	uint8_t		hash[PRIO_HASH_BYTES];
-	PrioStatus	status;
+	uint8_t head[8];
+	uint8_t hash[PRIO_HASH_BYTES];
+	PrioStatus status;
 
 	context->role = role;
 	context->variant = variant;
@@ -93,14 +93,14 @@ verifier_max_share(size_t batch_id_size, size_t n)
 static PrioStatus
 evaluate_vector(Share *share, const FieldElement *weights, size_t count, FieldElement *value)
 {
-	FieldSum	sum = {0, 0, 0};
-	PrioStatus	status = share_next_vector(share, count);
-	size_t		done = 0;
+	FieldSum sum = {0, 0, 0};
+	PrioStatus status = share_next_vector(share, count);
+	size_t done = 0;
 
 	while (status == PRIO_OK && done < count)
 	{
 		const FieldElement *elements;
-		size_t		size = count - done;
+		size_t size = count - done;
 
 		status = share_read(share, &elements, &size);
 		if (status == PRIO_OK)
@@ -125,7 +125,7 @@ evaluate_packet(const VerifierContext *context, const PacketHeader *header, Shar
 	const LagrangeWeights *weights = &context->weights;
 	FieldElement f = field_mul(weights->data_0, header->f0);
 	FieldElement g;
-	PrioStatus	status;
+	PrioStatus status;
 
 	verifier->h = field_mul(weights->h_0, header->h0);
 	status = evaluate_vector(share, weights->data, weights->n, &f);
@@ -144,17 +144,21 @@ evaluate_packet(const VerifierContext *context, const PacketHeader *header, Shar
 	return status;
 }
 
-/* Reads a plaintext, whose AES key is already in the verifier. */
-static PrioStatus
-open_plaintext(const VerifierContext *context, const uint8_t *plaintext, size_t size,
-			   Verifier *verifier)
+PrioStatus
+verifier_open_plaintext(const VerifierContext *context, const uint8_t *plaintext, size_t size,
+						Verifier *verifier)
 {
 	PacketReader reader = packet_reader(plaintext, size);
 	PacketHeader header;
-	PrioRole	role;
-	Share		share;
-	uint8_t		seed[PRG_SEED_BYTES];
-	PrioStatus	status;
+	PrioRole role = PRIO_A;
+	Share share;
+	uint8_t seed[PRG_SEED_BYTES];
+	PrioStatus status;
+
+	verifier->role = context->role;
+	verifier->variant = context->variant;
+	verifier->n = context->weights.n;
+	memcpy(verifier->digest, context->digest, VERIFIER_DIGEST_BYTES);
 
 	status = packet_read_batch_id(&reader, context->batch_id, context->batch_id_size);
 	if (status == PRIO_OK)
@@ -169,8 +173,8 @@ open_plaintext(const VerifierContext *context, const uint8_t *plaintext, size_t 
 		if (status == PRIO_OK)
 			status = packet_read_end(&reader);
 		if (status == PRIO_OK)
-			status = prg_key(seed, context->variant, context->batch_id,
-							 context->batch_id_size, verifier->key);
+			status = prg_key(seed, context->variant, context->batch_id, context->batch_id_size,
+							 verifier->key);
 		prio_wipe(seed, sizeof(seed));
 		if (status == PRIO_OK)
 			status = share_begin_b(&share, verifier->key);
@@ -194,8 +198,8 @@ PrioStatus
 verifier_open(const VerifierContext *context, NssKeyPair *pair, const uint8_t *share,
 			  size_t size, uint8_t *plaintext, Verifier *verifier)
 {
-	size_t		plaintext_size = 0;
-	PrioStatus	status;
+	size_t plaintext_size = 0;
+	PrioStatus status;
 
 	if (size > verifier_max_share(context->batch_id_size, context->weights.n))
 		return PRIO_WRONG_LENGTH;
@@ -204,13 +208,9 @@ verifier_open(const VerifierContext *context, NssKeyPair *pair, const uint8_t *s
 					   context->role == PRIO_A ? verifier->key : NULL);
 	if (status == PRIO_OK)
 	{
-		verifier->role = context->role;
-		verifier->variant = context->variant;
-		verifier->n = context->weights.n;
 		verifier->has_key = true;
-		memcpy(verifier->digest, context->digest, VERIFIER_DIGEST_BYTES);
 		memcpy(verifier->mark, share + size - PRIO_GCM_TAG_BYTES, VERIFIER_MARK_BYTES);
-		status = open_plaintext(context, plaintext, plaintext_size, verifier);
+		status = verifier_open_plaintext(context, plaintext, plaintext_size, verifier);
 	}
 	prio_wipe(plaintext, plaintext_size);
 	if (status != PRIO_OK)
@@ -250,8 +250,8 @@ verifier_verify2(const Verifier *verifier, const uint8_t *peer_verify1, size_t s
 	FieldElement d;
 	FieldElement e;
 	FieldElement value;
-	FieldSum	sum = {0, 0, 0};
-	PrioStatus	status;
+	FieldSum sum = {0, 0, 0};
+	PrioStatus status;
 
 	status = packet_read_element(&reader, &d);
 	if (status == PRIO_OK)
@@ -276,7 +276,7 @@ static PrioStatus
 read_verify2(const uint8_t *message, size_t size, FieldElement *out)
 {
 	PacketReader reader = packet_reader(message, size);
-	PrioStatus	status = packet_read_element(&reader, out);
+	PrioStatus status = packet_read_element(&reader, out);
 
 	return status == PRIO_OK ? packet_read_end(&reader) : status;
 }
@@ -289,8 +289,7 @@ verifier_is_valid(const uint8_t *verify2_a, size_t size_a, const uint8_t *verify
 	FieldElement b;
 
 	return read_verify2(verify2_a, size_a, &a) == PRIO_OK &&
-		read_verify2(verify2_b, size_b, &b) == PRIO_OK &&
-		field_is_zero(field_add(a, b));
+		read_verify2(verify2_b, size_b, &b) == PRIO_OK && field_is_zero(field_add(a, b));
 }
 
 /* ------------------------------------------------------------------ stored form */
@@ -305,17 +304,17 @@ verifier_is_valid(const uint8_t *verify2_a, size_t size_a, const uint8_t *verify
 #define FLAG_HAS_KEY 0x04
 #define FLAGS_KNOWN (FLAG_ROLE_B | FLAG_PRG_SEED | FLAG_HAS_KEY)
 
-_Static_assert(VERIFIER_BYTES == 6 + VERIFIER_DIGEST_BYTES + VERIFIER_MARK_BYTES +
-			   6 * FIELD_BYTES + PRIO_AES_KEY_BYTES,
+_Static_assert(VERIFIER_BYTES ==
+				   6 + VERIFIER_DIGEST_BYTES + VERIFIER_MARK_BYTES + 6 * FIELD_BYTES +
+					   PRIO_AES_KEY_BYTES,
 			   "VERIFIER_BYTES must be the size of the layout");
 
 void
 verifier_store(const Verifier *verifier, bool with_key, uint8_t out[VERIFIER_BYTES])
 {
-	const FieldElement *elements[] = {
-		&verifier->d, &verifier->e, &verifier->a, &verifier->b, &verifier->c, &verifier->h
-	};
-	uint8_t    *p = out;
+	const FieldElement *elements[] = {&verifier->d, &verifier->e, &verifier->a,
+									  &verifier->b, &verifier->c, &verifier->h};
+	uint8_t *p = out;
 
 	with_key = with_key && verifier->has_key;
 	*p++ = STORED_VERSION;
@@ -342,12 +341,11 @@ verifier_store(const Verifier *verifier, bool with_key, uint8_t out[VERIFIER_BYT
 PrioStatus
 verifier_load(Verifier *verifier, const uint8_t *stored, size_t size)
 {
-	FieldElement *elements[] = {
-		&verifier->d, &verifier->e, &verifier->a, &verifier->b, &verifier->c, &verifier->h
-	};
+	FieldElement *elements[] = {&verifier->d, &verifier->e, &verifier->a,
+								&verifier->b, &verifier->c, &verifier->h};
 	const uint8_t *p = stored;
-	uint64_t	all_reduced = 1;
-	uint8_t		flags;
+	uint64_t all_reduced = 1;
+	uint8_t flags;
 
 	if (size < 1)
 		return PRIO_MALFORMED;

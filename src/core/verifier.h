@@ -11,7 +11,7 @@
 
 #define VERIFIER_DIGEST_BYTES 16
 #define VERIFIER_MARK_BYTES 8
-#define VERIFIER_BYTES 112		/* a stored verifier */
+#define VERIFIER_BYTES 112 /* a stored verifier */
 #define VERIFY1_MAX_BYTES (2 * PACKET_MAX_ELEMENT)
 #define VERIFY2_MAX_BYTES PACKET_MAX_ELEMENT
 
@@ -21,8 +21,8 @@
  */
 typedef struct PointCursor
 {
-	uint64_t	ordinal;
-	uint64_t	tries;
+	uint64_t ordinal;
+	uint64_t tries;
 } PointCursor;
 
 /*
@@ -31,11 +31,11 @@ typedef struct PointCursor
  */
 typedef struct VerifierContext
 {
-	PrioRole	role;
-	PrgVariant	variant;
-	const uint8_t *batch_id;	/* the caller's, who keeps it */
-	size_t		batch_id_size;
-	uint8_t		digest[VERIFIER_DIGEST_BYTES];	/* of batch id, n and variant */
+	PrioRole role;
+	PrgVariant variant;
+	const uint8_t *batch_id; /* the caller's, who keeps it */
+	size_t batch_id_size;
+	uint8_t digest[VERIFIER_DIGEST_BYTES]; /* of batch id, n and variant */
 	LagrangeWeights weights;
 } VerifierContext;
 
@@ -45,19 +45,19 @@ typedef struct VerifierContext
  */
 typedef struct Verifier
 {
-	PrioRole	role;
-	PrgVariant	variant;
-	size_t		n;
-	uint8_t		digest[VERIFIER_DIGEST_BYTES];	/* the batch: VerifierContext.digest */
-	uint8_t		mark[VERIFIER_MARK_BYTES];	/* the packet: start of its tag */
-	FieldElement d;				/* f(r) - a, this server's share */
-	FieldElement e;				/* g(r) - b */
-	FieldElement a;				/* shares of the Beaver triple */
+	PrioRole role;
+	PrgVariant variant;
+	size_t n;
+	uint8_t digest[VERIFIER_DIGEST_BYTES]; /* the batch: VerifierContext.digest */
+	uint8_t mark[VERIFIER_MARK_BYTES];     /* the packet: start of its tag */
+	FieldElement d;                        /* f(r) - a, this server's share */
+	FieldElement e;                        /* g(r) - b */
+	FieldElement a;                        /* shares of the Beaver triple */
 	FieldElement b;
 	FieldElement c;
-	FieldElement h;				/* h(r) */
-	bool		has_key;
-	uint8_t		key[PRIO_AES_KEY_BYTES];	/* A: opens the packet; B: of the PRG stream */
+	FieldElement h; /* h(r) */
+	bool has_key;
+	uint8_t key[PRIO_AES_KEY_BYTES]; /* A: opens the packet; B: of the PRG stream */
 } Verifier;
 
 /*
@@ -94,6 +94,14 @@ extern PrioStatus verifier_open(const VerifierContext *context, NssKeyPair *pair
 								const uint8_t *share, size_t size, uint8_t *plaintext,
 								Verifier *verifier);
 
+/*
+ * The part of verifier_open() behind the seal: reads a plaintext of size bytes. What only
+ * the sealed packet shows, has_key, mark and the key of A, is the caller's to set.
+ */
+extern PrioStatus verifier_open_plaintext(const VerifierContext *context,
+										  const uint8_t *plaintext, size_t size,
+										  Verifier *verifier);
+
 /* Writes the message of round 1, (d, e), into out; returns its bytes. */
 extern size_t verifier_verify1(const Verifier *verifier, uint8_t out[VERIFY1_MAX_BYTES]);
 
@@ -125,4 +133,4 @@ extern PrioStatus verifier_load(Verifier *verifier, const uint8_t *stored, size_
 extern PrioStatus verifier_check_share(const Verifier *verifier, const uint8_t *share,
 									   size_t size);
 
-#endif							/* PRIO_VERIFIER_H */
+#endif /* PRIO_VERIFIER_H */

@@ -17,7 +17,7 @@ PG_FUNCTION_INFO_V1(prio_encode_uint);
 /* What a call site keeps between rows: tables that depend on n alone. */
 typedef struct ClientTables
 {
-	Client		client;
+	Client client;
 	FieldElement *memory;
 } ClientTables;
 
@@ -28,8 +28,8 @@ client_tables(FunctionCallInfo fcinfo, Size n)
 	ClientTables *tables = fcinfo->flinfo->fn_extra;
 
 	if (tables == NULL)
-		fcinfo->flinfo->fn_extra = tables = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt,
-																   sizeof(ClientTables));
+		fcinfo->flinfo->fn_extra = tables =
+			MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(ClientTables));
 	if (tables->client.n == n)
 		return &tables->client;
 
@@ -46,12 +46,11 @@ client_tables(FunctionCallInfo fcinfo, Size n)
 static const uint8_t *
 public_key_arg(FunctionCallInfo fcinfo, int argument, const char *name)
 {
-	bytea	   *key = PG_GETARG_BYTEA_PP(argument);
+	bytea *key = PG_GETARG_BYTEA_PP(argument);
 
 	if (VARSIZE_ANY_EXHDR(key) != PRIO_KEY_BYTES)
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("length of %s is wrong", name),
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("length of %s is wrong", name),
 				 errdetail("A public key has %d bytes, not %zu.", PRIO_KEY_BYTES,
 						   VARSIZE_ANY_EXHDR(key))));
 	return (const uint8_t *) VARDATA_ANY(key);
@@ -67,9 +66,9 @@ check_array(ArrayType *array)
 				 errmsg("data must be a one-dimensional array")));
 	if (array_contains_nulls(array))
 		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("data must not contain nulls"),
-				 errhint("What a client does not know is false, or zero: a missing value would tell something about it.")));
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("data must not contain nulls"),
+				 errhint(
+					 "What a client does not know is false, or zero: a missing value would tell something about it.")));
 }
 
 /* Raises the error for a seal() that failed. */
@@ -93,24 +92,25 @@ encode(FunctionCallInfo fcinfo, FieldElement *data, Size n, int prg_argument)
 {
 	const uint8_t *public_key_a = public_key_arg(fcinfo, 0, "public_key_a");
 	const uint8_t *public_key_b = public_key_arg(fcinfo, 1, "public_key_b");
-	Size		batch_id_size;
+	Size batch_id_size;
 	const uint8_t *batch_id = prio_batch_id(PG_GETARG_TEXT_PP(2), &batch_id_size);
-	PrgVariant	variant = prio_prg_variant(text_to_cstring(PG_GETARG_TEXT_PP(prg_argument)));
+	PrgVariant variant = prio_prg_variant(text_to_cstring(PG_GETARG_TEXT_PP(prg_argument)));
 	const Client *client = client_tables(fcinfo, n);
-	Size		size_a = packet_max_plaintext(PRIO_A, batch_id_size, n);
-	Size		size_b = packet_max_plaintext(PRIO_B, batch_id_size, n);
-	uint8_t    *plaintext_a = palloc(size_a);
-	uint8_t    *plaintext_b = palloc(size_b);
-	bytea	   *share_a = palloc(VARHDRSZ + size_a + SEAL_OVERHEAD);
-	bytea	   *share_b = palloc(VARHDRSZ + size_b + SEAL_OVERHEAD);
-	FieldElement *scratch = MemoryContextAllocHuge(CurrentMemoryContext,
-												   client_scratch_size(n) * sizeof(FieldElement));
-	TupleDesc	row_type;
-	Datum		values[2];
-	bool		nulls[2] = {false, false};
-	PrioStatus	status;
-	PrioStatus	status_a = PRIO_OK;
-	PrioStatus	status_b = PRIO_OK;
+	Size size_a = packet_max_plaintext(PRIO_A, batch_id_size, n);
+	Size size_b = packet_max_plaintext(PRIO_B, batch_id_size, n);
+	uint8_t *plaintext_a = palloc(size_a);
+	uint8_t *plaintext_b = palloc(size_b);
+	bytea *share_a = palloc(VARHDRSZ + size_a + SEAL_OVERHEAD);
+	bytea *share_b = palloc(VARHDRSZ + size_b + SEAL_OVERHEAD);
+	FieldElement *scratch =
+		MemoryContextAllocHuge(CurrentMemoryContext,
+							   client_scratch_size(n) * sizeof(FieldElement));
+	TupleDesc row_type;
+	Datum values[2];
+	bool nulls[2] = {false, false};
+	PrioStatus status;
+	PrioStatus status_a = PRIO_OK;
+	PrioStatus status_b = PRIO_OK;
 
 	status = client_packets(client, variant, batch_id, batch_id_size, data, plaintext_a,
 							&size_a, plaintext_b, &size_b, scratch, PRIO_STOP);
@@ -153,8 +153,8 @@ allocate_data(Size n)
 Datum
 prio_encode(PG_FUNCTION_ARGS)
 {
-	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(3);
-	Size		n = (Size) ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+	ArrayType *array = PG_GETARG_ARRAYTYPE_P(3);
+	Size n = (Size) ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
 	const bool *bits = (const bool *) ARR_DATA_PTR(array);
 	FieldElement *data;
 
@@ -172,15 +172,15 @@ prio_encode(PG_FUNCTION_ARGS)
 Datum
 prio_encode_varbit(PG_FUNCTION_ARGS)
 {
-	VarBit	   *bits = PG_GETARG_VARBIT_P(3);
-	Size		n = (Size) VARBITLEN(bits);
+	VarBit *bits = PG_GETARG_VARBIT_P(3);
+	Size n = (Size) VARBITLEN(bits);
 	FieldElement *data;
 
 	prio_check_n_data((int64) n);
 	data = allocate_data(n);
 	for (Size i = 0; i < n; i++)
-		data[i] = field_from_integer(VARBITS(bits)[i / BITS_PER_BYTE] >>
-									 (BITS_PER_BYTE - 1 - i % BITS_PER_BYTE) & 1);
+		data[i] = field_from_integer(
+			VARBITS(bits)[i / BITS_PER_BYTE] >> (BITS_PER_BYTE - 1 - i % BITS_PER_BYTE) & 1);
 	PG_RETURN_DATUM(encode(fcinfo, data, n, 4));
 }
 
@@ -193,12 +193,12 @@ prio_encode_varbit(PG_FUNCTION_ARGS)
 Datum
 prio_encode_uint(PG_FUNCTION_ARGS)
 {
-	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(3);
-	int32		bits = PG_GETARG_INT32(4);
-	Size		count = (Size) ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+	ArrayType *array = PG_GETARG_ARRAYTYPE_P(3);
+	int32 bits = PG_GETARG_INT32(4);
+	Size count = (Size) ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
 	const int64 *integers = (const int64 *) ARR_DATA_PTR(array);
 	FieldElement *data;
-	uint64		too_large = 0;
+	uint64 too_large = 0;
 
 	prio_check_bits(bits);
 	check_array(array);
@@ -207,8 +207,7 @@ prio_encode_uint(PG_FUNCTION_ARGS)
 		too_large |= (uint64) integers[j] >> bits;
 	if (too_large != 0)
 		ereport(ERROR,
-				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("integer out of range"),
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("integer out of range"),
 				 errdetail("Integers of %d bits are between 0 and " INT64_FORMAT ".", bits,
 						   (INT64CONST(1) << bits) - 1)));
 

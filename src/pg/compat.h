@@ -30,4 +30,4 @@ foreign_server_usage(Oid server_id, Oid role_id)
 #endif
 }
 
-#endif							/* PRIO_COMPAT_H */
+#endif /* PRIO_COMPAT_H */

@@ -16,11 +16,11 @@ PG_FUNCTION_INFO_V1(prio_shared_secret);
 Datum
 prio_keygen(PG_FUNCTION_ARGS)
 {
-	TupleDesc	row_type;
-	Datum		values[2];
-	bool		nulls[2] = {false, false};
-	uint8_t		private_key[PRIO_KEY_BYTES];
-	uint8_t		public_key[PRIO_KEY_BYTES];
+	TupleDesc row_type;
+	Datum values[2];
+	bool nulls[2] = {false, false};
+	uint8_t private_key[PRIO_KEY_BYTES];
+	uint8_t public_key[PRIO_KEY_BYTES];
 
 	if (get_call_result_type(fcinfo, NULL, &row_type) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
@@ -37,7 +37,7 @@ prio_keygen(PG_FUNCTION_ARGS)
 Datum
 prio_shared_secret(PG_FUNCTION_ARGS)
 {
-	bytea	   *secret = palloc(VARHDRSZ + PRG_SEED_BYTES);
+	bytea *secret = palloc(VARHDRSZ + PRG_SEED_BYTES);
 
 	SET_VARSIZE(secret, VARHDRSZ + PRG_SEED_BYTES);
 	prio_check(nss_random((uint8_t *) VARDATA(secret), PRG_SEED_BYTES));

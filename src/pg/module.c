@@ -25,9 +25,7 @@ prio_check(PrioStatus status)
 					(errcode(ERRCODE_QUERY_CANCELED),
 					 errmsg("canceling statement due to user request")));
 		case PRIO_NO_MEMORY:
-			ereport(ERROR,
-					(errcode(ERRCODE_OUT_OF_MEMORY),
-					 errmsg("out of memory")));
+			ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 		case PRIO_NSS_FAILED:
 			ereport(ERROR,
 					(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
@@ -41,7 +39,7 @@ prio_check(PrioStatus status)
 bytea *
 prio_bytea(const void *data, Size size)
 {
-	bytea	   *result = palloc(VARHDRSZ + size);
+	bytea *result = palloc(VARHDRSZ + size);
 
 	SET_VARSIZE(result, VARHDRSZ + size);
 	memcpy(VARDATA(result), data, size);
@@ -56,7 +54,7 @@ prio_parse_hex(const char *digits, Size length, uint8_t *out, Size size)
 	for (Size i = 0; i < length; i++)
 	{
 		unsigned char c = (unsigned char) digits[i];
-		uint8_t		value;
+		uint8_t value;
 
 		if (!isxdigit(c))
 			return false;
@@ -73,8 +71,8 @@ prio_check_n_data(int64 n_data)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("number of data fields is out of range"),
-				 errdetail("It must be between 1 and %d, not " INT64_FORMAT ".",
-						   PRIO_MAX_DATA, n_data)));
+				 errdetail("It must be between 1 and %d, not " INT64_FORMAT ".", PRIO_MAX_DATA,
+						   n_data)));
 }
 
 void
@@ -102,7 +100,7 @@ prio_max_data(PG_FUNCTION_ARGS)
 Datum
 prio_max_uints(PG_FUNCTION_ARGS)
 {
-	int32		bits = PG_GETARG_INT32(0);
+	int32 bits = PG_GETARG_INT32(0);
 
 	prio_check_bits(bits);
 	PG_RETURN_INT32(PRIO_MAX_DATA / bits);

@@ -64,4 +64,4 @@ extern const VerifierContext *prio_verifier_context(FunctionCallInfo fcinfo,
 /* The verifier in a datum; raises an error when it is damaged. Wipe it after use. */
 extern void prio_verifier_from_datum(Datum datum, Verifier *verifier);
 
-#endif							/* PRIO_H */
+#endif /* PRIO_H */

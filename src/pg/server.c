@@ -32,7 +32,7 @@
 
 #define VALIDATOR_NAME "prio_fdw_validator"
 #define KEY_FILE_MAX_BYTES 1024
-#define BASE64_SECRET_CHARS 24	/* 16 bytes, with padding */
+#define BASE64_SECRET_CHARS 24 /* 16 bytes, with padding */
 
 /* All batches together may take this much before the oldest goes. */
 #define CACHE_MAX_BYTES (64 * 1024 * 1024)
@@ -51,8 +51,8 @@ PG_FUNCTION_INFO_V1(prio_fdw_validator);
 typedef struct PrioOption
 {
 	const char *name;
-	Oid			catalog;
-	void		(*check) (const DefElem *def);
+	Oid catalog;
+	void (*check)(const DefElem *def);
 } PrioOption;
 
 static void check_role(const DefElem *def);
@@ -72,7 +72,7 @@ static const PrioOption prio_options[] = {
 };
 
 /* Reads bytes of a known number from their writing; false if they are not there. */
-typedef bool (*ParseBytes) (const char *value, Size length, uint8_t *out);
+typedef bool (*ParseBytes)(const char *value, Size length, uint8_t *out);
 
 /* 32 hexadecimal digits, or 24 characters of base64. */
 static bool
@@ -120,7 +120,7 @@ bad_option(const DefElem *def, const char *expected)
 static void
 check_role(const DefElem *def)
 {
-	PrioRole	role;
+	PrioRole role;
 
 	if (!parse_role(strVal(def->arg), &role))
 		bad_option(def, "A or B");
@@ -129,7 +129,7 @@ check_role(const DefElem *def)
 static void
 check_prg(const DefElem *def)
 {
-	PrgVariant	variant;
+	PrgVariant variant;
 
 	if (!parse_prg(strVal(def->arg), &variant))
 		bad_option(def, "batch or seed");
@@ -139,9 +139,9 @@ check_prg(const DefElem *def)
 static void
 check_bytes(const DefElem *def, ParseBytes parse, const char *expected)
 {
-	uint8_t		bytes[PRIO_KEY_BYTES];
+	uint8_t bytes[PRIO_KEY_BYTES];
 	const char *value = strVal(def->arg);
-	bool		valid = parse(value, strlen(value), bytes);
+	bool valid = parse(value, strlen(value), bytes);
 
 	prio_wipe(bytes, sizeof(bytes));
 	if (!valid)
@@ -171,15 +171,16 @@ check_file(const DefElem *def)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to set option \"%s\"", def->defname),
-				 errdetail("Only superusers and members of pg_read_server_files may name files of the server.")));
+				 errdetail(
+					 "Only superusers and members of pg_read_server_files may name files of the server.")));
 }
 
 static const DefElem *
 find_option(List *options, const char *name)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
-	foreach(cell, options)
+	foreach (cell, options)
 	{
 		const DefElem *def = (const DefElem *) lfirst(cell);
 
@@ -201,15 +202,15 @@ require_option(List *options, const char *name)
 static void
 require_one_of(List *options, const char *name, const char *file_name)
 {
-	bool		inline_given = find_option(options, name) != NULL;
-	bool		file_given = find_option(options, file_name) != NULL;
+	bool inline_given = find_option(options, name) != NULL;
+	bool file_given = find_option(options, file_name) != NULL;
 
 	if (inline_given == file_given)
 		ereport(ERROR,
 				(errcode(inline_given ? ERRCODE_FDW_INVALID_OPTION_NAME :
-						 ERRCODE_FDW_DYNAMIC_PARAMETER_VALUE_NEEDED),
-				 errmsg("exactly one of the options \"%s\" and \"%s\" is required",
-						name, file_name)));
+										ERRCODE_FDW_DYNAMIC_PARAMETER_VALUE_NEEDED),
+				 errmsg("exactly one of the options \"%s\" and \"%s\" is required", name,
+						file_name)));
 }
 
 /*
@@ -219,11 +220,11 @@ require_one_of(List *options, const char *name, const char *file_name)
 Datum
 prio_fdw_validator(PG_FUNCTION_ARGS)
 {
-	List	   *options = untransformRelOptions(PG_GETARG_DATUM(0));
-	Oid			catalog = PG_GETARG_OID(1);
-	ListCell   *cell;
+	List *options = untransformRelOptions(PG_GETARG_DATUM(0));
+	Oid catalog = PG_GETARG_OID(1);
+	ListCell *cell;
 
-	foreach(cell, options)
+	foreach (cell, options)
 	{
 		const DefElem *def = (const DefElem *) lfirst(cell);
 		const PrioOption *option = NULL;
@@ -237,10 +238,11 @@ prio_fdw_validator(PG_FUNCTION_ARGS)
 					(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
 					 errmsg("invalid option \"%s\"", def->defname),
 					 catalog == ForeignServerRelationId ?
-					 errhint("Options of a server are role, public_key and prg.") :
-					 catalog == UserMappingRelationId ?
-					 errhint("Options of a user mapping are private_key, private_key_file, shared_secret and shared_secret_file.") :
-					 errhint("There are no options in this place.")));
+						 errhint("Options of a server are role, public_key and prg.") :
+						 catalog == UserMappingRelationId ?
+						 errhint(
+							 "Options of a user mapping are private_key, private_key_file, shared_secret and shared_secret_file.") :
+						 errhint("There are no options in this place.")));
 		/* Anybody may call this function, with an option that has no value at all. */
 		if (def->arg == NULL)
 			bad_option(def, "a value");
@@ -263,7 +265,7 @@ prio_fdw_validator(PG_FUNCTION_ARGS)
 PrgVariant
 prio_prg_variant(const char *name)
 {
-	PrgVariant	variant;
+	PrgVariant variant;
 
 	if (!parse_prg(name, &variant))
 		ereport(ERROR,
@@ -282,15 +284,16 @@ prio_prg_variant(const char *name)
 static Size
 read_key_file(const char *path, const char *server_name, char *out, Size size)
 {
-	int			fd = OpenTransientFile(path, O_RDONLY | PG_BINARY);
-	ssize_t		length = fd < 0 ? -1 : read(fd, out, size);
+	int fd = OpenTransientFile(path, O_RDONLY | PG_BINARY);
+	ssize_t length = fd < 0 ? -1 : read(fd, out, size);
 
 	if (length < 0)
 		ereport(ERROR,
 				(errcode_for_file_access(),
 				 errmsg("could not read a key file of server \"%s\": %m", server_name),
 				 errdetail_log("The file is \"%s\".", path),
-				 errhint("The server log names the file. The operating system user of the server must be able to read it.")));
+				 errhint(
+					 "The server log names the file. The operating system user of the server must be able to read it.")));
 	CloseTransientFile(fd);
 	while (length > 0 && isspace((unsigned char) out[length - 1]))
 		length--;
@@ -306,19 +309,19 @@ load_secret(List *options, const char *name, const char *file_name, const char *
 			ParseBytes parse, const char *expected, uint8_t *out)
 {
 	const DefElem *def = find_option(options, name);
-	bool		valid;
+	bool valid;
 
 	if (def != NULL)
 	{
-		char	   *value = strVal(def->arg);
+		char *value = strVal(def->arg);
 
 		valid = parse(value, strlen(value), out);
 		prio_wipe(value, strlen(value));
 	}
 	else
 	{
-		char		content[KEY_FILE_MAX_BYTES];
-		Size		length;
+		char content[KEY_FILE_MAX_BYTES];
+		Size length;
 
 		require_option(options, file_name);
 		def = find_option(options, file_name);
@@ -338,34 +341,34 @@ load_secret(List *options, const char *name, const char *file_name, const char *
 
 typedef struct ServerKey
 {
-	char		name[NAMEDATALEN];	/* padded with zeros */
-	Oid			user_id;
+	char name[NAMEDATALEN]; /* padded with zeros */
+	Oid user_id;
 } ServerKey;
 
 /* A server as one role may use it. */
 typedef struct CachedServer
 {
-	ServerKey	key;
-	PrioRole	role;
-	PrgVariant	variant;
+	ServerKey key;
+	PrioRole role;
+	PrgVariant variant;
 	NssKeyPair *pair;
-	uint8_t		shared_secret[PRG_SEED_BYTES];
+	uint8_t shared_secret[PRG_SEED_BYTES];
 } CachedServer;
 
 typedef struct BatchKey
 {
 	CachedServer *server;
-	uint64		batch_id_hash;
-	uint64		n_data;
+	uint64 batch_id_hash;
+	uint64 n_data;
 } BatchKey;
 
 /* The weights for one evaluation point. */
 typedef struct CachedContext
 {
-	bool		valid;
-	int64		ordinal;
-	FieldElement point;			/* r */
-	FieldElement *memory;		/* poly_weights_size(n_data) elements, or NULL */
+	bool valid;
+	int64 ordinal;
+	FieldElement point;   /* r */
+	FieldElement *memory; /* poly_weights_size(n_data) elements, or NULL */
 	VerifierContext context;
 } CachedContext;
 
@@ -375,14 +378,14 @@ typedef struct CachedContext
  */
 typedef struct CachedBatch
 {
-	BatchKey	key;
-	dlist_node	node;			/* in batches_by_age */
-	char	   *batch_id;		/* as the database has it; size 0: not filled in yet */
-	Size		batch_id_size;
-	const uint8_t *wire_batch_id;	/* as the packets have it, in the same chunk */
-	Size		wire_batch_id_size;
-	Size		memory_size;	/* bytes booked for it */
-	PointCursor cursor;			/* of the shared secret's stream */
+	BatchKey key;
+	dlist_node node; /* in batches_by_age */
+	char *batch_id;  /* as the database has it; size 0: not filled in yet */
+	Size batch_id_size;
+	const uint8_t *wire_batch_id; /* as the packets have it, in the same chunk */
+	Size wire_batch_id_size;
+	Size memory_size;   /* bytes booked for it */
+	PointCursor cursor; /* of the shared secret's stream */
 	CachedContext at_zero;
 	CachedContext elsewhere;
 } CachedBatch;
@@ -390,7 +393,7 @@ typedef struct CachedBatch
 /* What a call site remembers of its last row. */
 typedef struct LastRow
 {
-	uint64		generation;
+	uint64 generation;
 	CachedServer *server;
 	CachedBatch *batch;
 } LastRow;
@@ -398,7 +401,7 @@ typedef struct LastRow
 static MemoryContext cache_memory;
 static HTAB *servers;
 static HTAB *batches;
-static dlist_head batches_by_age;	/* the one used last comes first */
+static dlist_head batches_by_age; /* the one used last comes first */
 static Size batches_memory_size;
 
 /* Pointers into the cache hold as long as this stays and the cache is not stale. */
@@ -414,7 +417,7 @@ invalidate_callback(Datum arg, int cache_id, uint32 hash_value)
 static void
 create_tables(void)
 {
-	HASHCTL		control = {0};
+	HASHCTL control = {0};
 
 	control.keysize = sizeof(ServerKey);
 	control.entrysize = sizeof(CachedServer);
@@ -430,8 +433,8 @@ create_tables(void)
 static void
 create_cache(void)
 {
-	MemoryContext memory = AllocSetContextCreate(CacheMemoryContext, "prio",
-												 ALLOCSET_DEFAULT_SIZES);
+	MemoryContext memory =
+		AllocSetContextCreate(CacheMemoryContext, "prio", ALLOCSET_DEFAULT_SIZES);
 
 	CacheRegisterSyscacheCallback(FOREIGNSERVEROID, invalidate_callback, (Datum) 0);
 	CacheRegisterSyscacheCallback(FOREIGNDATAWRAPPEROID, invalidate_callback, (Datum) 0);
@@ -465,7 +468,7 @@ free_context(CachedContext *cached, Size size)
 static void
 free_batch(CachedBatch *batch)
 {
-	Size		size = context_size(batch);
+	Size size = context_size(batch);
 
 	dlist_delete(&batch->node);
 	batches_memory_size -= batch->memory_size;
@@ -526,10 +529,10 @@ find_foreign_server(const char *name)
 {
 	ForeignServer *server = GetForeignServerByName(name, false);
 	ForeignDataWrapper *wrapper = GetForeignDataWrapper(server->fdwid);
-	char	   *validator = OidIsValid(wrapper->fdwvalidator) ?
-		get_func_name(wrapper->fdwvalidator) : NULL;
-	Oid			user_id = GetUserId();
-	AclResult	acl = foreign_server_usage(server->serverid, user_id);
+	char *validator =
+		OidIsValid(wrapper->fdwvalidator) ? get_func_name(wrapper->fdwvalidator) : NULL;
+	Oid user_id = GetUserId();
+	AclResult acl = foreign_server_usage(server->serverid, user_id);
 
 	if (acl != ACLCHECK_OK)
 		aclcheck_error(acl, OBJECT_FOREIGN_SERVER, server->servername);
@@ -553,16 +556,16 @@ find_foreign_server(const char *name)
 static CachedServer *
 lookup_server(const char *name, Size name_size)
 {
-	ServerKey	key;
+	ServerKey key;
 	CachedServer *server;
 	ForeignServer *foreign_server;
-	List	   *options;
+	List *options;
 	const DefElem *prg;
 	const char *hex;
-	uint8_t		public_key[PRIO_KEY_BYTES];
-	PrioRole	role;
-	PrgVariant	variant;
-	uint8_t		private_key[PRIO_KEY_BYTES];
+	uint8_t public_key[PRIO_KEY_BYTES];
+	PrioRole role;
+	PrgVariant variant;
+	uint8_t private_key[PRIO_KEY_BYTES];
 	volatile PrioStatus status = PRIO_OK;
 
 	if (name_size >= NAMEDATALEN)
@@ -595,8 +598,8 @@ lookup_server(const char *name, Size name_size)
 	server->pair = NULL;
 	PG_TRY();
 	{
-		load_secret(options, "private_key", "private_key_file", key.name,
-					parse_key, EXPECTED_KEY, private_key);
+		load_secret(options, "private_key", "private_key_file", key.name, parse_key,
+					EXPECTED_KEY, private_key);
 		load_secret(options, "shared_secret", "shared_secret_file", key.name,
 					parse_shared_secret, EXPECTED_SHARED_SECRET, server->shared_secret);
 		status = nss_key_pair_import(private_key, public_key, &server->pair);
@@ -617,7 +620,8 @@ lookup_server(const char *name, Size name_size)
 				(errcode(ERRCODE_CONFIG_FILE_ERROR),
 				 errmsg("private key does not belong to the public key of server \"%s\"",
 						key.name),
-				 errhint("Compare the option public_key of the server with the key in the user mapping.")));
+				 errhint(
+					 "Compare the option public_key of the server with the key in the user mapping.")));
 	prio_check(status);
 	return server;
 }
@@ -626,7 +630,7 @@ const uint8_t *
 prio_batch_id(const text *batch_id, Size *size)
 {
 	const char *bytes = VARDATA_ANY(batch_id);
-	Size		length = VARSIZE_ANY_EXHDR(batch_id);
+	Size length = VARSIZE_ANY_EXHDR(batch_id);
 	const char *wire = pg_server_to_any(bytes, (int) length, PG_UTF8);
 
 	if (wire != bytes)
@@ -635,8 +639,8 @@ prio_batch_id(const text *batch_id, Size *size)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("length of the batch id is out of range"),
-				 errdetail("It must be between 1 and %d bytes, not %zu.",
-						   PACKET_MAX_BATCH_ID, length)));
+				 errdetail("It must be between 1 and %d bytes, not %zu.", PACKET_MAX_BATCH_ID,
+						   length)));
 	*size = length;
 	return (const uint8_t *) wire;
 }
@@ -656,7 +660,7 @@ is_batch(const CachedBatch *batch, const text *batch_id, int32 n_data)
 static void *
 allocate_for_batch(CachedBatch *batch, Size size)
 {
-	void	   *memory;
+	void *memory;
 
 	dlist_move_head(&batches_by_age, &batch->node);
 	while (batches_memory_size + size > CACHE_MAX_BYTES &&
@@ -671,17 +675,17 @@ allocate_for_batch(CachedBatch *batch, Size size)
 static CachedBatch *
 lookup_batch(CachedServer *server, const text *batch_id, int32 n_data)
 {
-	BatchKey	key;
+	BatchKey key;
 	CachedBatch *batch;
 	const uint8_t *wire;
-	Size		size = VARSIZE_ANY_EXHDR(batch_id);
-	Size		wire_size;
+	Size size = VARSIZE_ANY_EXHDR(batch_id);
+	Size wire_size;
 
 	memset(&key, 0, sizeof(key));
 	key.server = server;
 	key.n_data = (uint64) n_data;
-	key.batch_id_hash = hash_bytes_extended((const unsigned char *) VARDATA_ANY(batch_id),
-											(int) size, 0);
+	key.batch_id_hash =
+		hash_bytes_extended((const unsigned char *) VARDATA_ANY(batch_id), (int) size, 0);
 	batch = hash_search(batches, &key, HASH_FIND, NULL);
 	if (batch != NULL)
 	{
@@ -690,7 +694,7 @@ lookup_batch(CachedServer *server, const text *batch_id, int32 n_data)
 			dlist_move_head(&batches_by_age, &batch->node);
 			return batch;
 		}
-		free_batch(batch);		/* two ids with one hash: they take turns */
+		free_batch(batch); /* two ids with one hash: they take turns */
 	}
 
 	wire = prio_batch_id(batch_id, &wire_size);
@@ -714,7 +718,7 @@ static void
 fill_context(CachedBatch *batch, CachedContext *cached, int64 ordinal)
 {
 	CachedServer *server = batch->key.server;
-	PrioStatus	status;
+	PrioStatus status;
 
 	cached->valid = false;
 	if (cached->memory == NULL)
@@ -743,8 +747,8 @@ static LastRow *
 last_row(FunctionCallInfo fcinfo)
 {
 	if (fcinfo->flinfo->fn_extra == NULL)
-		fcinfo->flinfo->fn_extra = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt,
-														  sizeof(LastRow));
+		fcinfo->flinfo->fn_extra =
+			MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(LastRow));
 	return fcinfo->flinfo->fn_extra;
 }
 
@@ -759,9 +763,9 @@ const VerifierContext *
 prio_verifier_context(FunctionCallInfo fcinfo, const text *server_name, const text *batch_id,
 					  int32 n_data, int64 ordinal, NssKeyPair **pair)
 {
-	LastRow    *last = last_row(fcinfo);
+	LastRow *last = last_row(fcinfo);
 	const char *name = VARDATA_ANY(server_name);
-	Size		name_size = VARSIZE_ANY_EXHDR(server_name);
+	Size name_size = VARSIZE_ANY_EXHDR(server_name);
 	CachedContext *cached;
 
 	prio_check_n_data(n_data);

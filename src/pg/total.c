@@ -23,14 +23,14 @@ PG_FUNCTION_INFO_V1(prio_publish);
 /* The state of both aggregates; NULL as long as there was no row. */
 typedef struct TotalState
 {
-	uint8_t		digest[VERIFIER_DIGEST_BYTES];	/* the batch; prio_merge: zeros */
-	Total		total;			/* its sums follow the struct */
+	uint8_t digest[VERIFIER_DIGEST_BYTES]; /* the batch; prio_merge: zeros */
+	Total total;                           /* its sums follow the struct */
 } TotalState;
 
 static TotalState *
 make_state(MemoryContext memory, PrioRole role, Size n, const uint8_t *digest)
 {
-	Size		head = MAXALIGN(sizeof(TotalState));
+	Size head = MAXALIGN(sizeof(TotalState));
 	TotalState *state = MemoryContextAllocHuge(memory, head + n * sizeof(FieldElement));
 
 	total_init(&state->total, role, n, (FieldElement *) ((char *) state + head));
@@ -94,7 +94,8 @@ check_batches(const uint8_t *a, const uint8_t *b)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("cannot add up shares of different batches"),
-				 errdetail("Two shares differ in batch id, number of data fields or variant of the pseudo-random generator."),
+				 errdetail(
+					 "Two shares differ in batch id, number of data fields or variant of the pseudo-random generator."),
 				 errhint("Group the rows by batch.")));
 }
 
@@ -127,13 +128,13 @@ prio_total_share_accum(PG_FUNCTION_ARGS)
 {
 	MemoryContext memory = aggregate_memory(fcinfo);
 	TotalState *state = state_arg(fcinfo, 0);
-	bool		share_is_null = PG_ARGISNULL(2);
-	bytea	   *share = NULL;
+	bool share_is_null = PG_ARGISNULL(2);
+	bytea *share = NULL;
 	const uint8_t *bytes = NULL;
-	uint8_t    *plaintext = NULL;
-	Size		size = 0;
-	Verifier	verifier;
-	PrioStatus	status;
+	uint8_t *plaintext = NULL;
+	Size size = 0;
+	Verifier verifier;
+	PrioStatus status;
 
 	if (PG_ARGISNULL(1))
 		return state_datum(fcinfo, state);
@@ -177,15 +178,16 @@ report_bad_total(const char *name)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 			 errmsg("%s is not a total share", name),
-			 errdetail("It is damaged, or was not made by prio_total_share(), prio_merge() or prio_total_share_uint().")));
+			 errdetail(
+				 "It is damaged, or was not made by prio_total_share(), prio_merge() or prio_total_share_uint().")));
 }
 
 /* Reads role and length of a total share; its elements are next in the reader. */
 static PacketReader
 begin_total(const bytea *message, const char *name, PrioRole *role, Size *n)
 {
-	PacketReader reader = packet_reader((const uint8_t *) VARDATA_ANY(message),
-										VARSIZE_ANY_EXHDR(message));
+	PacketReader reader =
+		packet_reader((const uint8_t *) VARDATA_ANY(message), VARSIZE_ANY_EXHDR(message));
 
 	if (total_read_head(&reader, role, n) != PRIO_OK)
 		report_bad_total(name);
@@ -208,8 +210,8 @@ prio_merge_accum(PG_FUNCTION_ARGS)
 	MemoryContext memory = aggregate_memory(fcinfo);
 	TotalState *state = state_arg(fcinfo, 0);
 	PacketReader reader;
-	PrioRole	role;
-	Size		n;
+	PrioRole role;
+	Size n;
 
 	if (PG_ARGISNULL(1))
 		return state_datum(fcinfo, state);
@@ -254,7 +256,7 @@ Datum
 prio_total_serialize(PG_FUNCTION_ARGS)
 {
 	TotalState *state = (TotalState *) PG_GETARG_POINTER(0);
-	Size		size = total_stored_size(state->total.n);
+	Size size = total_stored_size(state->total.n);
 	StringInfoData buffer;
 
 	aggregate_memory(fcinfo);
@@ -271,11 +273,11 @@ prio_total_serialize(PG_FUNCTION_ARGS)
 Datum
 prio_total_deserialize(PG_FUNCTION_ARGS)
 {
-	bytea	   *serialized = PG_GETARG_BYTEA_PP(0);
+	bytea *serialized = PG_GETARG_BYTEA_PP(0);
 	const uint8_t *bytes = (const uint8_t *) VARDATA_ANY(serialized);
-	Size		size = VARSIZE_ANY_EXHDR(serialized);
-	Size		head = 2 + VERIFIER_DIGEST_BYTES;
-	Size		n = size < head ? 0 : (size - head) / FIELD_BYTES;
+	Size size = VARSIZE_ANY_EXHDR(serialized);
+	Size head = 2 + VERIFIER_DIGEST_BYTES;
+	Size n = size < head ? 0 : (size - head) / FIELD_BYTES;
 	TotalState *state;
 
 	aggregate_memory(fcinfo);
@@ -292,8 +294,8 @@ prio_total_deserialize(PG_FUNCTION_ARGS)
 static bytea *
 total_message(Total *total)
 {
-	bytea	   *result = palloc(VARHDRSZ + total_max_message(total->n));
-	Size		size = total_write(total, (uint8_t *) VARDATA(result));
+	bytea *result = palloc(VARHDRSZ + total_max_message(total->n));
+	Size size = total_write(total, (uint8_t *) VARDATA(result));
 
 	SET_VARSIZE(result, VARHDRSZ + size);
 	return result;
@@ -318,10 +320,10 @@ prio_total_final(PG_FUNCTION_ARGS)
 static Total *
 total_arg(FunctionCallInfo fcinfo, int argument, const char *name)
 {
-	PrioRole	role;
-	Size		n;
+	PrioRole role;
+	Size n;
 	PacketReader reader = begin_total(PG_GETARG_BYTEA_PP(argument), name, &role, &n);
-	Total	   *total = &make_state(CurrentMemoryContext, role, n, NULL)->total;
+	Total *total = &make_state(CurrentMemoryContext, role, n, NULL)->total;
 
 	add_total(total, &reader, name);
 	return total;
@@ -334,9 +336,9 @@ total_arg(FunctionCallInfo fcinfo, int argument, const char *name)
 Datum
 prio_total_share_uint(PG_FUNCTION_ARGS)
 {
-	int32		bits = PG_GETARG_INT32(1);
-	Total	   *total;
-	Total		uints;
+	int32 bits = PG_GETARG_INT32(1);
+	Total *total;
+	Total uints;
 
 	prio_check_bits(bits);
 	total = total_arg(fcinfo, 0, "total");
@@ -356,12 +358,12 @@ prio_total_share_uint(PG_FUNCTION_ARGS)
 Datum
 prio_publish(PG_FUNCTION_ARGS)
 {
-	Total	   *a = total_arg(fcinfo, 0, "total_a");
-	Total	   *b = total_arg(fcinfo, 1, "total_b");
-	int64	   *counts = palloc(a->n * sizeof(int64));
-	Datum	   *entries = palloc(a->n * sizeof(Datum));
-	Size		where = 0;
-	PrioStatus	status;
+	Total *a = total_arg(fcinfo, 0, "total_a");
+	Total *b = total_arg(fcinfo, 1, "total_b");
+	int64 *counts = palloc(a->n * sizeof(int64));
+	Datum *entries = palloc(a->n * sizeof(Datum));
+	Size where = 0;
+	PrioStatus status;
 
 	if (a->role == b->role)
 		ereport(ERROR,
@@ -375,7 +377,8 @@ prio_publish(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("totals do not belong together"),
 				 errdetail("Entry %zu of their sum is beyond any number of clients.", where + 1),
-				 errhint("Both servers must add up exactly the same packets of the same batch.")));
+				 errhint(
+					 "Both servers must add up exactly the same packets of the same batch.")));
 	for (Size i = 0; i < a->n; i++)
 		entries[i] = Int64GetDatum(counts[i]);
 	PG_RETURN_ARRAYTYPE_P(construct_array(entries, (int) a->n, INT8OID, sizeof(int64),

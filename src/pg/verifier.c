@@ -30,7 +30,7 @@ PG_FUNCTION_INFO_V1(prio_is_valid);
 static void
 make_checksum(const uint8_t *stored, Size size, uint8_t sum[sizeof(pg_crc32c)])
 {
-	pg_crc32c	crc;
+	pg_crc32c crc;
 
 	INIT_CRC32C(crc);
 	COMP_CRC32C(crc, stored, size);
@@ -43,7 +43,7 @@ make_checksum(const uint8_t *stored, Size size, uint8_t sum[sizeof(pg_crc32c)])
 static bool
 has_checksum(const uint8_t *stored, Size size)
 {
-	uint8_t		sum[sizeof(pg_crc32c)];
+	uint8_t sum[sizeof(pg_crc32c)];
 
 	make_checksum(stored, size, sum);
 	return memcmp(stored + size, sum, sizeof(sum)) == 0;
@@ -63,8 +63,8 @@ store_verifier(const Verifier *verifier, bool with_key, uint8_t stored[STORED_BY
 static void
 load_verifier(const uint8_t *stored, Size size, int sqlstate, Verifier *verifier)
 {
-	Size		body = size < sizeof(pg_crc32c) ? 0 : size - sizeof(pg_crc32c);
-	PrioStatus	status = PRIO_MALFORMED;
+	Size body = size < sizeof(pg_crc32c) ? 0 : size - sizeof(pg_crc32c);
+	PrioStatus status = PRIO_MALFORMED;
 
 	if (body > 0 && has_checksum(stored, body))
 		status = verifier_load(verifier, stored, body);
@@ -75,8 +75,7 @@ load_verifier(const uint8_t *stored, Size size, int sqlstate, Verifier *verifier
 				 errhint("Make it again with prio_verifier().")));
 	if (status != PRIO_OK)
 		ereport(ERROR,
-				(errcode(sqlstate),
-				 errmsg("prio_verifier is damaged"),
+				(errcode(sqlstate), errmsg("prio_verifier is damaged"),
 				 errhint("Make it again with prio_verifier().")));
 }
 
@@ -84,7 +83,7 @@ load_verifier(const uint8_t *stored, Size size, int sqlstate, Verifier *verifier
 static Datum
 checked_datum(const uint8_t *stored, Size size, int sqlstate)
 {
-	Verifier	verifier;
+	Verifier verifier;
 
 	load_verifier(stored, size, sqlstate, &verifier);
 	prio_wipe(&verifier, sizeof(verifier));
@@ -109,9 +108,9 @@ Datum
 prio_verifier_in(PG_FUNCTION_ARGS)
 {
 	const char *text_form = PG_GETARG_CSTRING(0);
-	Size		length = strlen(text_form);
-	Size		size = length / 2;	/* of the bytes, and one more for \x */
-	uint8_t    *stored = palloc(size);
+	Size length = strlen(text_form);
+	Size size = length / 2; /* of the bytes, and one more for \x */
+	uint8_t *stored = palloc(size);
 
 	if (strncmp(text_form, "\\x", 2) != 0 ||
 		!prio_parse_hex(text_form + 2, length - 2, stored, size - 1))
@@ -129,9 +128,9 @@ prio_verifier_in(PG_FUNCTION_ARGS)
 Datum
 prio_verifier_out(PG_FUNCTION_ARGS)
 {
-	Verifier	verifier;
-	uint8_t		stored[STORED_BYTES];
-	char	   *result = palloc(2 + 2 * STORED_BYTES + 1);
+	Verifier verifier;
+	uint8_t stored[STORED_BYTES];
+	char *result = palloc(2 + 2 * STORED_BYTES + 1);
 
 	prio_verifier_from_datum(PG_GETARG_DATUM(0), &verifier);
 	store_verifier(&verifier, false, stored);
@@ -145,8 +144,8 @@ prio_verifier_out(PG_FUNCTION_ARGS)
 Datum
 prio_verifier_recv(PG_FUNCTION_ARGS)
 {
-	StringInfo	buffer = (StringInfo) PG_GETARG_POINTER(0);
-	int			size = buffer->len - buffer->cursor;
+	StringInfo buffer = (StringInfo) PG_GETARG_POINTER(0);
+	int size = buffer->len - buffer->cursor;
 	const uint8_t *stored = (const uint8_t *) pq_getmsgbytes(buffer, size);
 
 	PG_RETURN_DATUM(checked_datum(stored, (Size) size, ERRCODE_INVALID_BINARY_REPRESENTATION));
@@ -155,7 +154,7 @@ prio_verifier_recv(PG_FUNCTION_ARGS)
 Datum
 prio_verifier_send(PG_FUNCTION_ARGS)
 {
-	Verifier	verifier;
+	Verifier verifier;
 
 	prio_verifier_from_datum(PG_GETARG_DATUM(0), &verifier);
 	prio_wipe(&verifier, sizeof(verifier));
@@ -171,16 +170,16 @@ prio_verifier_send(PG_FUNCTION_ARGS)
 static PrioStatus
 open_share(FunctionCallInfo fcinfo, int64 ordinal, Verifier *verifier)
 {
-	text	   *server_name = PG_GETARG_TEXT_PP(0);
-	text	   *batch_id = PG_GETARG_TEXT_PP(1);
+	text *server_name = PG_GETARG_TEXT_PP(0);
+	text *batch_id = PG_GETARG_TEXT_PP(1);
 	NssKeyPair *pair;
 	const VerifierContext *context = prio_verifier_context(fcinfo, server_name, batch_id,
 														   PG_GETARG_INT32(2), ordinal, &pair);
-	Datum		datum = PG_GETARG_DATUM(3);
-	Size		size = toast_raw_datum_size(datum) - VARHDRSZ;
-	bytea	   *share;
-	uint8_t    *plaintext;
-	PrioStatus	status;
+	Datum datum = PG_GETARG_DATUM(3);
+	Size size = toast_raw_datum_size(datum) - VARHDRSZ;
+	bytea *share;
+	uint8_t *plaintext;
+	PrioStatus status;
 
 	if (size > verifier_max_share(context->batch_id_size, context->weights.n))
 		return PRIO_WRONG_LENGTH;
@@ -204,9 +203,9 @@ open_share(FunctionCallInfo fcinfo, int64 ordinal, Verifier *verifier)
 Datum
 prio_verifier(PG_FUNCTION_ARGS)
 {
-	Verifier	verifier;
-	uint8_t		stored[STORED_BYTES];
-	Datum		result;
+	Verifier verifier;
+	uint8_t stored[STORED_BYTES];
+	Datum result;
 
 	if (open_share(fcinfo, PG_GETARG_INT64(4), &verifier) != PRIO_OK)
 		PG_RETURN_NULL();
@@ -224,8 +223,8 @@ prio_verifier(PG_FUNCTION_ARGS)
 Datum
 prio_share_error(PG_FUNCTION_ARGS)
 {
-	Verifier	verifier;
-	PrioStatus	status = open_share(fcinfo, 0, &verifier);
+	Verifier verifier;
+	PrioStatus status = open_share(fcinfo, 0, &verifier);
 
 	if (status == PRIO_OK)
 	{
@@ -243,9 +242,9 @@ prio_share_error(PG_FUNCTION_ARGS)
 Datum
 prio_verify1(PG_FUNCTION_ARGS)
 {
-	Verifier	verifier;
-	uint8_t		message[VERIFY1_MAX_BYTES];
-	Size		size;
+	Verifier verifier;
+	uint8_t message[VERIFY1_MAX_BYTES];
+	Size size;
 
 	prio_verifier_from_datum(PG_GETARG_DATUM(0), &verifier);
 	size = verifier_verify1(&verifier, message);
@@ -260,11 +259,11 @@ prio_verify1(PG_FUNCTION_ARGS)
 Datum
 prio_verify2(PG_FUNCTION_ARGS)
 {
-	bytea	   *peer = PG_GETARG_BYTEA_PP(1);
-	Verifier	verifier;
-	uint8_t		message[VERIFY2_MAX_BYTES];
-	Size		size;
-	PrioStatus	status;
+	bytea *peer = PG_GETARG_BYTEA_PP(1);
+	Verifier verifier;
+	uint8_t message[VERIFY2_MAX_BYTES];
+	Size size;
+	PrioStatus status;
 
 	prio_verifier_from_datum(PG_GETARG_DATUM(0), &verifier);
 	status = verifier_verify2(&verifier, (const uint8_t *) VARDATA_ANY(peer),
@@ -282,8 +281,8 @@ prio_verify2(PG_FUNCTION_ARGS)
 Datum
 prio_is_valid(PG_FUNCTION_ARGS)
 {
-	bytea	   *a = PG_GETARG_BYTEA_PP(0);
-	bytea	   *b = PG_GETARG_BYTEA_PP(1);
+	bytea *a = PG_GETARG_BYTEA_PP(0);
+	bytea *b = PG_GETARG_BYTEA_PP(1);
 
 	PG_RETURN_BOOL(verifier_is_valid((const uint8_t *) VARDATA_ANY(a), VARSIZE_ANY_EXHDR(a),
 									 (const uint8_t *) VARDATA_ANY(b), VARSIZE_ANY_EXHDR(b)));

@@ -27,7 +27,7 @@ check(PrioStatus status)
 static void *
 allocate(size_t size)
 {
-	void	   *memory = malloc(size);
+	void *memory = malloc(size);
 
 	if (memory == NULL)
 		fail("out of memory");
@@ -37,8 +37,8 @@ allocate(size_t size)
 static void
 print_share(const char *public_key_hex, const uint8_t *plaintext, size_t size)
 {
-	uint8_t		public_key[PRIO_KEY_BYTES];
-	uint8_t    *share = allocate(size + SEAL_OVERHEAD);
+	uint8_t public_key[PRIO_KEY_BYTES];
+	uint8_t *share = allocate(size + SEAL_OVERHEAD);
 
 	for (size_t i = 0; i < PRIO_KEY_BYTES; i++)
 	{
@@ -58,14 +58,14 @@ print_share(const char *public_key_hex, const uint8_t *plaintext, size_t size)
 int
 main(int argc, char **argv)
 {
-	size_t		n = argc > 4 ? (size_t) argc - 4 : 0;
-	Client		client;
+	size_t n = argc > 4 ? (size_t) argc - 4 : 0;
+	Client client;
 	FieldElement *memory;
 	FieldElement *scratch;
 	FieldElement *data;
-	uint8_t    *plaintext[2];
-	size_t		size[2];
-	size_t		batch_id_size;
+	uint8_t *plaintext[2];
+	size_t size[2];
+	size_t batch_id_size;
 
 	if (n < 1 || n > PRIO_MAX_DATA)
 		fail("usage: cheat PUBLIC_KEY_A PUBLIC_KEY_B BATCH_ID VALUE ...");
@@ -75,10 +75,10 @@ main(int argc, char **argv)
 	data = allocate(n * sizeof(FieldElement));
 	for (size_t i = 0; i < n; i++)
 	{
-		long long	value = atoll(argv[4 + i]);
+		long long value = atoll(argv[4 + i]);
 
 		data[i] = value < 0 ? field_neg(field_from_integer((uint128) -value)) :
-			field_from_integer((uint128) value);
+							  field_from_integer((uint128) value);
 	}
 	plaintext[PRIO_A] = allocate(packet_max_plaintext(PRIO_A, batch_id_size, n));
 	plaintext[PRIO_B] = allocate(packet_max_plaintext(PRIO_B, batch_id_size, n));

@@ -11,7 +11,7 @@
 Bytes
 bytes_copy(const void *data, size_t size)
 {
-	Bytes		bytes = {malloc(size + 1), size};
+	Bytes bytes = {malloc(size + 1), size};
 
 	assert_non_null(bytes.data);
 	memcpy(bytes.data, data, size);
@@ -35,7 +35,7 @@ Bytes
 hex_bytes(json_t *object, const char *name)
 {
 	const char *hex = json_string_value(json_object_get(object, name));
-	Bytes		bytes;
+	Bytes bytes;
 
 	assert_non_null(hex);
 	bytes.size = strlen(hex) / 2;
@@ -47,9 +47,9 @@ hex_bytes(json_t *object, const char *name)
 json_t *
 load_vectors(const char *name)
 {
-	char		path[1024];
+	char path[1024];
 	json_error_t error;
-	json_t	   *file;
+	json_t *file;
 
 	snprintf(path, sizeof(path), "%s/%s.json", VECTORS_DIR, name);
 	file = json_load_file(path, 0, &error);
@@ -87,7 +87,7 @@ servers_make(Servers *servers, const char *batch_id, size_t n, PrgVariant varian
 static void
 copy_hex(json_t *file, const char *name, uint8_t *out, size_t size)
 {
-	Bytes		bytes = hex_bytes(file, name);
+	Bytes bytes = hex_bytes(file, name);
 
 	assert_int_equal(bytes.size, size);
 	memcpy(out, bytes.data, size);
@@ -105,7 +105,8 @@ servers_from_json(Servers *servers, json_t *file)
 	servers->batch_id = strdup(json_string_value(json_object_get(file, "batch_id")));
 	servers->n = (size_t) json_integer_value(json_object_get(file, "n_data"));
 	servers->variant = strcmp(json_string_value(json_object_get(file, "prg")), "seed") == 0 ?
-		PRG_SEED : PRG_BATCH;
+		PRG_SEED :
+		PRG_BATCH;
 	set_up(servers);
 }
 
@@ -140,9 +141,9 @@ servers_free(Servers *servers)
 PrioStatus
 servers_open(Servers *servers, PrioRole role, Bytes share, Verifier *verifier)
 {
-	uint8_t    *plaintext = malloc(share.size + 1);
-	PrioStatus	status = verifier_open(&servers->context[role], servers->pair[role],
-									   share.data, share.size, plaintext, verifier);
+	uint8_t *plaintext = malloc(share.size + 1);
+	PrioStatus status = verifier_open(&servers->context[role], servers->pair[role], share.data,
+									  share.size, plaintext, verifier);
 
 	free(plaintext);
 	return status;
@@ -151,35 +152,36 @@ servers_open(Servers *servers, PrioRole role, Bytes share, Verifier *verifier)
 bool
 servers_exchange(const Verifier *a, const Verifier *b)
 {
-	uint8_t		verify1[2][VERIFY1_MAX_BYTES];
-	uint8_t		verify2[2][VERIFY2_MAX_BYTES];
-	size_t		size1[2];
-	size_t		size2[2];
-	bool		valid;
+	uint8_t verify1[2][VERIFY1_MAX_BYTES];
+	uint8_t verify2[2][VERIFY2_MAX_BYTES];
+	size_t size1[2];
+	size_t size2[2];
+	bool valid;
 
 	size1[PRIO_A] = verifier_verify1(a, verify1[PRIO_A]);
 	size1[PRIO_B] = verifier_verify1(b, verify1[PRIO_B]);
-	assert_ok(verifier_verify2(a, verify1[PRIO_B], size1[PRIO_B], verify2[PRIO_A],
-							   &size2[PRIO_A]));
-	assert_ok(verifier_verify2(b, verify1[PRIO_A], size1[PRIO_A], verify2[PRIO_B],
-							   &size2[PRIO_B]));
+	assert_ok(
+		verifier_verify2(a, verify1[PRIO_B], size1[PRIO_B], verify2[PRIO_A], &size2[PRIO_A]));
+	assert_ok(
+		verifier_verify2(b, verify1[PRIO_A], size1[PRIO_A], verify2[PRIO_B], &size2[PRIO_B]));
 	valid = verifier_is_valid(verify2[PRIO_A], size2[PRIO_A], verify2[PRIO_B], size2[PRIO_B]);
-	assert_true(valid == verifier_is_valid(verify2[PRIO_B], size2[PRIO_B], verify2[PRIO_A],
-										   size2[PRIO_A]));
+	assert_true(
+		valid ==
+		verifier_is_valid(verify2[PRIO_B], size2[PRIO_B], verify2[PRIO_A], size2[PRIO_A]));
 	return valid;
 }
 
 void
 client_make_packets(const Servers *servers, const FieldElement *data, Bytes plaintext[2])
 {
-	Client		client;
-	size_t		id_size = strlen(servers->batch_id);
+	Client client;
+	size_t id_size = strlen(servers->batch_id);
 	FieldElement *memory = malloc(poly_coset_size(servers->n) * sizeof(FieldElement));
 	FieldElement *scratch = malloc(client_scratch_size(servers->n) * sizeof(FieldElement));
 
 	for (int role = PRIO_A; role <= PRIO_B; role++)
-		plaintext[role].data = malloc(packet_max_plaintext((PrioRole) role, id_size,
-														   servers->n));
+		plaintext[role].data =
+			malloc(packet_max_plaintext((PrioRole) role, id_size, servers->n));
 	assert_ok(client_init(&client, servers->n, memory, NULL));
 	assert_ok(client_packets(&client, servers->variant, (uint8_t *) servers->batch_id, id_size,
 							 data, plaintext[PRIO_A].data, &plaintext[PRIO_A].size,
@@ -191,7 +193,7 @@ client_make_packets(const Servers *servers, const FieldElement *data, Bytes plai
 Bytes
 seal_bytes(const Servers *servers, PrioRole role, Bytes plaintext)
 {
-	Bytes		sealed = {malloc(plaintext.size + SEAL_OVERHEAD), plaintext.size + SEAL_OVERHEAD};
+	Bytes sealed = {malloc(plaintext.size + SEAL_OVERHEAD), plaintext.size + SEAL_OVERHEAD};
 
 	assert_ok(seal(servers->public_key[role], plaintext.data, plaintext.size, sealed.data));
 	return sealed;
@@ -200,7 +202,7 @@ seal_bytes(const Servers *servers, PrioRole role, Bytes plaintext)
 void
 client_make_shares(const Servers *servers, const FieldElement *data, Bytes share[2])
 {
-	Bytes		plaintext[2];
+	Bytes plaintext[2];
 
 	client_make_packets(servers, data, plaintext);
 	for (int role = PRIO_A; role <= PRIO_B; role++)
@@ -220,8 +222,7 @@ servers_judge_shares(Servers *servers, const Bytes share[2], Verifier verifier[2
 {
 	for (int role = PRIO_A; role <= PRIO_B; role++)
 	{
-		PrioStatus	status = servers_open(servers, (PrioRole) role, share[role],
-										  &verifier[role]);
+		PrioStatus status = servers_open(servers, (PrioRole) role, share[role], &verifier[role]);
 
 		if (status != PRIO_OK)
 		{
@@ -235,9 +236,9 @@ servers_judge_shares(Servers *servers, const Bytes share[2], Verifier verifier[2
 Verdict
 servers_judge(Servers *servers, const Bytes plaintext[2])
 {
-	Bytes		share[2];
-	Verifier	verifier[2];
-	Verdict		verdict;
+	Bytes share[2];
+	Verifier verifier[2];
+	Verdict verdict;
 
 	for (int role = PRIO_A; role <= PRIO_B; role++)
 		share[role] = seal_bytes(servers, (PrioRole) role, plaintext[role]);
@@ -249,7 +250,7 @@ servers_judge(Servers *servers, const Bytes plaintext[2])
 Total
 total_make(PrioRole role, size_t n)
 {
-	Total		total;
+	Total total;
 	FieldElement *memory = malloc(n * sizeof(FieldElement));
 
 	assert_non_null(memory);
@@ -260,8 +261,8 @@ total_make(PrioRole role, size_t n)
 PrioStatus
 total_take(Total *total, const Verifier *verifier, Bytes share)
 {
-	uint8_t    *plaintext = malloc(share.size + 1);
-	PrioStatus	status = total_add_share(total, verifier, share.data, share.size, plaintext);
+	uint8_t *plaintext = malloc(share.size + 1);
+	PrioStatus status = total_add_share(total, verifier, share.data, share.size, plaintext);
 
 	free(plaintext);
 	return status;
@@ -270,10 +271,10 @@ total_take(Total *total, const Verifier *verifier, Bytes share)
 void
 assert_same_total(Total *a, Total *b)
 {
-	uint8_t    *message_a = malloc(total_max_message(a->n));
-	uint8_t    *message_b = malloc(total_max_message(b->n));
-	size_t		size_a = total_write(a, message_a);
-	size_t		size_b = total_write(b, message_b);
+	uint8_t *message_a = malloc(total_max_message(a->n));
+	uint8_t *message_b = malloc(total_max_message(b->n));
+	size_t size_a = total_write(a, message_a);
+	size_t size_b = total_write(b, message_b);
 
 	assert_int_equal(size_a, size_b);
 	assert_memory_equal(message_a, message_b, size_a);
@@ -296,7 +297,7 @@ test_random(void)
 FieldElement
 random_element(void)
 {
-	uint128		value = (uint128) test_random() << 64;
+	uint128 value = (uint128) test_random() << 64;
 
 	return field_from_integer((value | test_random()) % FIELD_P);
 }
@@ -304,7 +305,7 @@ random_element(void)
 Bytes
 random_bytes(size_t size)
 {
-	Bytes		bytes = {malloc(size + 1), size};
+	Bytes bytes = {malloc(size + 1), size};
 
 	assert_non_null(bytes.data);
 	for (size_t i = 0; i < size; i++)
@@ -319,19 +320,19 @@ random_bits(size_t count)
 
 	assert_non_null(bits);
 	for (size_t i = 0; i < count; i++)
-		bits[i] = (FieldElement) {test_random() >> 63, 0};
+		bits[i] = (FieldElement){test_random() >> 63, 0};
 	return bits;
 }
 
 void
 each_proper_prefix(Bytes message, PrefixCheck check, void *argument)
 {
-	uint8_t    *block = malloc(message.size);
+	uint8_t *block = malloc(message.size);
 
 	assert_non_null(block);
 	for (size_t size = 0; size < message.size; size++)
 	{
-		uint8_t    *prefix = block + message.size - size;
+		uint8_t *prefix = block + message.size - size;
 
 		memcpy(prefix, message.data, size);
 		check(prefix, size, argument);

@@ -18,8 +18,8 @@
 
 typedef struct Bytes
 {
-	uint8_t    *data;
-	size_t		size;
+	uint8_t *data;
+	size_t size;
 } Bytes;
 
 #define assert_ok(status) \
@@ -27,7 +27,8 @@ typedef struct Bytes
 #define assert_status(status, expected) \
 	assert_string_equal(prio_status_text(status), prio_status_text(expected))
 #define assert_element(a, b) \
-	do { \
+	do \
+	{ \
 		FieldElement left_ = (a); \
 		FieldElement right_ = (b); \
 		assert_true(left_.lo == right_.lo && left_.hi == right_.hi); \
@@ -36,13 +37,13 @@ typedef struct Bytes
 /* Both servers of one batch. */
 typedef struct Servers
 {
-	uint8_t		private_key[2][PRIO_KEY_BYTES];
-	uint8_t		public_key[2][PRIO_KEY_BYTES];
-	uint8_t		shared_secret[PRG_SEED_BYTES];
+	uint8_t private_key[2][PRIO_KEY_BYTES];
+	uint8_t public_key[2][PRIO_KEY_BYTES];
+	uint8_t shared_secret[PRG_SEED_BYTES];
 	NssKeyPair *pair[2];
-	PrgVariant	variant;
-	char	   *batch_id;
-	size_t		n;
+	PrgVariant variant;
+	char *batch_id;
+	size_t n;
 	PointCursor cursor[2];
 	FieldElement *memory[2];
 	VerifierContext context[2];
@@ -55,8 +56,7 @@ extern void servers_from_json(Servers *servers, json_t *file);
 extern void servers_set_ordinal(Servers *servers, uint64_t ordinal);
 extern void servers_free(Servers *servers);
 
-extern PrioStatus servers_open(Servers *servers, PrioRole role, Bytes share,
-							   Verifier *verifier);
+extern PrioStatus servers_open(Servers *servers, PrioRole role, Bytes share, Verifier *verifier);
 
 /* Both rounds; what both servers then say. */
 extern bool servers_exchange(const Verifier *a, const Verifier *b);
@@ -70,8 +70,8 @@ extern Bytes seal_bytes(const Servers *servers, PrioRole role, Bytes plaintext);
 typedef enum Verdict
 {
 	ACCEPTED,
-	REJECTED,					/* both opened theirs, and the exchange said no */
-	REFUSED						/* one of them did not even open */
+	REJECTED, /* both opened theirs, and the exchange said no */
+	REFUSED   /* one of them did not even open */
 } Verdict;
 
 /* Opens both shares and does both rounds. A refused share is at fault itself, always. */
@@ -81,8 +81,7 @@ extern Verdict servers_judge_shares(Servers *servers, const Bytes share[2],
 extern Verdict servers_judge(Servers *servers, const Bytes plaintext[2]);
 
 /* The two sealed packets of a client with these data; bytes_free_pair() them. */
-extern void client_make_shares(const Servers *servers, const FieldElement *data,
-							   Bytes share[2]);
+extern void client_make_shares(const Servers *servers, const FieldElement *data, Bytes share[2]);
 extern void bytes_free_pair(Bytes pair[2]);
 
 /* A sum of nothing, in memory of exactly its size; free() its sums. */
@@ -103,7 +102,7 @@ extern FieldElement *random_bits(size_t count);
  * Calls check with every proper prefix of the message, the longest last. Each ends where
  * its block of memory ends, so that AddressSanitizer sees any read beyond it.
  */
-typedef void (*PrefixCheck) (const uint8_t *prefix, size_t size, void *argument);
+typedef void (*PrefixCheck)(const uint8_t *prefix, size_t size, void *argument);
 extern void each_proper_prefix(Bytes message, PrefixCheck check, void *argument);
 
 /* All size bytes have this value. */
@@ -119,4 +118,4 @@ extern Bytes bytes_copy(const void *data, size_t size);
 /* Of hex digits in a test; as many of them as size says, twice. */
 extern void bytes_from_hex(const char *hex, uint8_t *out, size_t size);
 
-#endif							/* PRIO_TEST_HARNESS_H */
+#endif /* PRIO_TEST_HARNESS_H */

@@ -13,14 +13,15 @@
 static void
 take_client(Servers *servers, const FieldElement *data, Total total[2])
 {
-	Bytes		share[2];
-	Verifier	verifier[2];
+	Bytes share[2];
+	Verifier verifier[2];
 
 	client_make_shares(servers, data, share);
 	for (int role = PRIO_A; role <= PRIO_B; role++)
 		assert_in_range(share[role].size, 1,
 						packet_max_plaintext((PrioRole) role, strlen(servers->batch_id),
-											 servers->n) + SEAL_OVERHEAD);
+											 servers->n) +
+							SEAL_OVERHEAD);
 	assert_int_equal(servers_judge_shares(servers, share, verifier), ACCEPTED);
 	for (int role = PRIO_A; role <= PRIO_B; role++)
 		assert_ok(total_take(&total[role], &verifier[role], share[role]));
@@ -30,8 +31,8 @@ take_client(Servers *servers, const FieldElement *data, Total total[2])
 static void
 assert_published(Total total[2], const int64_t *expected, size_t count)
 {
-	int64_t    *counts = malloc(count * sizeof(int64_t));
-	size_t		where;
+	int64_t *counts = malloc(count * sizeof(int64_t));
+	size_t where;
 
 	assert_int_equal(total[PRIO_A].n, count);
 	assert_ok(total_publish(&total[PRIO_A], &total[PRIO_B], counts, &where));
@@ -58,9 +59,9 @@ totals_free(Total total[2])
 static void
 check_counts(size_t n, PrgVariant variant, int clients)
 {
-	int64_t    *expected = calloc(n, sizeof(int64_t));
-	Servers		servers;
-	Total		total[2];
+	int64_t *expected = calloc(n, sizeof(int64_t));
+	Servers servers;
+	Total total[2];
 
 	servers_make(&servers, "batch of counts", n, variant);
 	totals_make(total, n);
@@ -115,8 +116,8 @@ all_zeros_and_all_ones_are_counted(void **state)
 {
 	static const int64_t expected[] = {1, 1, 1, 1, 1, 1, 1};
 	FieldElement data[7] = {{0, 0}};
-	Servers		servers;
-	Total		total[2];
+	Servers servers;
+	Total total[2];
 
 	(void) state;
 	servers_make(&servers, "extremes", 7, PRG_BATCH);
@@ -134,8 +135,8 @@ all_zeros_and_all_ones_are_counted(void **state)
 static void
 batch_ids_may_be_odd(void **state)
 {
-	char		long_id[70001];
-	char	   *ids[] = {"", "\xff\xfe", long_id};
+	char long_id[70001];
+	char *ids[] = {"", "\xff\xfe", long_id};
 
 	(void) state;
 	memset(long_id, 'x', sizeof(long_id));
@@ -143,10 +144,9 @@ batch_ids_may_be_odd(void **state)
 	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
 	{
 		FieldElement *data = random_bits(3);
-		int64_t		expected[] = {(int64_t) data[0].lo, (int64_t) data[1].lo,
-		(int64_t) data[2].lo};
-		Servers		servers;
-		Total		total[2];
+		int64_t expected[] = {(int64_t) data[0].lo, (int64_t) data[1].lo, (int64_t) data[2].lo};
+		Servers servers;
+		Total total[2];
 
 		servers_make(&servers, ids[i], 3, PRG_BATCH);
 		totals_make(total, 3);
@@ -169,20 +169,20 @@ bits_of(const int64_t *values, size_t count, int bits)
 	for (size_t i = 0; i < count; i++)
 		for (int j = 0; j < bits; j++)
 			data[i * (size_t) bits + (size_t) j] =
-				(FieldElement) {(uint64_t) values[i] >> (bits - 1 - j) & 1, 0};
+				(FieldElement){(uint64_t) values[i] >> (bits - 1 - j) & 1, 0};
 	return data;
 }
 
 static void
 check_integers(int bits, size_t count, int clients)
 {
-	size_t		n = count * (size_t) bits;
-	int64_t		largest = (INT64_C(1) << bits) - 1;
-	int64_t    *expected = calloc(count, sizeof(int64_t));
-	int64_t    *values = malloc(count * sizeof(int64_t));
-	Servers		servers;
-	Total		total[2];
-	Total		uints[2];
+	size_t n = count * (size_t) bits;
+	int64_t largest = (INT64_C(1) << bits) - 1;
+	int64_t *expected = calloc(count, sizeof(int64_t));
+	int64_t *values = malloc(count * sizeof(int64_t));
+	Servers servers;
+	Total total[2];
+	Total uints[2];
 
 	servers_make(&servers, "integers", n, PRG_BATCH);
 	totals_make(total, n);
@@ -228,8 +228,8 @@ unsigned_integers_are_summed(void **state)
 static void
 check_rejected(Servers *servers, const FieldElement *data)
 {
-	Bytes		share[2];
-	Verifier	verifier[2];
+	Bytes share[2];
+	Verifier verifier[2];
 
 	client_make_shares(servers, data, share);
 	assert_int_equal(servers_judge_shares(servers, share, verifier), REJECTED);
@@ -240,17 +240,21 @@ static void
 data_that_are_not_bits_are_rejected(void **state)
 {
 	static const size_t sizes[] = {1, 2, 3, 7, 8, 31};
-	FieldElement bad[] = {
-		{2, 0}, {3, 0}, {1000, 0}, FIELD_HALF, field_from_integer(FIELD_P - 1),
-		field_from_integer(FIELD_P - 2), {0, 1}, random_element()
-	};
+	FieldElement bad[] = {{2, 0},
+						  {3, 0},
+						  {1000, 0},
+						  FIELD_HALF,
+						  field_from_integer(FIELD_P - 1),
+						  field_from_integer(FIELD_P - 2),
+						  {0, 1},
+						  random_element()};
 
 	(void) state;
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
 	{
-		size_t		n = sizes[i];
+		size_t n = sizes[i];
 		FieldElement *data = random_bits(n);
-		Servers		servers;
+		Servers servers;
 
 		servers_make(&servers, "dishonest", n, i % 2 == 0 ? PRG_BATCH : PRG_SEED);
 		for (size_t j = 0; j < n; j++)
@@ -284,7 +288,7 @@ typedef struct Opened
 	PacketHeader header[2];
 	FieldElement data_a[5];
 	FieldElement h_a[8];
-	uint8_t		seed[PRG_SEED_BYTES];
+	uint8_t seed[PRG_SEED_BYTES];
 } Opened;
 
 static void
@@ -293,7 +297,7 @@ open_packets(const Servers *servers, Bytes plaintext[2], Opened *opened)
 	for (int role = PRIO_A; role <= PRIO_B; role++)
 	{
 		PacketReader reader = packet_reader(plaintext[role].data, plaintext[role].size);
-		PrioRole	written;
+		PrioRole written;
 
 		assert_ok(packet_read_batch_id(&reader, (const uint8_t *) servers->batch_id,
 									   strlen(servers->batch_id)));
@@ -318,14 +322,14 @@ static void
 the_shares_add_up_to_what_the_protocol_says(void **state)
 {
 	FieldElement *data = random_bits(5);
-	Servers		servers;
-	Bytes		plaintext[2];
-	Opened		opened;
+	Servers servers;
+	Bytes plaintext[2];
+	Opened opened;
 	PacketHeader *a = &opened.header[PRIO_A];
 	PacketHeader *b = &opened.header[PRIO_B];
-	uint8_t		key[PRIO_AES_KEY_BYTES];
+	uint8_t key[PRIO_AES_KEY_BYTES];
 	FieldElement stream[5 + 8];
-	Prg			prg;
+	Prg prg;
 
 	(void) state;
 	servers_make(&servers, "shares", 5, PRG_BATCH);
@@ -378,16 +382,16 @@ packets_of_the_same_data_have_nothing_in_common(void **state)
 		elements = 2 * 6 + 5 + 8 + 2
 	};
 	FieldElement *data = random_bits(5);
-	Servers		servers;
+	Servers servers;
 	FieldElement seen[2][elements];
-	uint8_t		seeds[2][PRG_SEED_BYTES];
+	uint8_t seeds[2][PRG_SEED_BYTES];
 
 	(void) state;
 	servers_make(&servers, "random", 5, PRG_BATCH);
 	for (size_t i = 0; i < 2; i++)
 	{
-		Bytes		plaintext[2];
-		Opened		opened;
+		Bytes plaintext[2];
+		Opened opened;
 
 		client_make_packets(&servers, data, plaintext);
 		open_packets(&servers, plaintext, &opened);
@@ -415,13 +419,13 @@ static PrioStatus
 make_packets(size_t n, PrioStop stop)
 {
 	FieldElement *memory = malloc(poly_coset_size(n) * sizeof(FieldElement));
-	size_t		scratch_size = client_scratch_size(n) * sizeof(FieldElement);
+	size_t scratch_size = client_scratch_size(n) * sizeof(FieldElement);
 	FieldElement *scratch = malloc(scratch_size);
 	FieldElement *data = random_bits(n);
-	uint8_t    *plaintext[2];
-	size_t		size[2];
-	Client		client;
-	PrioStatus	status;
+	uint8_t *plaintext[2];
+	size_t size[2];
+	Client client;
+	PrioStatus status;
 
 	for (int role = PRIO_A; role <= PRIO_B; role++)
 		plaintext[role] = malloc(packet_max_plaintext((PrioRole) role, 5, n));
@@ -429,8 +433,8 @@ make_packets(size_t n, PrioStop stop)
 	assert_ok(client_init(&client, n, memory, NULL));
 	assert_int_equal(client.n, n);
 	status = client_packets(&client, PRG_BATCH, (const uint8_t *) "batch", 5, data,
-							plaintext[PRIO_A], &size[PRIO_A], plaintext[PRIO_B],
-							&size[PRIO_B], scratch, stop);
+							plaintext[PRIO_A], &size[PRIO_A], plaintext[PRIO_B], &size[PRIO_B],
+							scratch, stop);
 	assert_filled(scratch, scratch_size, 0);
 	free(plaintext[PRIO_A]);
 	free(plaintext[PRIO_B]);
@@ -449,9 +453,9 @@ the_scratch_memory_is_wiped_and_the_stop_flag_heard(void **state)
 	(void) state;
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
 	{
-		size_t		n = sizes[i];
+		size_t n = sizes[i];
 		FieldElement *memory = malloc(poly_coset_size(n) * sizeof(FieldElement));
-		Client		client;
+		Client client;
 
 		assert_status(client_init(&client, n, memory, &stop_is_set), PRIO_INTERRUPTED);
 		assert_ok(client_init(&client, n, memory, &not_set));

@@ -19,7 +19,7 @@ slow_add(uint128 a, uint128 b)
 static uint128
 slow_mul(uint128 a, uint128 b)
 {
-	uint128		product = 0;
+	uint128 product = 0;
 
 	for (int bit = 127; bit >= 0; bit--)
 	{
@@ -33,7 +33,7 @@ slow_mul(uint128 a, uint128 b)
 static uint128
 slow_pow(uint128 a, uint128 exponent)
 {
-	uint128		power = 1;
+	uint128 power = 1;
 
 	for (int bit = 127; bit >= 0; bit--)
 	{
@@ -48,8 +48,8 @@ slow_pow(uint128 a, uint128 exponent)
 static uint128
 slow_sum(const FieldSum *sum)
 {
-	uint128		limb = (uint128) 1 << FIELD_LIMB_BITS;
-	uint128		value = sum->t2 % FIELD_P;
+	uint128 limb = (uint128) 1 << FIELD_LIMB_BITS;
+	uint128 value = sum->t2 % FIELD_P;
 
 	value = slow_add(slow_mul(value, limb), sum->t1 % FIELD_P);
 	return slow_add(slow_mul(value, limb), sum->t0 % FIELD_P);
@@ -58,6 +58,7 @@ slow_sum(const FieldSum *sum)
 #define BIT(i) ((uint128) 1 << (i))
 
 /* Where limbs, bytes, words and the modulus begin and end. */
+/* clang-format off */
 static const uint128 edges[] = {
 	0, 1, 2, 3, 255, 256,
 	BIT(18), BIT(19), FIELD_FOLD - 1, FIELD_FOLD, FIELD_FOLD + 1,
@@ -67,6 +68,7 @@ static const uint128 edges[] = {
 	BIT(86) + BIT(18), BIT(86) + BIT(18) + 1, BIT(87) + BIT(18),
 	FIELD_P - BIT(44), FIELD_P - BIT(43), FIELD_P - 3, FIELD_P - 2, FIELD_P - 1
 };
+/* clang-format on */
 
 #define EDGES (sizeof(edges) / sizeof(edges[0]))
 
@@ -119,7 +121,7 @@ sums_differences_and_products_are_right(void **state)
 	}
 	for (int i = 0; i < 20000; i++)
 	{
-		uint128		a = random_value();
+		uint128 a = random_value();
 
 		check_pair(a, random_value());
 		/* Right at the borders where a sum wraps around and a difference turns. */
@@ -147,7 +149,7 @@ static void
 constants_are_what_they_say(void **state)
 {
 	static const uint8_t p[] = {0x80, 0, 0, 0, 0, 0, 0, 0, 0x08, 0, 0x01};
-	uint8_t		bytes[FIELD_BYTES];
+	uint8_t bytes[FIELD_BYTES];
 
 	(void) state;
 	field_to_bytes(element(FIELD_P), bytes);
@@ -174,7 +176,7 @@ equality_and_zero_look_at_every_bit(void **state)
 		FieldElement power = element(BIT(bit));
 
 		assert_false(field_is_zero(power));
-		assert_false(field_equal(a, (FieldElement) {a.lo ^ power.lo, a.hi ^ power.hi}));
+		assert_false(field_equal(a, (FieldElement){a.lo ^ power.lo, a.hi ^ power.hi}));
 	}
 }
 
@@ -191,18 +193,18 @@ integers_become_elements_and_back(void **state)
 	}
 	for (int i = 0; i < 1000; i++)
 	{
-		uint128		value = random_value();
+		uint128 value = random_value();
 
 		assert_value(field_from_integer(value), value);
 		assert_true(field_to_integer(element(value)) == value);
 	}
 	/* Not reduced, but both limbs in range. */
 	assert_element(field_from_integer(BIT(88) - 1),
-				   ((FieldElement) {FIELD_LIMB_MASK, FIELD_LIMB_MASK}));
+				   ((FieldElement){FIELD_LIMB_MASK, FIELD_LIMB_MASK}));
 	/* Limbs beyond their range overlap, and the value counts them fully. */
-	assert_true(field_to_integer((FieldElement) {BIT(44), 0}) == BIT(44));
-	assert_true(field_to_integer((FieldElement) {BIT(63), BIT(50)}) == BIT(63) + BIT(94));
-	assert_true(field_to_integer((FieldElement) {UINT64_MAX, UINT64_MAX}) ==
+	assert_true(field_to_integer((FieldElement){BIT(44), 0}) == BIT(44));
+	assert_true(field_to_integer((FieldElement){BIT(63), BIT(50)}) == BIT(63) + BIT(94));
+	assert_true(field_to_integer((FieldElement){UINT64_MAX, UINT64_MAX}) ==
 				UINT64_MAX + BIT(108) - BIT(44));
 }
 
@@ -248,10 +250,10 @@ signed_values_wrap_once(void **state)
 static void
 bytes_are_big_endian(void **state)
 {
-	static const uint8_t example[] = {0x25, 0x97, 0xc1, 0x4f, 0x48, 0xd5, 0xb6, 0x5e, 0xd8,
-	0xdc, 0xca};
-	uint8_t    *exact = malloc(FIELD_BYTES);	/* shows a read beyond it */
-	uint8_t		around[FIELD_BYTES + 2];
+	static const uint8_t example[] = {0x25, 0x97, 0xc1, 0x4f, 0x48, 0xd5,
+									  0xb6, 0x5e, 0xd8, 0xdc, 0xca};
+	uint8_t *exact = malloc(FIELD_BYTES); /* shows a read beyond it */
+	uint8_t around[FIELD_BYTES + 2];
 
 	(void) state;
 	memcpy(exact, example, FIELD_BYTES);
@@ -261,7 +263,7 @@ bytes_are_big_endian(void **state)
 
 	for (size_t i = 0; i < EDGES + 1000; i++)
 	{
-		uint128		value = i < EDGES ? edges[i] : random_value();
+		uint128 value = i < EDGES ? edges[i] : random_value();
 
 		memset(around, 0x5a, sizeof(around));
 		field_to_bytes(element(value), around + 1);
@@ -284,7 +286,7 @@ bytes_are_big_endian(void **state)
 static void
 check_repeated_product(uint128 a, uint128 b, uint64_t count)
 {
-	FieldSum	sum = {0, 0, 0};
+	FieldSum sum = {0, 0, 0};
 
 	for (uint64_t i = 0; i < count; i++)
 		field_sum_add_product(&sum, element(a), element(b));
@@ -295,7 +297,7 @@ check_repeated_product(uint128 a, uint128 b, uint64_t count)
 static void
 the_most_terms_with_the_largest_operands_fit(void **state)
 {
-	uint128		both_limbs_large = BIT(87) - 1;	/* 2^43 - 1 and 2^44 - 1 */
+	uint128 both_limbs_large = BIT(87) - 1; /* 2^43 - 1 and 2^44 - 1 */
 
 	(void) state;
 	check_repeated_product(FIELD_P - 1, FIELD_P - 1, FIELD_SUM_TERMS);
@@ -309,15 +311,15 @@ the_most_terms_with_the_largest_operands_fit(void **state)
 static void
 sums_on_the_bounds_reduce(void **state)
 {
-	static const uint128 limbs[] = {
-		0, 1, BIT(43) - 1, BIT(43), BIT(44) - 1, BIT(44), BIT(88) - 1, BIT(108) - 1
-	};
-	static const uint128 tops[] = {
-		0, 1, FIELD_P / 2, BIT(86) - 1, BIT(86), BIT(86) + 1, BIT(105), BIT(106) - 1, BIT(106),
-		BIT(107) - BIT(65)
-	};
-	size_t		n_limbs = sizeof(limbs) / sizeof(limbs[0]);
-	FieldSum	most = {BIT(44) - 1, BIT(44) - 1, BIT(107) - 1};
+	static const uint128 limbs[] = {0,           1,       BIT(43) - 1, BIT(43),
+									BIT(44) - 1, BIT(44), BIT(88) - 1, BIT(108) - 1};
+	static const uint128 tops[] = {0,           1,
+								   FIELD_P / 2, BIT(86) - 1,
+								   BIT(86),     BIT(86) + 1,
+								   BIT(105),    BIT(106) - 1,
+								   BIT(106),    BIT(107) - BIT(65)};
+	size_t n_limbs = sizeof(limbs) / sizeof(limbs[0]);
+	FieldSum most = {BIT(44) - 1, BIT(44) - 1, BIT(107) - 1};
 
 	(void) state;
 	assert_value(field_sum_reduce(&most), slow_sum(&most));
@@ -325,14 +327,14 @@ sums_on_the_bounds_reduce(void **state)
 	{
 		for (size_t j = 0; j < n_limbs * n_limbs; j++)
 		{
-			FieldSum	sum = {limbs[j % n_limbs], limbs[j / n_limbs], tops[i]};
+			FieldSum sum = {limbs[j % n_limbs], limbs[j / n_limbs], tops[i]};
 
 			assert_value(field_sum_reduce(&sum), slow_sum(&sum));
 		}
 	}
 	for (int i = 0; i < 100000; i++)
 	{
-		FieldSum	sum;
+		FieldSum sum;
 
 		sum.t0 = ((uint128) test_random() << 44) + test_random();
 		sum.t1 = ((uint128) test_random() << 44) + test_random();
@@ -352,16 +354,16 @@ dot_products_are_right_and_add_up(void **state)
 		/* Of exactly this size, so that a read beyond shows. */
 		FieldElement *a = malloc(counts[i] * sizeof(FieldElement));
 		FieldElement *b = malloc(counts[i] * sizeof(FieldElement));
-		FieldSum	sum = {0, 0, 0};
-		uint128		expected = slow_mul(FIELD_P - 1, 12345);
+		FieldSum sum = {0, 0, 0};
+		uint128 expected = slow_mul(FIELD_P - 1, 12345);
 
 		field_sum_add_product(&sum, element(FIELD_P - 1), element(12345));
 		for (size_t j = 0; j < counts[i]; j++)
 		{
 			a[j] = j % 3 == 0 ? element(edges[j % EDGES]) : random_element();
 			b[j] = random_element();
-			expected = slow_add(expected,
-								slow_mul(field_to_integer(a[j]), field_to_integer(b[j])));
+			expected =
+				slow_add(expected, slow_mul(field_to_integer(a[j]), field_to_integer(b[j])));
 		}
 		kernels->add_dot(&sum, a, b, counts[i]);
 		assert_value(field_sum_reduce(&sum), expected);
@@ -374,7 +376,7 @@ static void
 the_longest_dot_product_is_right(void **state)
 {
 	FieldElement *a = malloc(FIELD_SUM_TERMS * sizeof(FieldElement));
-	FieldSum	sum = {0, 0, 0};
+	FieldSum sum = {0, 0, 0};
 
 	(void) state;
 	for (size_t i = 0; i < FIELD_SUM_TERMS; i++)
@@ -389,10 +391,10 @@ the_longest_dot_product_is_right(void **state)
 static void
 powers_are_right(void **state)
 {
-	static const uint128 exponents[] = {
-		0, 1, 2, 3, 4, 5, 255, BIT(19), BIT(64) - 1, BIT(64), FIELD_P - 2, FIELD_P - 1,
-		FIELD_P, BIT(127), ~(uint128) 0
-	};
+	static const uint128 exponents[] = {0,           1,        2,           3,
+										4,           5,        255,         BIT(19),
+										BIT(64) - 1, BIT(64),  FIELD_P - 2, FIELD_P - 1,
+										FIELD_P,     BIT(127), ~(uint128) 0};
 
 	(void) state;
 	for (size_t i = 0; i < EDGES; i++)
@@ -410,7 +412,7 @@ inverses_are_right(void **state)
 	assert_value(field_inv(FIELD_ZERO), 0);
 	for (size_t i = 0; i < EDGES + 200; i++)
 	{
-		uint128		value = i < EDGES ? edges[i] : random_value();
+		uint128 value = i < EDGES ? edges[i] : random_value();
 
 		if (value != 0)
 			assert_true(slow_mul(value, field_to_integer(field_inv(element(value)))) == 1);
@@ -427,7 +429,7 @@ roots_have_their_order(void **state)
 	assert_value(field_root(0), 1);
 	for (int log_order = 1; log_order <= FIELD_TWO_ADICITY; log_order++)
 	{
-		uint128		root = field_to_integer(field_root(log_order));
+		uint128 root = field_to_integer(field_root(log_order));
 
 		assert_true(slow_pow(root, BIT(log_order - 1)) == FIELD_P - 1);
 		assert_value(field_root(log_order - 1), slow_mul(root, root));
@@ -439,7 +441,7 @@ roots_have_their_order(void **state)
 static void
 wiping_leaves_zeros_and_its_neighbours_alone(void **state)
 {
-	uint8_t		memory[100];
+	uint8_t memory[100];
 
 	(void) state;
 	memset(memory, 0xaa, sizeof(memory));

@@ -16,9 +16,9 @@ stressful_element(void)
 	switch (test_random() % 8)
 	{
 		case 0:
-			return (FieldElement) {FIELD_P_LO - 1, FIELD_P_HI};
+			return (FieldElement){FIELD_P_LO - 1, FIELD_P_HI};
 		case 1:
-			return (FieldElement) {FIELD_LIMB_MASK, FIELD_P_HI - 1};
+			return (FieldElement){FIELD_LIMB_MASK, FIELD_P_HI - 1};
 		case 2:
 			return FIELD_ZERO;
 		default:
@@ -31,7 +31,7 @@ dot_products_agree(void **state)
 {
 	/* Around the widths of registers, and beyond what a register can add up. */
 	static const size_t counts[] = {0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 100, 4099, 70001};
-	size_t		variants;
+	size_t variants;
 	const Kernels *const *variant = kernels_available(&variants);
 	FieldElement *a = malloc(70001 * sizeof(FieldElement));
 	FieldElement *b = malloc(70001 * sizeof(FieldElement));
@@ -51,7 +51,7 @@ dot_products_agree(void **state)
 		}
 		for (size_t v = 0; v < variants; v++)
 		{
-			FieldSum	sum = {1, 0, 0};
+			FieldSum sum = {1, 0, 0};
 
 			variant[v]->add_dot(&sum, a, b, counts[c]);
 			assert_element(field_sum_reduce(&sum), expected);
@@ -60,10 +60,10 @@ dot_products_agree(void **state)
 
 	/* Nothing but the largest element, as often as the longest vector has it. */
 	for (size_t i = 0; i < 70001; i++)
-		a[i] = (FieldElement) {FIELD_P_LO - 1, FIELD_P_HI};
+		a[i] = (FieldElement){FIELD_P_LO - 1, FIELD_P_HI};
 	for (size_t v = 0; v < variants; v++)
 	{
-		FieldSum	sum = {0, 0, 0};
+		FieldSum sum = {0, 0, 0};
 
 		for (int i = 0; i < 7; i++)
 			variant[v]->add_dot(&sum, a, a, 70001);
@@ -78,11 +78,11 @@ dot_products_agree(void **state)
 static size_t
 accept_slowly(const uint8_t *bytes, size_t tries, FieldElement *out)
 {
-	size_t		found = 0;
+	size_t found = 0;
 
 	for (size_t i = 0; i < tries; i++)
 	{
-		uint128		value = bytes[i * TRY_BYTES + 11];
+		uint128 value = bytes[i * TRY_BYTES + 11];
 
 		for (int j = 1; j < 11; j++)
 			value = value << 8 | bytes[i * TRY_BYTES + j];
@@ -96,11 +96,15 @@ accept_slowly(const uint8_t *bytes, size_t tries, FieldElement *out)
 static void
 write_edge(uint8_t *bytes, uint64_t which)
 {
-	static const uint128 edges[] = {
-		FIELD_P, FIELD_P - 1, FIELD_P + 1, (uint128) 1 << 87, ((uint128) 1 << 87) - 1,
-		((uint128) 1 << 87) + ((uint128) 1 << 44), ((uint128) 1 << 88) - 1, 0
-	};
-	uint8_t		big_endian[FIELD_BYTES];
+	static const uint128 edges[] = {FIELD_P,
+									FIELD_P - 1,
+									FIELD_P + 1,
+									(uint128) 1 << 87,
+									((uint128) 1 << 87) - 1,
+									((uint128) 1 << 87) + ((uint128) 1 << 44),
+									((uint128) 1 << 88) - 1,
+									0};
+	uint8_t big_endian[FIELD_BYTES];
 
 	field_to_bytes(field_from_integer(edges[which % 8]), big_endian);
 	memcpy(bytes + 1, big_endian + 1, FIELD_BYTES - 1);
@@ -114,18 +118,18 @@ rejections_agree(void **state)
 	{
 		MAX_TRIES = 600
 	};
-	size_t		variants;
+	size_t variants;
 	const Kernels *const *variant = kernels_available(&variants);
 	FieldElement expected[MAX_TRIES];
 
 	(void) state;
 	for (size_t round = 0; round < 2000; round++)
 	{
-		size_t		tries = round < MAX_TRIES ? round : test_random() % MAX_TRIES;
+		size_t tries = round < MAX_TRIES ? round : test_random() % MAX_TRIES;
 		/* Exactly so much memory, for the sanitizer to watch. */
-		uint8_t    *bytes = malloc(tries * TRY_BYTES + 1);
+		uint8_t *bytes = malloc(tries * TRY_BYTES + 1);
 		FieldElement *out = malloc((tries + ACCEPT_SLACK) * sizeof(FieldElement));
-		size_t		count;
+		size_t count;
 
 		for (size_t i = 0; i < tries * TRY_BYTES; i++)
 			bytes[i] = (uint8_t) (test_random() >> 32);

@@ -15,7 +15,7 @@
 static FieldElement
 hex_element(const char *hex)
 {
-	uint8_t		bytes[FIELD_BYTES];
+	uint8_t bytes[FIELD_BYTES];
 
 	bytes_from_hex(hex, bytes, FIELD_BYTES);
 	return field_from_bytes(bytes);
@@ -25,7 +25,7 @@ hex_element(const char *hex)
 static Bytes
 message_from_hex(const char *hex)
 {
-	Bytes		message = {malloc(strlen(hex) / 2), strlen(hex) / 2};
+	Bytes message = {malloc(strlen(hex) / 2), strlen(hex) / 2};
 
 	bytes_from_hex(hex, message.data, message.size);
 	return message;
@@ -35,7 +35,7 @@ message_from_hex(const char *hex)
 static FieldElement
 element_of_any_length(void)
 {
-	uint128		value = field_to_integer(random_element());
+	uint128 value = field_to_integer(random_element());
 
 	return field_from_integer(value >> (8 * (test_random() % 12)));
 }
@@ -43,7 +43,7 @@ element_of_any_length(void)
 static Bytes
 write_array(const FieldElement *elements, size_t count)
 {
-	Bytes		message = {malloc(packet_max_array(count)), packet_max_array(count)};
+	Bytes message = {malloc(packet_max_array(count)), packet_max_array(count)};
 	PacketWriter writer = packet_writer(message.data, message.size);
 
 	packet_write_array(&writer, elements, count);
@@ -57,7 +57,7 @@ static PrioStatus
 read_array(const uint8_t *bytes, size_t size, FieldElement *elements, size_t max, size_t *count)
 {
 	PacketReader reader = packet_reader(bytes, size);
-	PrioStatus	status = packet_read_array(&reader, count);
+	PrioStatus status = packet_read_array(&reader, count);
 
 	if (status != PRIO_OK)
 		return status;
@@ -69,9 +69,9 @@ read_array(const uint8_t *bytes, size_t size, FieldElement *elements, size_t max
 static PrioStatus
 read_one_element(const char *hex, FieldElement *element)
 {
-	Bytes		message = message_from_hex(hex);
+	Bytes message = message_from_hex(hex);
 	PacketReader reader = packet_reader(message.data, message.size);
-	PrioStatus	status = packet_read_element(&reader, element);
+	PrioStatus status = packet_read_element(&reader, element);
 
 	if (status == PRIO_OK)
 		status = packet_read_end(&reader);
@@ -83,9 +83,9 @@ read_one_element(const char *hex, FieldElement *element)
 
 static const struct
 {
-	const char *value;			/* eleven bytes */
+	const char *value; /* eleven bytes */
 	const char *message;
-}			written_elements[] = {
+} written_elements[] = {
 	{"0000000000000000000000", "a100"},
 	{"0000000000000000000001", "a101"},
 	{"000000000000000000007f", "a17f"},
@@ -97,7 +97,7 @@ static const struct
 	{"0000000000ffffffffffff", "a6ffffffffffff"},
 	{"00ffffffffffffffffffff", "aaffffffffffffffffffff"},
 	{"0100000000000000000000", "ab0100000000000000000000"},
-	{"8000000000000000080000", "ab8000000000000000080000"},	/* p - 1 */
+	{"8000000000000000080000", "ab8000000000000000080000"}, /* p - 1 */
 };
 
 #define WRITTEN_ELEMENTS (sizeof(written_elements) / sizeof(written_elements[0]))
@@ -108,10 +108,10 @@ elements_are_written_without_leading_zeros(void **state)
 	(void) state;
 	for (size_t i = 0; i < WRITTEN_ELEMENTS; i++)
 	{
-		Bytes		expected = message_from_hex(written_elements[i].message);
+		Bytes expected = message_from_hex(written_elements[i].message);
 		FieldElement value = hex_element(written_elements[i].value);
 		FieldElement read;
-		uint8_t		message[PACKET_MAX_ELEMENT];
+		uint8_t message[PACKET_MAX_ELEMENT];
 		PacketWriter writer = packet_writer(message, sizeof(message));
 
 		packet_write_element(&writer, value);
@@ -131,16 +131,16 @@ elements_in_another_spelling_are_refused(void **state)
 	static const struct
 	{
 		const char *message;
-		PrioStatus	status;
-	}			cases[] = {
-		{"ab8000000000000000080001", PRIO_OUT_OF_RANGE},	/* p */
-		{"ab8000000000000000080002", PRIO_OUT_OF_RANGE},	/* p + 1 */
-		{"abffffffffffffffffffffff", PRIO_OUT_OF_RANGE},	/* 2^88 - 1 */
-		{"ac010000000000000000000000", PRIO_OUT_OF_RANGE},	/* twelve bytes */
+		PrioStatus status;
+	} cases[] = {
+		{"ab8000000000000000080001", PRIO_OUT_OF_RANGE},   /* p */
+		{"ab8000000000000000080002", PRIO_OUT_OF_RANGE},   /* p + 1 */
+		{"abffffffffffffffffffffff", PRIO_OUT_OF_RANGE},   /* 2^88 - 1 */
+		{"ac010000000000000000000000", PRIO_OUT_OF_RANGE}, /* twelve bytes */
 		{"bf01000000000000000000000000000000000000000000000000000000000000", PRIO_OUT_OF_RANGE},
 		{"d9200100000000000000000000000000000000000000000000000000000000000000",
-		PRIO_OUT_OF_RANGE},		/* a str8 of 32 */
-		{"a0", PRIO_MALFORMED}, /* empty */
+		 PRIO_OUT_OF_RANGE},        /* a str8 of 32 */
+		{"a0", PRIO_MALFORMED},     /* empty */
 		{"a20001", PRIO_MALFORMED}, /* a leading zero */
 		{"a20000", PRIO_MALFORMED},
 		{"ab0000000000000000000001", PRIO_MALFORMED},
@@ -165,7 +165,7 @@ elements_in_another_spelling_are_refused(void **state)
 		{"80", PRIO_MALFORMED},
 		{"d40101", PRIO_MALFORMED},
 		{"a10101", PRIO_MALFORMED}, /* something behind it */
-		{"", PRIO_MALFORMED},	/* cut short */
+		{"", PRIO_MALFORMED},       /* cut short */
 		{"a1", PRIO_MALFORMED},
 		{"a201", PRIO_MALFORMED},
 		{"ab80000000000000000800", PRIO_MALFORMED},
@@ -179,10 +179,10 @@ elements_in_another_spelling_are_refused(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 	{
 		FieldElement read[2];
-		PrioStatus	status = read_one_element(cases[i].message, &read[0]);
-		char		both[200] = "92ab0100000000000000000000";
-		Bytes		array;
-		size_t		count;
+		PrioStatus status = read_one_element(cases[i].message, &read[0]);
+		char both[200] = "92ab0100000000000000000000";
+		Bytes array;
+		size_t count;
 
 		if (status != cases[i].status)
 			fail_msg("\"%s\": %s, not %s", cases[i].message, prio_status_text(status),
@@ -207,8 +207,8 @@ no_place_in_an_array_hides_a_large_element(void **state)
 	(void) state;
 	for (size_t place = 0; place < 20; place++)
 	{
-		Bytes		message;
-		size_t		count;
+		Bytes message;
+		size_t count;
 
 		for (size_t i = 0; i < 20; i++)
 			elements[i] = random_element();
@@ -225,12 +225,11 @@ no_place_in_an_array_hides_a_large_element(void **state)
 /* How many bytes of head the shortest str of a size has, and how they begin. */
 static const struct
 {
-	size_t		size;
+	size_t size;
 	const char *head;
-}			str_sizes[] = {
-	{0, "a0"}, {1, "a1"}, {5, "a5"}, {16, "b0"}, {31, "bf"}, {32, "d920"}, {33, "d921"},
-	{255, "d9ff"}, {256, "da0100"}, {257, "da0101"}, {4096, "da1000"}, {65535, "daffff"}
-};
+} str_sizes[] = {{0, "a0"},       {1, "a1"},       {5, "a5"},        {16, "b0"},
+				 {31, "bf"},      {32, "d920"},    {33, "d921"},     {255, "d9ff"},
+				 {256, "da0100"}, {257, "da0101"}, {4096, "da1000"}, {65535, "daffff"}};
 
 #define STR_SIZES (sizeof(str_sizes) / sizeof(str_sizes[0]))
 
@@ -240,13 +239,13 @@ batch_ids_are_the_shortest_str(void **state)
 	(void) state;
 	for (size_t i = 0; i < STR_SIZES; i++)
 	{
-		Bytes		head = message_from_hex(str_sizes[i].head);
-		Bytes		id = random_bytes(str_sizes[i].size);
-		size_t		size = head.size + id.size;
-		uint8_t    *message = malloc(size);
+		Bytes head = message_from_hex(str_sizes[i].head);
+		Bytes id = random_bytes(str_sizes[i].size);
+		size_t size = head.size + id.size;
+		uint8_t *message = malloc(size);
 		PacketWriter writer = packet_writer(message, size);
 		PacketReader reader = packet_reader(message, size);
-		uint8_t    *read = malloc(id.size);
+		uint8_t *read = malloc(id.size);
 
 		packet_write_bytes(&writer, id.data, id.size);
 		assert_false(writer.overrun);
@@ -276,11 +275,11 @@ another_batch_id_is_a_wrong_batch(void **state)
 	(void) state;
 	for (size_t i = 1; i < STR_SIZES; i++)
 	{
-		size_t		size = str_sizes[i].size;
-		Bytes		id = random_bytes(size + 1);
-		uint8_t    *message = malloc(5 + size);
+		size_t size = str_sizes[i].size;
+		Bytes id = random_bytes(size + 1);
+		uint8_t *message = malloc(5 + size);
 		PacketWriter writer = packet_writer(message, 5 + size);
-		size_t		places[] = {0, size / 2, size - 1};
+		size_t places[] = {0, size / 2, size - 1};
 		PacketReader reader;
 
 		packet_write_bytes(&writer, id.data, size);
@@ -303,19 +302,25 @@ another_batch_id_is_a_wrong_batch(void **state)
 static void
 strings_in_another_spelling_are_refused(void **state)
 {
-	static const char *const spellings[] = {
-		"d9056261746368", "da00056261746368", "db000000056261746368",	/* longer forms */
-		"c4056261746368",		/* bin */
-		"a66261746368", "da000562617463",	/* cut short */
-		"05", "cc05", "9105", "c0", "c1", ""
-	};
+	static const char *const spellings[] = {"d9056261746368",
+											"da00056261746368",
+											"db000000056261746368", /* longer forms */
+											"c4056261746368",       /* bin */
+											"a66261746368",
+											"da000562617463", /* cut short */
+											"05",
+											"cc05",
+											"9105",
+											"c0",
+											"c1",
+											""};
 
 	(void) state;
 	for (size_t i = 0; i < sizeof(spellings) / sizeof(spellings[0]); i++)
 	{
-		Bytes		message = message_from_hex(spellings[i]);
+		Bytes message = message_from_hex(spellings[i]);
 		PacketReader reader = packet_reader(message.data, message.size);
-		uint8_t		read[5];
+		uint8_t read[5];
 
 		assert_status(packet_read_batch_id(&reader, (const uint8_t *) "batch", 5),
 					  PRIO_MALFORMED);
@@ -334,9 +339,9 @@ bytes_of_another_length_are_told_from_malformed_ones(void **state)
 	(void) state;
 	for (size_t size = 0; size < 40; size++)
 	{
-		Bytes		bytes = random_bytes(size);
-		uint8_t		message[42];
-		uint8_t		read[16];
+		Bytes bytes = random_bytes(size);
+		uint8_t message[42];
+		uint8_t read[16];
 		PacketWriter writer = packet_writer(message, sizeof(message));
 		PacketReader reader;
 
@@ -356,16 +361,16 @@ roles_are_one_byte(void **state)
 	(void) state;
 	for (unsigned int first = 0; first < 256; first++)
 	{
-		uint8_t    *message = malloc(1);
+		uint8_t *message = malloc(1);
 		PacketReader reader = packet_reader(message, 1);
-		PrioRole	role;
+		PrioRole role;
 
 		message[0] = (uint8_t) first;
 		if (first > PRIO_B)
 			assert_status(packet_read_role(&reader, &role), PRIO_MALFORMED);
 		else
 		{
-			uint8_t		written[1];
+			uint8_t written[1];
 			PacketWriter writer = packet_writer(written, 1);
 
 			assert_ok(packet_read_role(&reader, &role));
@@ -383,17 +388,27 @@ roles_are_one_byte(void **state)
 static void
 roles_in_another_spelling_are_refused(void **state)
 {
-	static const char *const spellings[] = {
-		"cc00", "cc01", "cd0001", "ce00000001", "cf0000000000000001",
-		"d001", "d10001", "ca3f800000", "a101", "c3", "9101", "cc", "cf00", ""
-	};
+	static const char *const spellings[] = {"cc00",
+											"cc01",
+											"cd0001",
+											"ce00000001",
+											"cf0000000000000001",
+											"d001",
+											"d10001",
+											"ca3f800000",
+											"a101",
+											"c3",
+											"9101",
+											"cc",
+											"cf00",
+											""};
 
 	(void) state;
 	for (size_t i = 0; i < sizeof(spellings) / sizeof(spellings[0]); i++)
 	{
-		Bytes		message = message_from_hex(spellings[i]);
+		Bytes message = message_from_hex(spellings[i]);
 		PacketReader reader = packet_reader(message.data, message.size);
-		PrioRole	role;
+		PrioRole role;
 
 		assert_status(packet_read_role(&reader, &role), PRIO_MALFORMED);
 		free(message.data);
@@ -405,12 +420,16 @@ roles_in_another_spelling_are_refused(void **state)
 static void
 headers_are_six_elements_in_order(void **state)
 {
-	static const char wire[] = "a101" "a102" "a20100" "a100" "ab8000000000000000080000" "a106";
-	PacketHeader header = {
-		{1, 0}, {2, 0}, {256, 0}, {0, 0}, field_from_integer(FIELD_P - 1), {6, 0}
-	};
-	Bytes		expected = message_from_hex(wire);
-	uint8_t		message[6 * PACKET_MAX_ELEMENT];
+	static const char wire[] = "a101"
+							   "a102"
+							   "a20100"
+							   "a100"
+							   "ab8000000000000000080000"
+							   "a106";
+	PacketHeader header = {{1, 0}, {2, 0}, {256, 0}, {0, 0}, field_from_integer(FIELD_P - 1),
+						   {6, 0}};
+	Bytes expected = message_from_hex(wire);
+	uint8_t message[6 * PACKET_MAX_ELEMENT];
 	PacketWriter writer = packet_writer(message, sizeof(message));
 	PacketReader reader = packet_reader(expected.data, expected.size);
 	PacketHeader read;
@@ -434,7 +453,7 @@ a_header_with_one_bad_element_is_refused(void **state)
 	for (size_t bad = 0; bad < 6; bad++)
 	{
 		FieldElement elements[6];
-		uint8_t		message[6 * PACKET_MAX_ELEMENT];
+		uint8_t message[6 * PACKET_MAX_ELEMENT];
 		PacketWriter writer = packet_writer(message, sizeof(message));
 		PacketReader reader;
 		PacketHeader header;
@@ -452,12 +471,19 @@ a_header_with_one_bad_element_is_refused(void **state)
 
 static const struct
 {
-	size_t		count;
+	size_t count;
 	const char *head;
-}			array_sizes[] = {
-	{0, "90"}, {1, "91"}, {2, "92"}, {15, "9f"}, {16, "dc0010"}, {17, "dc0011"}, {255, "dc00ff"},
-	{256, "dc0100"}, {65535, "dcffff"}, {65536, "dd00010000"}, {70000, "dd00011170"}
-};
+} array_sizes[] = {{0, "90"},
+				   {1, "91"},
+				   {2, "92"},
+				   {15, "9f"},
+				   {16, "dc0010"},
+				   {17, "dc0011"},
+				   {255, "dc00ff"},
+				   {256, "dc0100"},
+				   {65535, "dcffff"},
+				   {65536, "dd00010000"},
+				   {70000, "dd00011170"}};
 
 #define ARRAY_SIZES (sizeof(array_sizes) / sizeof(array_sizes[0]))
 
@@ -467,15 +493,15 @@ arrays_are_a_head_and_their_elements(void **state)
 	(void) state;
 	for (size_t i = 0; i < ARRAY_SIZES; i++)
 	{
-		size_t		count = array_sizes[i].count;
-		Bytes		head = message_from_hex(array_sizes[i].head);
+		size_t count = array_sizes[i].count;
+		Bytes head = message_from_hex(array_sizes[i].head);
 		FieldElement *elements = malloc(count * sizeof(FieldElement));
 		FieldElement *read = malloc(count * sizeof(FieldElement));
-		uint8_t    *separate = malloc(packet_max_array(count));
+		uint8_t *separate = malloc(packet_max_array(count));
 		PacketWriter writer = packet_writer(separate, packet_max_array(count));
 		PacketReader reader;
-		Bytes		message;
-		size_t		read_count;
+		Bytes message;
+		size_t read_count;
 
 		for (size_t j = 0; j < count; j++)
 		{
@@ -513,7 +539,7 @@ an_array_reads_in_pieces(void **state)
 {
 	FieldElement elements[100];
 	FieldElement read[100];
-	Bytes		message;
+	Bytes message;
 
 	(void) state;
 	for (size_t i = 0; i < 100; i++)
@@ -537,25 +563,40 @@ an_array_reads_in_pieces(void **state)
 static void
 array_heads_in_another_spelling_are_refused(void **state)
 {
-	static const char *const spellings[] = {
-		"dc0000", "dc0003a101a102a103",
-		"dc000fa101a101a101a101a101a101a101a101a101a101a101a101a101a101a101",
-		"dd00000000", "dd00000003a101a102a103",
-		"83a101a102a103a104a105a106", "de0003a101a102a103a104a105a106",
-		"a3010203", "c403010203", "03", "c0", "",
-		"dc", "dc00", "dd", "dd0001", "dd000100",
-		"ddffffffff", "ddffffffffa101a102a103a104a105", "dcffffa101", "93a101a102", "91a1", "91"
-	};
+	static const char *const spellings[] =
+		{"dc0000",
+		 "dc0003a101a102a103",
+		 "dc000fa101a101a101a101a101a101a101a101a101a101a101a101a101a101a101",
+		 "dd00000000",
+		 "dd00000003a101a102a103",
+		 "83a101a102a103a104a105a106",
+		 "de0003a101a102a103a104a105a106",
+		 "a3010203",
+		 "c403010203",
+		 "03",
+		 "c0",
+		 "",
+		 "dc",
+		 "dc00",
+		 "dd",
+		 "dd0001",
+		 "dd000100",
+		 "ddffffffff",
+		 "ddffffffffa101a102a103a104a105",
+		 "dcffffa101",
+		 "93a101a102",
+		 "91a1",
+		 "91"};
 	/* 100 elements that are there, behind a head that could be shorter. */
-	Bytes		hundred = message_from_hex("dd00000064");
-	uint8_t		long_head[5 + 200];
+	Bytes hundred = message_from_hex("dd00000064");
+	uint8_t long_head[5 + 200];
 	PacketReader reader;
-	size_t		count;
+	size_t count;
 
 	(void) state;
 	for (size_t i = 0; i < sizeof(spellings) / sizeof(spellings[0]); i++)
 	{
-		Bytes		message = message_from_hex(spellings[i]);
+		Bytes message = message_from_hex(spellings[i]);
 		FieldElement read[16];
 
 		if (read_array(message.data, message.size, read, 16, &count) != PRIO_MALFORMED)
@@ -577,10 +618,10 @@ static void
 claims_of_many_elements_are_not_believed(void **state)
 {
 	static const uint8_t claim[] = {0xdd, 0xff, 0xff, 0xff, 0xff, 0xa1, 0x01, 0xa1, 0x02};
-	Bytes		message = message_from_hex("dd00010000");
+	Bytes message = message_from_hex("dd00010000");
 	PacketReader reader = packet_reader(claim, sizeof(claim));
-	uint8_t    *many = malloc(5 + 2 * 65536);
-	size_t		count;
+	uint8_t *many = malloc(5 + 2 * 65536);
+	size_t count;
 
 	(void) state;
 	assert_status(packet_read_array(&reader, &count), PRIO_MALFORMED);
@@ -616,14 +657,15 @@ general_read_array(const uint8_t *bytes, size_t size, FieldElement *elements, si
 	msgpack_unpacked unpacked;
 	msgpack_sbuffer again;
 	msgpack_packer packer;
-	size_t		used = 0;
-	bool		good;
+	size_t used = 0;
+	bool good;
 
 	msgpack_unpacked_init(&unpacked);
 	msgpack_sbuffer_init(&again);
 	msgpack_packer_init(&packer, &again, msgpack_sbuffer_write);
 	good = msgpack_unpack_next(&unpacked, (const char *) bytes, size, &used) ==
-		MSGPACK_UNPACK_SUCCESS && used == size && unpacked.data.type == MSGPACK_OBJECT_ARRAY;
+			MSGPACK_UNPACK_SUCCESS &&
+		used == size && unpacked.data.type == MSGPACK_OBJECT_ARRAY;
 	if (good)
 	{
 		msgpack_pack_object(&packer, unpacked.data);
@@ -634,7 +676,7 @@ general_read_array(const uint8_t *bytes, size_t size, FieldElement *elements, si
 	{
 		msgpack_object *object = &unpacked.data.via.array.ptr[i];
 		const msgpack_object_str *str = &object->via.str;
-		uint128		value = 0;
+		uint128 value = 0;
 
 		good = object->type == MSGPACK_OBJECT_STR && str->size >= 1 && str->size <= 11 &&
 			(str->size == 1 || str->ptr[0] != 0);
@@ -655,9 +697,9 @@ readers_agree(const uint8_t *bytes, size_t size)
 {
 	FieldElement *elements = malloc(size * sizeof(FieldElement));
 	FieldElement *general = malloc(size * sizeof(FieldElement));
-	size_t		count = 0;
-	size_t		general_count = 0;
-	bool		good = read_array(bytes, size, elements, size, &count) == PRIO_OK;
+	size_t count = 0;
+	size_t general_count = 0;
+	bool good = read_array(bytes, size, elements, size, &count) == PRIO_OK;
 
 	assert_true(good == general_read_array(bytes, size, general, &general_count));
 	if (good)
@@ -677,9 +719,9 @@ msgpack_reads_the_same_values(void **state)
 	(void) state;
 	for (size_t i = 0; i < ARRAY_SIZES; i++)
 	{
-		size_t		count = array_sizes[i].count;
+		size_t count = array_sizes[i].count;
 		FieldElement *elements = malloc(count * sizeof(FieldElement));
-		Bytes		message;
+		Bytes message;
 
 		for (size_t j = 0; j < count; j++)
 			elements[j] = j % 3 == 0 ? element_of_any_length() : random_element();
@@ -694,11 +736,10 @@ msgpack_reads_the_same_values(void **state)
 static uint8_t
 interesting_byte(void)
 {
-	static const uint8_t bytes[] = {
-		0x00, 0x01, 0x80, 0x8f, 0x90, 0x91, 0x92, 0x93, 0xa0, 0xa1, 0xa2, 0xab, 0xac, 0xb0, 0xbf,
-		0xc0, 0xc1, 0xc4, 0xcc, 0xd9, 0xda, 0xdb, 0xdc, 0xde, 0xff
-	};
-	uint64_t	random = test_random() >> 32;
+	static const uint8_t bytes[] = {0x00, 0x01, 0x80, 0x8f, 0x90, 0x91, 0x92, 0x93, 0xa0,
+									0xa1, 0xa2, 0xab, 0xac, 0xb0, 0xbf, 0xc0, 0xc1, 0xc4,
+									0xcc, 0xd9, 0xda, 0xdb, 0xdc, 0xde, 0xff};
+	uint64_t random = test_random() >> 32;
 
 	return random % 4 == 0 ? (uint8_t) (random >> 8) : bytes[(random >> 8) % sizeof(bytes)];
 }
@@ -706,17 +747,17 @@ interesting_byte(void)
 static void
 msgpack_comes_to_the_same_verdict_on_damaged_arrays(void **state)
 {
-	size_t		good = 0;
-	size_t		bad = 0;
+	size_t good = 0;
+	size_t bad = 0;
 
 	(void) state;
 	for (int round = 0; round < 100000; round++)
 	{
 		FieldElement elements[20];
-		size_t		count = (test_random() >> 32) % 20;
-		size_t		damages = (test_random() >> 32) % 3;
-		Bytes		message;
-		uint8_t    *exact;
+		size_t count = (test_random() >> 32) % 20;
+		size_t damages = (test_random() >> 32) % 3;
+		Bytes message;
+		uint8_t *exact;
 
 		for (size_t i = 0; i < count; i++)
 			elements[i] = element_of_any_length();
@@ -748,12 +789,12 @@ msgpack_comes_to_the_same_verdict_on_damaged_arrays(void **state)
 static Bytes
 make_plaintext(PrioRole role)
 {
-	size_t		max = packet_max_plaintext(role, 5, N_DATA);
-	Bytes		message = {malloc(max), max};
+	size_t max = packet_max_plaintext(role, 5, N_DATA);
+	Bytes message = {malloc(max), max};
 	PacketWriter writer = packet_writer(message.data, max);
 	FieldElement elements[N_POINTS];
 	PacketHeader header;
-	Bytes		seed = random_bytes(PRG_SEED_BYTES);
+	Bytes seed = random_bytes(PRG_SEED_BYTES);
 
 	for (size_t i = 0; i < N_POINTS; i++)
 		elements[i] = element_of_any_length();
@@ -782,9 +823,9 @@ read_plaintext(const uint8_t *bytes, size_t size)
 	PacketReader reader = packet_reader(bytes, size);
 	PacketHeader header;
 	FieldElement elements[N_POINTS];
-	uint8_t		seed[PRG_SEED_BYTES];
-	PrioRole	role = PRIO_A;
-	PrioStatus	status = packet_read_batch_id(&reader, (const uint8_t *) "batch", 5);
+	uint8_t seed[PRG_SEED_BYTES];
+	PrioRole role = PRIO_A;
+	PrioStatus status = packet_read_batch_id(&reader, (const uint8_t *) "batch", 5);
 
 	if (status == PRIO_OK)
 		status = packet_read_header(&reader, &header);
@@ -819,8 +860,8 @@ truncated_packets_are_malformed(void **state)
 	(void) state;
 	for (int round = 0; round < 40; round++)
 	{
-		Bytes		plaintext = make_plaintext(round % 2 == 0 ? PRIO_A : PRIO_B);
-		uint8_t    *longer = malloc(plaintext.size + 1);
+		Bytes plaintext = make_plaintext(round % 2 == 0 ? PRIO_A : PRIO_B);
+		uint8_t *longer = malloc(plaintext.size + 1);
 
 		assert_ok(read_plaintext(plaintext.data, plaintext.size));
 		each_proper_prefix(plaintext, check_truncated_plaintext, NULL);
@@ -843,10 +884,10 @@ the_longest_packet_is_as_long_as_promised(void **state)
 	{
 		for (size_t j = 0; j < 3; j++)
 		{
-			size_t		id_size = str_sizes[i].size;
-			size_t		n = sizes[j];
-			size_t		id_bytes = strlen(str_sizes[i].head) / 2 + id_size;
-			size_t		head = id_bytes + 6 * 12 + 1;
+			size_t id_size = str_sizes[i].size;
+			size_t n = sizes[j];
+			size_t id_bytes = strlen(str_sizes[i].head) / 2 + id_size;
+			size_t head = id_bytes + 6 * 12 + 1;
 
 			assert_int_equal(packet_max_array(n), 5 + 12 * n);
 			assert_int_equal(packet_max_plaintext(PRIO_A, id_size, n),
@@ -867,7 +908,7 @@ write_everything(uint8_t *memory, size_t room)
 	FieldElement elements[17];
 
 	for (size_t i = 0; i < 17; i++)
-		elements[i] = (FieldElement) {i * i, i};
+		elements[i] = (FieldElement){i * i, i};
 	header.a = header.b = header.c = header.f0 = header.g0 = header.h0 = elements[16];
 	packet_write_bytes(&writer, (const uint8_t *) "batch", 5);
 	packet_write_header(&writer, &header);
@@ -879,15 +920,15 @@ write_everything(uint8_t *memory, size_t room)
 static void
 an_overrun_is_noticed_and_not_written(void **state)
 {
-	uint8_t		whole[400];
+	uint8_t whole[400];
 	PacketWriter writer = write_everything(whole, sizeof(whole));
-	size_t		needed = (size_t) (writer.next - whole);
+	size_t needed = (size_t) (writer.next - whole);
 
 	(void) state;
 	assert_false(writer.overrun);
 	for (size_t room = 0; room <= needed + 1; room++)
 	{
-		uint8_t    *memory = malloc(room + 1);
+		uint8_t *memory = malloc(room + 1);
 
 		memory[room] = 0x5a;
 		writer = write_everything(memory, room);

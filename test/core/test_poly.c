@@ -15,7 +15,7 @@ powers_of_root(size_t order)
 {
 	FieldElement *powers = malloc(order * sizeof(FieldElement));
 	FieldElement root;
-	int			log_order = 0;
+	int log_order = 0;
 
 	while ((size_t) 1 << log_order < order)
 		log_order++;
@@ -75,7 +75,7 @@ make_weights(LagrangeWeights *weights, size_t n, FieldElement r)
 static void
 check_weights(size_t n, FieldElement r)
 {
-	size_t		domain = poly_domain(n, NULL);
+	size_t domain = poly_domain(n, NULL);
 	FieldElement *points = powers_of_root(domain);
 	FieldElement *points_2n = powers_of_root(2 * domain);
 	FieldElement sum = FIELD_ZERO;
@@ -108,20 +108,27 @@ the_domain_is_the_smallest_power_of_two_above_n(void **state)
 {
 	static const struct
 	{
-		size_t		n;
-		size_t		domain;
-		int			log_size;
-	}			cases[] = {
-		{1, 2, 1}, {2, 4, 2}, {3, 4, 2}, {4, 8, 3}, {7, 8, 3}, {8, 16, 4},
-		{2046, 2048, 11}, {2047, 2048, 11}, {2048, 4096, 12}, {131071, 131072, 17},
-		{131072, 262144, 18}, {PRIO_MAX_DATA, 262144, 18}
-	};
+		size_t n;
+		size_t domain;
+		int log_size;
+	} cases[] = {{1, 2, 1},
+				 {2, 4, 2},
+				 {3, 4, 2},
+				 {4, 8, 3},
+				 {7, 8, 3},
+				 {8, 16, 4},
+				 {2046, 2048, 11},
+				 {2047, 2048, 11},
+				 {2048, 4096, 12},
+				 {131071, 131072, 17},
+				 {131072, 262144, 18},
+				 {PRIO_MAX_DATA, 262144, 18}};
 
 	(void) state;
 	assert_int_equal(PRIO_MAX_DATA, 262143);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 	{
-		int			log_size = -1;
+		int log_size = -1;
 
 		assert_int_equal(poly_domain(cases[i].n, &log_size), cases[i].domain);
 		assert_int_equal(log_size, cases[i].log_size);
@@ -140,7 +147,7 @@ weights_are_the_lagrange_basis(void **state)
 		for (int j = 0; j < 5; j++)
 			check_weights(sizes[i], random_element());
 		check_weights(sizes[i], FIELD_ZERO);
-		check_weights(sizes[i], (FieldElement) {sizes[i] + 2, 0});
+		check_weights(sizes[i], (FieldElement){sizes[i] + 2, 0});
 	}
 }
 
@@ -151,7 +158,7 @@ weights_at_every_root_of_unity_are_the_lagrange_basis(void **state)
 	(void) state;
 	for (size_t i = 0; i < SIZES; i++)
 	{
-		size_t		order = 2 * poly_domain(sizes[i], NULL);
+		size_t order = 2 * poly_domain(sizes[i], NULL);
 		FieldElement *roots = powers_of_root(order);
 
 		for (size_t j = 0; j < order; j++)
@@ -167,10 +174,10 @@ weights_at_every_root_of_unity_are_the_lagrange_basis(void **state)
 static void
 check_largest_weights(FieldElement r)
 {
-	size_t		n = PRIO_MAX_DATA;
-	size_t		domain = n + 1;
+	size_t n = PRIO_MAX_DATA;
+	size_t domain = n + 1;
 	FieldElement *roots = powers_of_root(2 * domain);
-	FieldElement minus_two = field_neg((FieldElement) {2, 0});
+	FieldElement minus_two = field_neg((FieldElement){2, 0});
 	FieldElement f_value = FIELD_ZERO;
 	FieldElement h_value = FIELD_ZERO;
 	FieldElement coefficients[7];
@@ -189,13 +196,14 @@ check_largest_weights(FieldElement r)
 		h_value = field_add(h_value, field_mul(weights.h[i], h));
 	}
 	assert_element(f_value, evaluate(coefficients, 7, r));
-	assert_element(h_value, field_mul(field_sub(field_pow(r, domain), FIELD_ONE),
-									  evaluate(coefficients, 7, r)));
+	assert_element(h_value,
+				   field_mul(field_sub(field_pow(r, domain), FIELD_ONE),
+							 evaluate(coefficients, 7, r)));
 
 	/* No point is left out, so that the basis of f sums up to 1. */
 	assert_element(field_add(weights.data_0, weights.data_sum), FIELD_ONE);
 	/* m_0(r) 2N (r - 1) = r^2N - 1 */
-	assert_element(field_mul(field_mul(weights.h_0, (FieldElement) {2 * domain, 0}),
+	assert_element(field_mul(field_mul(weights.h_0, (FieldElement){2 * domain, 0}),
 							 field_sub(r, FIELD_ONE)),
 				   field_sub(field_pow(r, 2 * domain), FIELD_ONE));
 	free(memory);
@@ -209,10 +217,10 @@ the_largest_weights_evaluate_polynomials(void **state)
 
 	(void) state;
 	check_largest_weights(random_element());
-	check_largest_weights(root);	/* the points of h only */
+	check_largest_weights(root); /* the points of h only */
 	check_largest_weights(field_pow(root, 262145));
-	check_largest_weights(field_pow(root, 4098));	/* those of f too */
-	check_largest_weights(field_inv(field_mul(root, root)));	/* the last of f */
+	check_largest_weights(field_pow(root, 4098));            /* those of f too */
+	check_largest_weights(field_inv(field_mul(root, root))); /* the last of f */
 }
 
 /* ------------------------------------------------------------------ the transform */
@@ -232,7 +240,7 @@ make_transform(CosetTransform *transform, size_t n)
 static void
 check_transform(size_t n, const FieldElement *coefficients, size_t count)
 {
-	size_t		domain = poly_domain(n, NULL);
+	size_t domain = poly_domain(n, NULL);
 	FieldElement *roots = powers_of_root(2 * domain);
 	FieldElement *values = malloc(domain * sizeof(FieldElement));
 	CosetTransform transform;
@@ -254,7 +262,7 @@ the_transform_evaluates_at_the_odd_powers(void **state)
 	(void) state;
 	for (size_t i = 0; i < SIZES; i++)
 	{
-		size_t		domain = poly_domain(sizes[i], NULL);
+		size_t domain = poly_domain(sizes[i], NULL);
 		FieldElement *coefficients = malloc(domain * sizeof(FieldElement));
 
 		for (size_t j = 0; j < domain; j++)
@@ -299,7 +307,7 @@ set_by_writing(FieldElement *element)
 static void
 weights_stop_in_either_pass(void **state)
 {
-	size_t		n = 100000;
+	size_t n = 100000;
 	FieldElement *memory = calloc(poly_weights_size(n), sizeof(FieldElement));
 	FieldElement *last = memory + poly_weights_size(n) - 1;
 	LagrangeWeights weights;
@@ -319,8 +327,8 @@ weights_stop_in_either_pass(void **state)
 static void
 transforms_stop_in_either_half(void **state)
 {
-	size_t		n = 100000;
-	size_t		domain = poly_domain(n, NULL);
+	size_t n = 100000;
+	size_t domain = poly_domain(n, NULL);
 	FieldElement *memory = calloc(poly_coset_size(n), sizeof(FieldElement));
 	FieldElement *values = calloc(domain, sizeof(FieldElement));
 	CosetTransform transform;
@@ -329,8 +337,8 @@ transforms_stop_in_either_half(void **state)
 	/* The tables: the roots come first, the shift last. */
 	assert_status(poly_coset_init(&transform, n, memory, &stop_is_set), PRIO_INTERRUPTED);
 	assert_true(field_is_zero(memory[domain / 2 - 1]));
-	assert_status(poly_coset_init(&transform, n, memory,
-								  set_by_writing(&memory[domain / 2 - 1])), PRIO_INTERRUPTED);
+	assert_status(poly_coset_init(&transform, n, memory, set_by_writing(&memory[domain / 2 - 1])),
+				  PRIO_INTERRUPTED);
 	assert_false(field_is_zero(memory[domain / 2 - 1]));
 
 	/*
@@ -358,7 +366,7 @@ long_computations_look_at_the_stop_flag(void **state)
 	(void) state;
 	for (size_t i = 0; i < sizeof(large) / sizeof(large[0]); i++)
 	{
-		size_t		n = large[i];
+		size_t n = large[i];
 		FieldElement r = random_element();
 		FieldElement *memory = malloc(poly_weights_size(n) * sizeof(FieldElement));
 		FieldElement *tables = malloc(poly_coset_size(n) * sizeof(FieldElement));

@@ -14,7 +14,8 @@
 #define CHUNK_BYTES (NSS_COUNTER_MODE_BLOCKS * BLOCK)
 #define CHUNK_TRIES (CHUNK_BYTES / TRY_BYTES)
 
-static const uint8_t seed[PRG_SEED_BYTES] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+static const uint8_t seed[PRG_SEED_BYTES] = {0, 1, 2,  3,  4,  5,  6,  7,
+											 8, 9, 10, 11, 12, 13, 14, 15};
 
 /* ------------------------------------------------------------------ the slow way */
 
@@ -22,11 +23,11 @@ static const uint8_t seed[PRG_SEED_BYTES] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 1
 static uint8_t *
 counter_mode(const uint8_t key_bytes[PRIO_AES_KEY_BYTES], uint64_t first_block, size_t size)
 {
-	uint8_t    *zeros = calloc(size, 1);
-	uint8_t    *stream = malloc(size);
+	uint8_t *zeros = calloc(size, 1);
+	uint8_t *stream = malloc(size);
 	CK_AES_CTR_PARAMS params = {.ulCounterBits = 128};
-	SECItem		key_item = {siBuffer, (unsigned char *) key_bytes, PRIO_AES_KEY_BYTES};
-	SECItem		params_item = {siBuffer, (unsigned char *) &params, sizeof(params)};
+	SECItem key_item = {siBuffer, (unsigned char *) key_bytes, PRIO_AES_KEY_BYTES};
+	SECItem params_item = {siBuffer, (unsigned char *) &params, sizeof(params)};
 	PK11SlotInfo *slot;
 	PK11SymKey *key;
 	unsigned int out_size;
@@ -54,9 +55,9 @@ counter_mode(const uint8_t key_bytes[PRIO_AES_KEY_BYTES], uint64_t first_block, 
 static uint128
 slow_below(const uint8_t *stream, size_t *position, uint128 bound)
 {
-	uint128		top = bound - 1;
-	int			size = 1;
-	uint8_t		mask = 0;
+	uint128 top = bound - 1;
+	int size = 1;
+	uint8_t mask = 0;
 
 	while (top >> (8 * size) != 0)
 		size++;
@@ -64,7 +65,7 @@ slow_below(const uint8_t *stream, size_t *position, uint128 bound)
 		mask = (uint8_t) (2 * mask + 1);
 	for (;;)
 	{
-		uint128		value = stream[*position + (size_t) size] & mask;
+		uint128 value = stream[*position + (size_t) size] & mask;
 
 		for (int i = 1; i < size; i++)
 			value = value << 8 | stream[*position + (size_t) i];
@@ -79,17 +80,17 @@ slow_below(const uint8_t *stream, size_t *position, uint128 bound)
 
 typedef struct Expected
 {
-	uint8_t		key[PRIO_AES_KEY_BYTES];
-	uint128		bound;
-	uint8_t    *stream;
+	uint8_t key[PRIO_AES_KEY_BYTES];
+	uint128 bound;
+	uint8_t *stream;
 	FieldElement value[DRAWS];
-	size_t		position[DRAWS + 1];
+	size_t position[DRAWS + 1];
 } Expected;
 
 static void
 expected_make(Expected *expected, uint128 bound)
 {
-	size_t		position = 0;
+	size_t position = 0;
 
 	for (size_t i = 0; i < PRIO_AES_KEY_BYTES; i++)
 		expected->key[i] = (uint8_t) (0xf0 - 7 * i);
@@ -107,10 +108,13 @@ expected_make(Expected *expected, uint128 bound)
  * The bounds that the protocol has: p, and for r those of the smallest and largest n. Chance
  * does not tell them apart, so the last two, which it has not, show that the bound counts.
  */
-static const uint128 bounds[] = {
-	FIELD_P, FIELD_P - 3, FIELD_P - 7, FIELD_P - 2048, FIELD_P - 262145,
-	FIELD_P + ((uint128) 1 << 86), FIELD_P + ((uint128) 1 << 85)
-};
+static const uint128 bounds[] = {FIELD_P,
+								 FIELD_P - 3,
+								 FIELD_P - 7,
+								 FIELD_P - 2048,
+								 FIELD_P - 262145,
+								 FIELD_P + ((uint128) 1 << 86),
+								 FIELD_P + ((uint128) 1 << 85)};
 
 #define BOUNDS (sizeof(bounds) / sizeof(bounds[0]))
 
@@ -119,9 +123,15 @@ static const uint128 bounds[] = {
 static void
 the_stream_is_aes_in_counter_mode(void **state)
 {
-	static const uint64_t first_blocks[] = {
-		0, 1, 383, 384, 1000, UINT32_MAX - 3, UINT32_MAX, (uint64_t) 1 << 32, (uint64_t) 1 << 56
-	};
+	static const uint64_t first_blocks[] = {0,
+											1,
+											383,
+											384,
+											1000,
+											UINT32_MAX - 3,
+											UINT32_MAX,
+											(uint64_t) 1 << 32,
+											(uint64_t) 1 << 56};
 	static const size_t sizes[] = {1, 2, 3, 16, 383, NSS_COUNTER_MODE_BLOCKS};
 
 	(void) state;
@@ -132,9 +142,9 @@ the_stream_is_aes_in_counter_mode(void **state)
 		assert_ok(nss_counter_mode_new(seed, &mode));
 		for (size_t j = 0; j < sizeof(sizes) / sizeof(sizes[0]); j++)
 		{
-			size_t		size = sizes[j] * BLOCK;
-			uint8_t    *expected = counter_mode(seed, first_blocks[i], size);
-			uint8_t    *stream = malloc(size);
+			size_t size = sizes[j] * BLOCK;
+			uint8_t *expected = counter_mode(seed, first_blocks[i], size);
+			uint8_t *stream = malloc(size);
 
 			assert_ok(nss_counter_mode_stream(mode, first_blocks[i], sizes[j], stream));
 			assert_memory_equal(stream, expected, size);
@@ -151,8 +161,8 @@ the_stream_has_its_known_answer(void **state)
 {
 	static const uint8_t zero_key[PRIO_AES_KEY_BYTES] = {0};
 	NssCounterMode *mode;
-	uint8_t		expected[BLOCK];
-	uint8_t		stream[BLOCK];
+	uint8_t expected[BLOCK];
+	uint8_t stream[BLOCK];
 
 	(void) state;
 	bytes_from_hex("66e94bd4ef8a2c3b884cfa59ca342b2e", expected, BLOCK);
@@ -170,8 +180,8 @@ draws_are_those_of_the_protocol(void **state)
 	(void) state;
 	for (size_t i = 0; i < BOUNDS; i++)
 	{
-		Expected	expected;
-		Prg			prg;
+		Expected expected;
+		Prg prg;
 		FieldElement *drawn = malloc(DRAWS * sizeof(FieldElement));
 
 		expected_make(&expected, bounds[i]);
@@ -191,13 +201,13 @@ static void
 reading_in_pieces_is_reading_at_once(void **state)
 {
 	static const size_t pieces[] = {1, 2, 7, 255, 256, 257, 511, 512, 513, 1000};
-	Expected	expected;
+	Expected expected;
 
 	(void) state;
 	expected_make(&expected, FIELD_P);
 	for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++)
 	{
-		Prg			prg;
+		Prg prg;
 
 		assert_ok(prg_open(&prg, expected.key, 0));
 		for (size_t done = 0; done + pieces[i] <= DRAWS; done += pieces[i])
@@ -221,21 +231,21 @@ static void
 elements_are_draws_below_the_modulus(void **state)
 {
 	static const size_t most[] = {1, 2, 7, 255, 256, 257, 513, DRAWS};
-	Expected	expected;
+	Expected expected;
 
 	(void) state;
 	expected_make(&expected, FIELD_P);
 	for (size_t i = 0; i < sizeof(most) / sizeof(most[0]); i++)
 	{
-		Prg			prg;
-		size_t		done = 0;
+		Prg prg;
+		size_t done = 0;
 
 		assert_ok(prg_open(&prg, expected.key, 0));
 		while (done < DRAWS)
 		{
 			const FieldElement *elements;
-			size_t		count = DRAWS - done < most[i] ? DRAWS - done : most[i];
-			size_t		asked = count;
+			size_t count = DRAWS - done < most[i] ? DRAWS - done : most[i];
+			size_t asked = count;
 
 			assert_ok(prg_elements(&prg, &elements, &count));
 			assert_in_range(count, 1, asked);
@@ -252,15 +262,15 @@ elements_are_draws_below_the_modulus(void **state)
 static void
 bounds_may_change_between_draws(void **state)
 {
-	uint8_t    *stream = counter_mode(seed, 0, 4 * DRAWS * TRY_BYTES);
-	size_t		position = 0;
-	Prg			prg;
+	uint8_t *stream = counter_mode(seed, 0, 4 * DRAWS * TRY_BYTES);
+	size_t position = 0;
+	Prg prg;
 
 	(void) state;
 	assert_ok(prg_open(&prg, seed, 0));
 	for (size_t i = 0; i < DRAWS; i++)
 	{
-		uint128		bound = bounds[i % BOUNDS];
+		uint128 bound = bounds[i % BOUNDS];
 		FieldElement drawn;
 
 		assert_ok(prg_draw(&prg, bound, &drawn, 1));
@@ -273,17 +283,17 @@ bounds_may_change_between_draws(void **state)
 static void
 opening_at_the_tries_of_a_stream_continues_it(void **state)
 {
-	Expected	expected;
-	Prg			prg;
+	Expected expected;
+	Prg prg;
 
 	(void) state;
 	expected_make(&expected, FIELD_P);
 	assert_ok(prg_open(&prg, expected.key, 0));
 	for (size_t i = 0; i + 3 <= DRAWS; i++)
 	{
-		uint64_t	tries = prg_tries(&prg);
+		uint64_t tries = prg_tries(&prg);
 		FieldElement drawn[3];
-		Prg			later;
+		Prg later;
 
 		assert_int_equal(tries * TRY_BYTES, expected.position[i]);
 		assert_ok(prg_open(&later, expected.key, tries));
@@ -303,22 +313,22 @@ opening_at_the_tries_of_a_stream_continues_it(void **state)
 static void
 opening_works_at_every_try(void **state)
 {
-	Expected	expected;
+	Expected expected;
 
 	(void) state;
 	expected_make(&expected, FIELD_P);
 	for (uint64_t tries = 0; tries < 3 * CHUNK_TRIES + 10; tries++)
 	{
-		size_t		position = (size_t) tries * TRY_BYTES;
+		size_t position = (size_t) tries * TRY_BYTES;
 		FieldElement drawn[2];
-		Prg			prg;
+		Prg prg;
 
 		assert_ok(prg_open(&prg, expected.key, tries));
 		assert_int_equal(prg_tries(&prg), tries);
 		assert_ok(prg_draw(&prg, FIELD_P, drawn, 2));
 		for (size_t i = 0; i < 2; i++)
-			assert_element(drawn[i], field_from_integer(slow_below(expected.stream, &position,
-																   FIELD_P)));
+			assert_element(drawn[i],
+						   field_from_integer(slow_below(expected.stream, &position, FIELD_P)));
 		assert_int_equal(prg_tries(&prg) * TRY_BYTES, position);
 		prg_close(&prg);
 	}
@@ -334,11 +344,11 @@ opening_works_far_into_the_stream(void **state)
 	(void) state;
 	for (size_t i = 0; i < sizeof(far_chunks) / sizeof(far_chunks[0]); i++)
 	{
-		uint8_t    *stream = counter_mode(seed, far_chunks[i] * NSS_COUNTER_MODE_BLOCKS,
-										  100 * BLOCK);
-		size_t		position = 5 * TRY_BYTES;
+		uint8_t *stream =
+			counter_mode(seed, far_chunks[i] * NSS_COUNTER_MODE_BLOCKS, 100 * BLOCK);
+		size_t position = 5 * TRY_BYTES;
 		FieldElement drawn;
-		Prg			prg;
+		Prg prg;
 
 		assert_ok(prg_open(&prg, seed, far_chunks[i] * CHUNK_TRIES + 5));
 		assert_ok(prg_draw(&prg, FIELD_P, &drawn, 1));
@@ -351,7 +361,7 @@ opening_works_far_into_the_stream(void **state)
 static void
 closing_wipes_the_stream(void **state)
 {
-	Prg			prg;
+	Prg prg;
 
 	/* From one element, of a short chunk, to several chunks of full size. */
 	(void) state;
@@ -362,7 +372,7 @@ closing_wipes_the_stream(void **state)
 		for (size_t done = 0; done < total;)
 		{
 			const FieldElement *elements;
-			size_t		count = total - done;
+			size_t count = total - done;
 
 			assert_ok(prg_elements(&prg, &elements, &count));
 			done += count;
@@ -379,13 +389,13 @@ closing_wipes_the_stream(void **state)
 static void
 the_batch_key_is_a_hash_of_seed_and_batch_id(void **state)
 {
-	uint8_t		long_id[300];
+	uint8_t long_id[300];
 	const struct
 	{
 		const uint8_t *batch_id;
-		size_t		size;
+		size_t size;
 		const char *key;
-	}			cases[] = {
+	} cases[] = {
 		{(const uint8_t *) "", 0, "be45cb2605bf36bebde684841a28f0fd"},
 		{(const uint8_t *) "batch", 5, "2d3490117b61b099ecf5066c2a5a839d"},
 		{long_id, sizeof(long_id), "8ad08cedf0b5f92e9d0fcf8acf612848"},
@@ -395,8 +405,8 @@ the_batch_key_is_a_hash_of_seed_and_batch_id(void **state)
 	memset(long_id, 'x', sizeof(long_id));
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 	{
-		uint8_t		expected[PRIO_AES_KEY_BYTES];
-		uint8_t		key[PRIO_AES_KEY_BYTES];
+		uint8_t expected[PRIO_AES_KEY_BYTES];
+		uint8_t key[PRIO_AES_KEY_BYTES];
 
 		bytes_from_hex(cases[i].key, expected, PRIO_AES_KEY_BYTES);
 		assert_ok(prg_key(seed, PRG_BATCH, cases[i].batch_id, cases[i].size, key));
@@ -407,7 +417,7 @@ the_batch_key_is_a_hash_of_seed_and_batch_id(void **state)
 static void
 the_seed_key_is_the_seed_itself(void **state)
 {
-	uint8_t		key[PRIO_AES_KEY_BYTES];
+	uint8_t key[PRIO_AES_KEY_BYTES];
 
 	(void) state;
 	assert_ok(prg_key(seed, PRG_SEED, (const uint8_t *) "batch", 5, key));
@@ -418,12 +428,11 @@ the_seed_key_is_the_seed_itself(void **state)
 static void
 the_first_elements_have_their_known_answers(void **state)
 {
-	static const char *const answers[] = {
-		"5a052bd5905392a8381e39", "31ee2f33ea1ebf58f4fcb4", "56b75b63508c9591a61925"
-	};
-	uint8_t		key[PRIO_AES_KEY_BYTES];
+	static const char *const answers[] = {"5a052bd5905392a8381e39", "31ee2f33ea1ebf58f4fcb4",
+										  "56b75b63508c9591a61925"};
+	uint8_t key[PRIO_AES_KEY_BYTES];
 	FieldElement drawn[3];
-	Prg			prg;
+	Prg prg;
 
 	(void) state;
 	assert_ok(prg_key(seed, PRG_BATCH, (const uint8_t *) "batch", 5, key));
@@ -431,7 +440,7 @@ the_first_elements_have_their_known_answers(void **state)
 	assert_ok(prg_draw(&prg, FIELD_P, drawn, 3));
 	for (size_t i = 0; i < 3; i++)
 	{
-		uint8_t		expected[FIELD_BYTES];
+		uint8_t expected[FIELD_BYTES];
 
 		bytes_from_hex(answers[i], expected, FIELD_BYTES);
 		assert_element(drawn[i], field_from_bytes(expected));

@@ -54,8 +54,8 @@ forget_last_error(void)
 static NssKeyPair *
 import_hex(const char *private_hex, const char *public_hex)
 {
-	uint8_t		private_key[PRIO_KEY_BYTES];
-	uint8_t		public_key[PRIO_KEY_BYTES];
+	uint8_t private_key[PRIO_KEY_BYTES];
+	uint8_t public_key[PRIO_KEY_BYTES];
 	NssKeyPair *pair = NULL;
 
 	bytes_from_hex(private_hex, private_key, PRIO_KEY_BYTES);
@@ -69,15 +69,15 @@ import_hex(const char *private_hex, const char *public_hex)
 typedef struct Sealed
 {
 	NssKeyPair *pair;
-	uint8_t		public_key[PRIO_KEY_BYTES];
-	Bytes		plaintext;
-	Bytes		sealed;
+	uint8_t public_key[PRIO_KEY_BYTES];
+	Bytes plaintext;
+	Bytes sealed;
 } Sealed;
 
 static Sealed
 seal_to_alice(size_t size)
 {
-	Sealed		s;
+	Sealed s;
 
 	s.pair = import_hex(alice_private, alice_public);
 	bytes_from_hex(alice_public, s.public_key, PRIO_KEY_BYTES);
@@ -99,10 +99,10 @@ sealed_free(Sealed *s)
 static PrioStatus
 open_with(NssKeyPair *pair, const uint8_t *sealed, size_t size)
 {
-	uint8_t		aes_key[PRIO_AES_KEY_BYTES];
-	uint8_t    *plaintext = malloc(size + 1);
-	size_t		plaintext_size;
-	PrioStatus	status = seal_open(pair, sealed, size, plaintext, &plaintext_size, aes_key);
+	uint8_t aes_key[PRIO_AES_KEY_BYTES];
+	uint8_t *plaintext = malloc(size + 1);
+	size_t plaintext_size;
+	PrioStatus status = seal_open(pair, sealed, size, plaintext, &plaintext_size, aes_key);
 
 	free(plaintext);
 	return status;
@@ -118,10 +118,10 @@ what_is_sealed_opens_and_opens_again(void **state)
 	(void) state;
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
 	{
-		Sealed		s = seal_to_alice(sizes[i]);
-		uint8_t    *opened = malloc(s.sealed.size);
-		uint8_t		aes_key[PRIO_AES_KEY_BYTES];
-		size_t		size = SIZE_MAX;
+		Sealed s = seal_to_alice(sizes[i]);
+		uint8_t *opened = malloc(s.sealed.size);
+		uint8_t aes_key[PRIO_AES_KEY_BYTES];
+		size_t size = SIZE_MAX;
 
 		assert_ok(seal_open(s.pair, s.sealed.data, s.sealed.size, opened, &size, aes_key));
 		assert_int_equal(size, sizes[i]);
@@ -146,16 +146,17 @@ static void
 a_packet_sealed_elsewhere_opens(void **state)
 {
 	NssKeyPair *bob = import_hex(bob_private, bob_public);
-	uint8_t		sealed[SEAL_OVERHEAD + 5];
-	uint8_t		opened[sizeof(sealed)];
-	uint8_t		aes_key[PRIO_AES_KEY_BYTES];
-	uint8_t		expected_key[PRIO_AES_KEY_BYTES];
-	size_t		size;
+	uint8_t sealed[SEAL_OVERHEAD + 5];
+	uint8_t opened[sizeof(sealed)];
+	uint8_t aes_key[PRIO_AES_KEY_BYTES];
+	uint8_t expected_key[PRIO_AES_KEY_BYTES];
+	size_t size;
 
 	(void) state;
 	bytes_from_hex("8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a"
 				   "000102030405060708090a0b"
-				   "cbde953b458a58a6732025c5102cce96e10ef89675", sealed, sizeof(sealed));
+				   "cbde953b458a58a6732025c5102cce96e10ef89675",
+				   sealed, sizeof(sealed));
 	bytes_from_hex("86ca3c8a5e4a20d25fad21ac346ddf51", expected_key, PRIO_AES_KEY_BYTES);
 	assert_ok(seal_open(bob, sealed, sizeof(sealed), opened, &size, aes_key));
 	assert_int_equal(size, 5);
@@ -168,7 +169,7 @@ static void
 every_changed_byte_shows(void **state)
 {
 	static const uint8_t changes[] = {0x01, 0x80, 0xff};
-	Sealed		s = seal_to_alice(19);
+	Sealed s = seal_to_alice(19);
 
 	(void) state;
 	for (size_t i = 0; i < s.sealed.size; i++)
@@ -188,9 +189,9 @@ every_changed_byte_shows(void **state)
 static void
 check_prefix(const uint8_t *prefix, size_t size, void *pair)
 {
-	uint8_t		aes_key[PRIO_AES_KEY_BYTES] = {0};
-	uint8_t    *plaintext = malloc(size);	/* no byte more than promised */
-	size_t		plaintext_size;
+	uint8_t aes_key[PRIO_AES_KEY_BYTES] = {0};
+	uint8_t *plaintext = malloc(size); /* no byte more than promised */
+	size_t plaintext_size;
 
 	assert_status(seal_open(pair, prefix, size, plaintext, &plaintext_size, aes_key),
 				  PRIO_DECRYPTION_FAILED);
@@ -202,8 +203,8 @@ check_prefix(const uint8_t *prefix, size_t size, void *pair)
 static void
 packets_of_another_length_do_not_open(void **state)
 {
-	Sealed		s = seal_to_alice(19);
-	uint8_t    *longer = malloc(s.sealed.size + 1);
+	Sealed s = seal_to_alice(19);
+	uint8_t *longer = malloc(s.sealed.size + 1);
 
 	(void) state;
 	each_proper_prefix(s.sealed, check_prefix, s.pair);
@@ -219,7 +220,7 @@ packets_of_another_length_do_not_open(void **state)
 static void
 another_key_does_not_open_it(void **state)
 {
-	Sealed		s = seal_to_alice(19);
+	Sealed s = seal_to_alice(19);
 	NssKeyPair *bob = import_hex(bob_private, bob_public);
 
 	(void) state;
@@ -233,10 +234,10 @@ another_key_does_not_open_it(void **state)
 static void
 no_two_seals_are_alike(void **state)
 {
-	Sealed		s = seal_to_alice(19);
-	uint8_t    *again = malloc(s.sealed.size);
-	uint8_t    *nonce = again + PRIO_KEY_BYTES;
-	uint8_t    *ciphertext = nonce + PRIO_GCM_NONCE_BYTES;
+	Sealed s = seal_to_alice(19);
+	uint8_t *again = malloc(s.sealed.size);
+	uint8_t *nonce = again + PRIO_KEY_BYTES;
+	uint8_t *ciphertext = nonce + PRIO_GCM_NONCE_BYTES;
 
 	(void) state;
 	assert_ok(seal(s.public_key, s.plaintext.data, s.plaintext.size, again));
@@ -255,10 +256,10 @@ static void
 check_agreement(NssKeyPair *own, const char *other_public, const uint8_t *expected)
 {
 	static const uint8_t nonce[PRIO_GCM_NONCE_BYTES] = {0};
-	uint8_t		public_key[PRIO_KEY_BYTES];
-	uint8_t		sealed[5 + PRIO_GCM_TAG_BYTES];
-	uint8_t		opened[sizeof(sealed)];
-	uint8_t		aes_key[PRIO_AES_KEY_BYTES];
+	uint8_t public_key[PRIO_KEY_BYTES];
+	uint8_t sealed[5 + PRIO_GCM_TAG_BYTES];
+	uint8_t opened[sizeof(sealed)];
+	uint8_t aes_key[PRIO_AES_KEY_BYTES];
 
 	bytes_from_hex(other_public, public_key, PRIO_KEY_BYTES);
 	assert_ok(nss_gcm_encrypt(expected, nonce, nonce, 1, (const uint8_t *) "hello", 5, sealed));
@@ -274,8 +275,8 @@ x25519_has_its_known_answers(void **state)
 {
 	NssKeyPair *alice = import_hex(alice_private, alice_public);
 	NssKeyPair *bob = import_hex(bob_private, bob_public);
-	uint8_t		secret[PRIO_KEY_BYTES];
-	uint8_t		hash[PRIO_HASH_BYTES];
+	uint8_t secret[PRIO_KEY_BYTES];
+	uint8_t hash[PRIO_HASH_BYTES];
 
 	(void) state;
 	bytes_from_hex("4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742", secret,
@@ -291,8 +292,8 @@ x25519_has_its_known_answers(void **state)
 static void
 a_public_key_that_does_not_belong_is_a_mismatch(void **state)
 {
-	uint8_t		private_key[PRIO_KEY_BYTES];
-	uint8_t		public_key[PRIO_KEY_BYTES];
+	uint8_t private_key[PRIO_KEY_BYTES];
+	uint8_t public_key[PRIO_KEY_BYTES];
 	NssKeyPair *pair;
 
 	(void) state;
@@ -320,14 +321,14 @@ a_public_key_that_does_not_belong_is_a_mismatch(void **state)
 static void
 generated_keys_import_and_differ(void **state)
 {
-	uint8_t		last[PRIO_KEY_BYTES] = {0};
+	uint8_t last[PRIO_KEY_BYTES] = {0};
 
 	(void) state;
 	for (int i = 0; i < 64; i++)
 	{
-		uint8_t		private_key[PRIO_KEY_BYTES];
-		uint8_t		public_key[PRIO_KEY_BYTES];
-		uint8_t		sealed[SEAL_OVERHEAD + 1];
+		uint8_t private_key[PRIO_KEY_BYTES];
+		uint8_t public_key[PRIO_KEY_BYTES];
+		uint8_t sealed[SEAL_OVERHEAD + 1];
 		NssKeyPair *pair;
 
 		assert_ok(nss_generate_key(private_key, public_key));
@@ -352,16 +353,16 @@ points_of_small_order_do_not_open(void **state)
 	static const uint8_t zero_secret[PRIO_KEY_BYTES] = {0};
 	static const uint8_t tag[] = {'P', 'r', 'i', 'o', 'P', 'a', 'c', 'k', 'e', 't'};
 	NssKeyPair *alice = import_hex(alice_private, alice_public);
-	uint8_t		hash[PRIO_HASH_BYTES];
+	uint8_t hash[PRIO_HASH_BYTES];
 
 	(void) state;
-	assert_ok(nss_sha256(zero_secret, sizeof(zero_secret), (const uint8_t *) "\0\0\0\1", 4,
-						 hash));
+	assert_ok(
+		nss_sha256(zero_secret, sizeof(zero_secret), (const uint8_t *) "\0\0\0\1", 4, hash));
 	for (size_t i = 0; i < SMALL_ORDER_SPELLINGS; i++)
 	{
-		uint8_t		sealed[SEAL_OVERHEAD + 5];
-		uint8_t		aad[sizeof(tag) + PRIO_KEY_BYTES + PRIO_GCM_NONCE_BYTES];
-		uint8_t    *nonce = sealed + PRIO_KEY_BYTES;
+		uint8_t sealed[SEAL_OVERHEAD + 5];
+		uint8_t aad[sizeof(tag) + PRIO_KEY_BYTES + PRIO_GCM_NONCE_BYTES];
+		uint8_t *nonce = sealed + PRIO_KEY_BYTES;
 
 		small_order_point(i, sealed);
 		memset(nonce, 0, PRIO_GCM_NONCE_BYTES);
@@ -379,12 +380,12 @@ points_of_small_order_do_not_open(void **state)
 static void
 sealing_to_a_point_of_small_order_is_a_mismatch(void **state)
 {
-	uint8_t		sealed[SEAL_OVERHEAD + 5];
+	uint8_t sealed[SEAL_OVERHEAD + 5];
 
 	(void) state;
 	for (size_t i = 0; i < SMALL_ORDER_SPELLINGS; i++)
 	{
-		uint8_t		public_key[PRIO_KEY_BYTES];
+		uint8_t public_key[PRIO_KEY_BYTES];
 
 		small_order_point(i, public_key);
 		forget_last_error();
@@ -398,15 +399,15 @@ sealing_to_a_point_of_small_order_is_a_mismatch(void **state)
 static void
 sha256_has_its_known_answer(void **state)
 {
-	uint8_t		expected[PRIO_HASH_BYTES];
+	uint8_t expected[PRIO_HASH_BYTES];
 
 	(void) state;
-	bytes_from_hex("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", expected,
-				   PRIO_HASH_BYTES);
+	bytes_from_hex("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+				   expected, PRIO_HASH_BYTES);
 	for (size_t cut = 0; cut <= 3; cut++)
 	{
 		const uint8_t *text = (const uint8_t *) "abc";
-		uint8_t		hash[PRIO_HASH_BYTES];
+		uint8_t hash[PRIO_HASH_BYTES];
 
 		assert_ok(nss_sha256(text, cut, text + cut, 3 - cut, hash));
 		assert_memory_equal(hash, expected, PRIO_HASH_BYTES);
@@ -416,8 +417,8 @@ sha256_has_its_known_answer(void **state)
 static void
 random_bytes_fill_what_they_are_asked_for(void **state)
 {
-	uint8_t		first[40];
-	uint8_t		second[40];
+	uint8_t first[40];
+	uint8_t second[40];
 
 	(void) state;
 	memset(first, 0xaa, sizeof(first));

@@ -14,11 +14,11 @@
 
 typedef struct Batch
 {
-	Servers		servers;
-	size_t		n;
-	Bytes		share[CLIENTS][2];
-	Verifier	verifier[CLIENTS][2];
-	int64_t    *expected;		/* the counts of all of them */
+	Servers servers;
+	size_t n;
+	Bytes share[CLIENTS][2];
+	Verifier verifier[CLIENTS][2];
+	int64_t *expected; /* the counts of all of them */
 } Batch;
 
 static void
@@ -35,7 +35,8 @@ batch_make(Batch *batch, size_t n)
 			batch->expected[j] += (int64_t) data[j].lo;
 		client_make_shares(&batch->servers, data, batch->share[i]);
 		assert_int_equal(servers_judge_shares(&batch->servers, batch->share[i],
-											  batch->verifier[i]), ACCEPTED);
+											  batch->verifier[i]),
+						 ACCEPTED);
 		free(data);
 	}
 }
@@ -53,11 +54,11 @@ batch_free(Batch *batch)
 static Total
 total_of(Batch *batch, PrioRole role, unsigned int clients, size_t first, size_t step)
 {
-	Total		total = total_make(role, batch->n);
+	Total total = total_make(role, batch->n);
 
 	for (size_t i = 0; i < CLIENTS; i++)
 	{
-		size_t		client = (first + i * step) % CLIENTS;
+		size_t client = (first + i * step) % CLIENTS;
 
 		if (clients >> client & 1)
 			assert_ok(total_take(&total, &batch->verifier[client][role],
@@ -78,9 +79,9 @@ total_of_all(Batch *batch, PrioRole role)
 static Total
 total_with(PrioRole role, const FieldElement *sums, size_t n)
 {
-	Total		total = total_make(role, n);
-	size_t		size = total_stored_size(n);
-	uint8_t    *stored = malloc(size);
+	Total total = total_make(role, n);
+	size_t size = total_stored_size(n);
+	uint8_t *stored = malloc(size);
 
 	for (size_t i = 0; i < n; i++)
 		field_to_bytes(sums[i], stored + i * FIELD_BYTES);
@@ -92,7 +93,7 @@ total_with(PrioRole role, const FieldElement *sums, size_t n)
 static Total
 random_total(PrioRole role, size_t n)
 {
-	Total		total = total_make(role, n);
+	Total total = total_make(role, n);
 
 	for (size_t i = 0; i < n; i++)
 		total.sums[i] = random_element();
@@ -103,9 +104,9 @@ random_total(PrioRole role, size_t n)
 static Bytes
 message_of(Total *total)
 {
-	uint8_t    *room = malloc(total_max_message(total->n));
-	size_t		size = total_write(total, room);
-	Bytes		message = {malloc(size), size};
+	uint8_t *room = malloc(total_max_message(total->n));
+	size_t size = total_write(total, room);
+	Bytes message = {malloc(size), size};
 
 	assert_in_range(size, 1, total_max_message(total->n));
 	memcpy(message.data, room, size);
@@ -118,9 +119,9 @@ static PrioStatus
 read_message(const uint8_t *bytes, size_t size, Total *total)
 {
 	PacketReader reader = packet_reader(bytes, size);
-	PrioRole	role;
-	size_t		n;
-	PrioStatus	status = total_read_head(&reader, &role, &n);
+	PrioRole role;
+	size_t n;
+	PrioStatus status = total_read_head(&reader, &role, &n);
 
 	total->sums = NULL;
 	if (status != PRIO_OK)
@@ -140,16 +141,16 @@ the_order_of_the_packets_does_not_matter(void **state)
 	(void) state;
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
 	{
-		Batch		batch;
+		Batch batch;
 
 		batch_make(&batch, sizes[i]);
 		for (int role = PRIO_A; role <= PRIO_B; role++)
 		{
-			Total		all = total_of_all(&batch, (PrioRole) role);
+			Total all = total_of_all(&batch, (PrioRole) role);
 
 			for (size_t step = 1; step < CLIENTS; step++)
 			{
-				Total		other = total_of(&batch, (PrioRole) role, ALL_CLIENTS, step, step);
+				Total other = total_of(&batch, (PrioRole) role, ALL_CLIENTS, step, step);
 
 				assert_same_total(&other, &all);
 				free(other.sums);
@@ -164,20 +165,19 @@ the_order_of_the_packets_does_not_matter(void **state)
 static void
 merging_is_adding(void **state)
 {
-	Batch		batch;
+	Batch batch;
 
 	(void) state;
 	batch_make(&batch, 300);
 	for (int role = PRIO_A; role <= PRIO_B; role++)
 	{
-		Total		all = total_of_all(&batch, (PrioRole) role);
+		Total all = total_of_all(&batch, (PrioRole) role);
 
 		for (unsigned int clients = 0; clients <= ALL_CLIENTS; clients += 9)
 		{
-			Total		some = total_of(&batch, (PrioRole) role, clients, 0, 1);
-			Total		others = total_of(&batch, (PrioRole) role, ALL_CLIENTS & ~clients, 0, 1);
-			Total		others_copy = total_of(&batch, (PrioRole) role, ALL_CLIENTS & ~clients,
-											   0, 1);
+			Total some = total_of(&batch, (PrioRole) role, clients, 0, 1);
+			Total others = total_of(&batch, (PrioRole) role, ALL_CLIENTS & ~clients, 0, 1);
+			Total others_copy = total_of(&batch, (PrioRole) role, ALL_CLIENTS & ~clients, 0, 1);
 
 			assert_ok(total_merge(&some, &others));
 			assert_same_total(&some, &all);
@@ -195,16 +195,16 @@ merging_is_adding(void **state)
 static void
 a_packet_can_be_added_to_a_merged_total(void **state)
 {
-	Batch		batch;
+	Batch batch;
 
 	(void) state;
 	batch_make(&batch, 5);
 	for (int role = PRIO_A; role <= PRIO_B; role++)
 	{
-		Total		all = total_of_all(&batch, (PrioRole) role);
-		Total		some = total_of(&batch, (PrioRole) role, 3, 0, 1);
-		Total		others = total_of(&batch, (PrioRole) role, ALL_CLIENTS & ~7u, 0, 1);
-		Bytes		message = message_of(&some);	/* writing it must not disturb it */
+		Total all = total_of_all(&batch, (PrioRole) role);
+		Total some = total_of(&batch, (PrioRole) role, 3, 0, 1);
+		Total others = total_of(&batch, (PrioRole) role, ALL_CLIENTS & ~7u, 0, 1);
+		Bytes message = message_of(&some); /* writing it must not disturb it */
 
 		assert_ok(total_merge(&some, &others));
 		assert_ok(total_take(&some, &batch.verifier[2][role], batch.share[2][role]));
@@ -220,11 +220,11 @@ a_packet_can_be_added_to_a_merged_total(void **state)
 static void
 totals_of_other_roles_or_lengths_do_not_merge(void **state)
 {
-	Total		total = random_total(PRIO_A, 5);
-	Total		other_role = random_total(PRIO_B, 5);
-	Total		longer = random_total(PRIO_A, 6);
-	Total		shorter = random_total(PRIO_A, 4);
-	Total		copy = total_with(PRIO_A, total.sums, 5);
+	Total total = random_total(PRIO_A, 5);
+	Total other_role = random_total(PRIO_B, 5);
+	Total longer = random_total(PRIO_A, 6);
+	Total shorter = random_total(PRIO_A, 4);
+	Total copy = total_with(PRIO_A, total.sums, 5);
 
 	(void) state;
 	assert_status(total_merge(&total, &other_role), PRIO_MISMATCH);
@@ -245,31 +245,39 @@ totals_of_other_roles_or_lengths_do_not_merge(void **state)
 static void
 more_vectors_than_fit_unreduced_add_up(void **state)
 {
-	static const uint64_t stops[] = {
-		1, 2, (1 << 19) - 2, (1 << 19) - 1, 1 << 19, (1 << 19) + 1, (1 << 20) - 2,
-		(1 << 20) - 1, 1 << 20, 1 << 21
-	};
-	FieldElement elements[] = {
-		field_from_integer(FIELD_P - 1), field_from_integer(((uint128) 1 << 87) - 1),
-		field_from_integer(((uint128) 1 << 44) - 1), FIELD_ONE, FIELD_ZERO, random_element()
-	};
-	size_t		n = sizeof(elements) / sizeof(elements[0]);
-	Total		summand = total_with(PRIO_A, elements, n);
-	uint64_t	count = 0;
-	Total		total = total_make(PRIO_A, n);
+	static const uint64_t stops[] = {1,
+									 2,
+									 (1 << 19) - 2,
+									 (1 << 19) - 1,
+									 1 << 19,
+									 (1 << 19) + 1,
+									 (1 << 20) - 2,
+									 (1 << 20) - 1,
+									 1 << 20,
+									 1 << 21};
+	FieldElement elements[] = {field_from_integer(FIELD_P - 1),
+							   field_from_integer(((uint128) 1 << 87) - 1),
+							   field_from_integer(((uint128) 1 << 44) - 1),
+							   FIELD_ONE,
+							   FIELD_ZERO,
+							   random_element()};
+	size_t n = sizeof(elements) / sizeof(elements[0]);
+	Total summand = total_with(PRIO_A, elements, n);
+	uint64_t count = 0;
+	Total total = total_make(PRIO_A, n);
 
 	(void) state;
 	for (size_t i = 0; i < sizeof(stops) / sizeof(stops[0]); i++)
 	{
 		FieldElement expected[sizeof(elements) / sizeof(elements[0])];
-		Total		copy = total_make(PRIO_A, n);
-		Total		product;
+		Total copy = total_make(PRIO_A, n);
+		Total product;
 
 		for (; count < stops[i]; count++)
 			if (total_merge(&total, &summand) != PRIO_OK)
 				fail();
 		for (size_t j = 0; j < n; j++)
-			expected[j] = field_mul(elements[j], (FieldElement) {count, 0});
+			expected[j] = field_mul(elements[j], (FieldElement){count, 0});
 		product = total_with(PRIO_A, expected, n);
 
 		/* Looked at in a copy: looking at a total reduces it. */
@@ -287,14 +295,14 @@ more_vectors_than_fit_unreduced_add_up(void **state)
 static void
 unreduced_totals_merge(void **state)
 {
-	uint64_t	count = (1 << 19) - 10;
+	uint64_t count = (1 << 19) - 10;
 	FieldElement element = field_from_integer(((uint128) 1 << 87) - 1);
-	FieldElement expected = field_mul(element, (FieldElement) {5 * count, 0});
-	Total		summand = total_with(PRIO_A, &element, 1);
-	Total		product = total_with(PRIO_A, &expected, 1);
-	Total		total = total_make(PRIO_A, 1);
-	Total		other = total_make(PRIO_A, 1);
-	Total		full;
+	FieldElement expected = field_mul(element, (FieldElement){5 * count, 0});
+	Total summand = total_with(PRIO_A, &element, 1);
+	Total product = total_with(PRIO_A, &expected, 1);
+	Total total = total_make(PRIO_A, 1);
+	Total other = total_make(PRIO_A, 1);
+	Total full;
 
 	(void) state;
 	for (uint64_t i = 0; i < count; i++)
@@ -322,19 +330,19 @@ static void
 more_messages_than_fit_unreduced_add_up(void **state)
 {
 	FieldElement element = field_from_integer(((uint128) 1 << 87) - 1);
-	uint64_t	count = (1 << 19) + 100;
-	FieldElement expected = field_mul(element, (FieldElement) {count, 0});
-	Total		summand = total_with(PRIO_A, &element, 1);
-	Total		product = total_with(PRIO_A, &expected, 1);
-	Total		total = total_make(PRIO_A, 1);
-	Bytes		message = message_of(&summand);
+	uint64_t count = (1 << 19) + 100;
+	FieldElement expected = field_mul(element, (FieldElement){count, 0});
+	Total summand = total_with(PRIO_A, &element, 1);
+	Total product = total_with(PRIO_A, &expected, 1);
+	Total total = total_make(PRIO_A, 1);
+	Bytes message = message_of(&summand);
 
 	(void) state;
 	for (uint64_t i = 0; i < count; i++)
 	{
 		PacketReader reader = packet_reader(message.data, message.size);
-		PrioRole	role;
-		size_t		n;
+		PrioRole role;
+		size_t n;
 
 		if (total_read_head(&reader, &role, &n) != PRIO_OK ||
 			total_add_message(&total, &reader) != PRIO_OK)
@@ -353,7 +361,7 @@ more_messages_than_fit_unreduced_add_up(void **state)
 static void
 check_mismatch(Total *total, const Verifier *verifier, Bytes share)
 {
-	Total		before = total_make(total->role, total->n);
+	Total before = total_make(total->role, total->n);
 
 	memcpy(before.sums, total->sums, total->n * sizeof(FieldElement));
 	assert_status(total_take(total, verifier, share), PRIO_MISMATCH);
@@ -364,22 +372,22 @@ check_mismatch(Total *total, const Verifier *verifier, Bytes share)
 static void
 verifiers_and_shares_that_do_not_belong_are_a_mismatch(void **state)
 {
-	Batch		batch;
-	Bytes		none = {NULL, 1000};	/* whatever its size says */
+	Batch batch;
+	Bytes none = {NULL, 1000}; /* whatever its size says */
 
 	(void) state;
 	batch_make(&batch, 5);
 	for (int role = PRIO_A; role <= PRIO_B; role++)
 	{
 		const Verifier *verifier = &batch.verifier[0][role];
-		Bytes		share = batch.share[0][role];
-		Bytes		cut = {share.data, SEAL_OVERHEAD - 1};
-		Total		total = total_make((PrioRole) role, 5);
-		Total		other_role = total_make((PrioRole) !role, 5);
-		Total		shorter = total_make((PrioRole) role, 4);
-		Total		longer = total_make((PrioRole) role, 6);
-		uint8_t		stored[VERIFIER_BYTES];
-		Verifier	keyless;
+		Bytes share = batch.share[0][role];
+		Bytes cut = {share.data, SEAL_OVERHEAD - 1};
+		Total total = total_make((PrioRole) role, 5);
+		Total other_role = total_make((PrioRole) !role, 5);
+		Total shorter = total_make((PrioRole) role, 4);
+		Total longer = total_make((PrioRole) role, 6);
+		uint8_t stored[VERIFIER_BYTES];
+		Verifier keyless;
 
 		check_mismatch(&other_role, verifier, share);
 		check_mismatch(&shorter, verifier, share);
@@ -409,10 +417,10 @@ verifiers_and_shares_that_do_not_belong_are_a_mismatch(void **state)
 static void
 a_damaged_packet_is_a_mismatch(void **state)
 {
-	Batch		batch;
-	Bytes		share;
-	Total		total = total_make(PRIO_A, 5);
-	Verifier	wrong_key;
+	Batch batch;
+	Bytes share;
+	Total total = total_make(PRIO_A, 5);
+	Verifier wrong_key;
 
 	(void) state;
 	batch_make(&batch, 5);
@@ -435,9 +443,9 @@ a_damaged_packet_is_a_mismatch(void **state)
 static void
 b_needs_no_packet(void **state)
 {
-	Batch		batch;
-	Total		with;
-	Total		without;
+	Batch batch;
+	Total with;
+	Total without;
 
 	(void) state;
 	batch_make(&batch, 257);
@@ -454,11 +462,11 @@ b_needs_no_packet(void **state)
 static void
 the_plaintext_is_wiped(void **state)
 {
-	Batch		batch;
-	Bytes		share;
-	Total		total = total_make(PRIO_A, 5);
-	uint8_t    *scratch;
-	size_t		plaintext_size;
+	Batch batch;
+	Bytes share;
+	Total total = total_make(PRIO_A, 5);
+	uint8_t *scratch;
+	size_t plaintext_size;
 
 	(void) state;
 	batch_make(&batch, 5);
@@ -466,8 +474,8 @@ the_plaintext_is_wiped(void **state)
 	plaintext_size = share.size - SEAL_OVERHEAD;
 	scratch = malloc(share.size);
 	memset(scratch, 0xaa, share.size);
-	assert_ok(total_add_share(&total, &batch.verifier[0][PRIO_A], share.data, share.size,
-							  scratch));
+	assert_ok(
+		total_add_share(&total, &batch.verifier[0][PRIO_A], share.data, share.size, scratch));
 	assert_filled(scratch, plaintext_size, 0);
 	assert_filled(scratch + plaintext_size, SEAL_OVERHEAD, 0xaa);
 
@@ -475,7 +483,8 @@ the_plaintext_is_wiped(void **state)
 	memset(scratch, 0xaa, share.size);
 	batch.verifier[0][PRIO_A].n = total.n = 4;
 	assert_status(total_add_share(&total, &batch.verifier[0][PRIO_A], share.data, share.size,
-								  scratch), PRIO_MISMATCH);
+								  scratch),
+				  PRIO_MISMATCH);
 	assert_filled(scratch, plaintext_size, 0);
 	free(scratch);
 	free(total.sums);
@@ -488,17 +497,23 @@ static void
 a_total_is_written_as_role_and_array(void **state)
 {
 	FieldElement sums[] = {{1, 0}, {0, 0}, field_from_integer(FIELD_P - 1)};
-	static const char *const expected_hex[] = {
-		"00" "93" "a101" "a100" "ab8000000000000000080000",
-		"01" "93" "a101" "a100" "ab8000000000000000080000"
-	};
+	static const char *const expected_hex[] = {"00"
+											   "93"
+											   "a101"
+											   "a100"
+											   "ab8000000000000000080000",
+											   "01"
+											   "93"
+											   "a101"
+											   "a100"
+											   "ab8000000000000000080000"};
 
 	(void) state;
 	for (int role = PRIO_A; role <= PRIO_B; role++)
 	{
-		Total		total = total_with((PrioRole) role, sums, 3);
-		Bytes		message = message_of(&total);
-		uint8_t		expected[18];
+		Total total = total_with((PrioRole) role, sums, 3);
+		Bytes message = message_of(&total);
+		uint8_t expected[18];
 
 		bytes_from_hex(expected_hex[role], expected, sizeof(expected));
 		assert_int_equal(message.size, sizeof(expected));
@@ -511,14 +526,15 @@ a_total_is_written_as_role_and_array(void **state)
 static void
 what_is_written_reads_back(void **state)
 {
-	static const size_t sizes[] = {1, 15, 16, 255, 256, 257, 2046, 65535, 65536, PRIO_MAX_DATA};
+	static const size_t sizes[] = {1,   15,   16,    255,   256,
+								   257, 2046, 65535, 65536, PRIO_MAX_DATA};
 
 	(void) state;
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
 	{
-		Total		total = random_total(i % 2 == 0 ? PRIO_A : PRIO_B, sizes[i]);
-		Bytes		message = message_of(&total);
-		Total		read;
+		Total total = random_total(i % 2 == 0 ? PRIO_A : PRIO_B, sizes[i]);
+		Bytes message = message_of(&total);
+		Total read;
 
 		assert_ok(read_message(message.data, message.size, &read));
 		assert_int_equal(read.role, total.role);
@@ -533,7 +549,7 @@ what_is_written_reads_back(void **state)
 static void
 check_truncated_total(const uint8_t *prefix, size_t size, void *argument)
 {
-	Total		total;
+	Total total;
 
 	(void) argument;
 	assert_status(read_message(prefix, size, &total), PRIO_MALFORMED);
@@ -546,30 +562,40 @@ malformed_messages_are_refused(void **state)
 	static const struct
 	{
 		const char *message;
-		PrioStatus	status;
-	}			cases[] = {
-		{"0091a101", PRIO_OK}, {"0191a101", PRIO_OK},
-		{"0291a101", PRIO_MALFORMED}, {"cc0091a101", PRIO_MALFORMED},	/* the role */
-		{"a10091a101", PRIO_MALFORMED}, {"ff91a101", PRIO_MALFORMED}, {"91a101", PRIO_MALFORMED},
-		{"0090", PRIO_WRONG_LENGTH},	/* no elements */
-		{"00dc0001a101", PRIO_MALFORMED}, {"00a101", PRIO_MALFORMED}, {"0001", PRIO_MALFORMED},
-		{"0092a101", PRIO_MALFORMED}, {"0091a101a101", PRIO_MALFORMED}, {"0091a10100", PRIO_MALFORMED},
-		{"0091a20001", PRIO_MALFORMED}, {"0091c40101", PRIO_MALFORMED}, {"009101", PRIO_MALFORMED},
+		PrioStatus status;
+	} cases[] = {
+		{"0091a101", PRIO_OK},
+		{"0191a101", PRIO_OK},
+		{"0291a101", PRIO_MALFORMED},
+		{"cc0091a101", PRIO_MALFORMED}, /* the role */
+		{"a10091a101", PRIO_MALFORMED},
+		{"ff91a101", PRIO_MALFORMED},
+		{"91a101", PRIO_MALFORMED},
+		{"0090", PRIO_WRONG_LENGTH}, /* no elements */
+		{"00dc0001a101", PRIO_MALFORMED},
+		{"00a101", PRIO_MALFORMED},
+		{"0001", PRIO_MALFORMED},
+		{"0092a101", PRIO_MALFORMED},
+		{"0091a101a101", PRIO_MALFORMED},
+		{"0091a10100", PRIO_MALFORMED},
+		{"0091a20001", PRIO_MALFORMED},
+		{"0091c40101", PRIO_MALFORMED},
+		{"009101", PRIO_MALFORMED},
 		{"009191a101", PRIO_MALFORMED},
 		{"0091ab8000000000000000080001", PRIO_OUT_OF_RANGE},
 		{"00ddffffffffa101a101", PRIO_MALFORMED},
 	};
-	Total		total = random_total(PRIO_B, 20);
-	Bytes		message = message_of(&total);
+	Total total = random_total(PRIO_B, 20);
+	Bytes message = message_of(&total);
 
 	(void) state;
 	each_proper_prefix(message, check_truncated_total, NULL);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 	{
-		size_t		size = strlen(cases[i].message) / 2;
-		uint8_t    *bytes = malloc(size);
-		Total		read;
-		PrioStatus	status;
+		size_t size = strlen(cases[i].message) / 2;
+		uint8_t *bytes = malloc(size);
+		Total read;
+		PrioStatus status;
 
 		bytes_from_hex(cases[i].message, bytes, size);
 		status = read_message(bytes, size, &read);
@@ -587,12 +613,12 @@ malformed_messages_are_refused(void **state)
 static void
 a_message_longer_than_any_batch_is_refused(void **state)
 {
-	size_t		count = PRIO_MAX_DATA + 1;
-	size_t		size = 1 + 5 + 2 * count;
-	uint8_t    *bytes = malloc(size);
+	size_t count = PRIO_MAX_DATA + 1;
+	size_t size = 1 + 5 + 2 * count;
+	uint8_t *bytes = malloc(size);
 	PacketReader reader = packet_reader(bytes, size);
-	PrioRole	role;
-	size_t		n;
+	PrioRole role;
+	size_t n;
 
 	(void) state;
 	bytes_from_hex("00dd00040000", bytes, 6);
@@ -607,10 +633,10 @@ a_message_longer_than_any_batch_is_refused(void **state)
 static void
 counts_come_from_both_totals_in_any_order(void **state)
 {
-	Batch		batch;
-	Total		total[2];
-	int64_t    *counts = malloc(300 * sizeof(int64_t));
-	size_t		where;
+	Batch batch;
+	Total total[2];
+	int64_t *counts = malloc(300 * sizeof(int64_t));
+	size_t where;
 
 	(void) state;
 	batch_make(&batch, 300);
@@ -633,12 +659,12 @@ static PrioStatus
 publish_value(uint128 value, size_t entry, int64_t *counts, size_t *where)
 {
 	FieldElement sums[2][3];
-	Total		total[2];
-	PrioStatus	status;
+	Total total[2];
+	PrioStatus status;
 
 	for (size_t i = 0; i < 3; i++)
 	{
-		FieldElement sum = i == entry ? field_from_integer(value) : (FieldElement) {i, 0};
+		FieldElement sum = i == entry ? field_from_integer(value) : (FieldElement){i, 0};
 
 		sums[PRIO_A][i] = random_element();
 		sums[PRIO_B][i] = field_sub(sum, sums[PRIO_A][i]);
@@ -655,19 +681,22 @@ static void
 what_does_not_fit_63_bits_is_an_overflow(void **state)
 {
 	static const uint128 good[] = {0, 1, (uint128) 1 << 44, ((uint128) 1 << 62),
-	((uint128) 1 << 63) - 1};
-	static const uint128 bad[] = {
-		(uint128) 1 << 63, ((uint128) 1 << 63) + 1, ((uint128) 1 << 64) - 1, (uint128) 1 << 64,
-		((uint128) 1 << 64) + 1, (uint128) 1 << 86, FIELD_P - 1
-	};
-	int64_t		counts[3];
+								   ((uint128) 1 << 63) - 1};
+	static const uint128 bad[] = {(uint128) 1 << 63,
+								  ((uint128) 1 << 63) + 1,
+								  ((uint128) 1 << 64) - 1,
+								  (uint128) 1 << 64,
+								  ((uint128) 1 << 64) + 1,
+								  (uint128) 1 << 86,
+								  FIELD_P - 1};
+	int64_t counts[3];
 
 	(void) state;
 	for (size_t entry = 0; entry < 3; entry++)
 	{
 		for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
 		{
-			size_t		where = 99;
+			size_t where = 99;
 
 			assert_ok(publish_value(good[i], entry, counts, &where));
 			for (size_t j = 0; j < 3; j++)
@@ -675,7 +704,7 @@ what_does_not_fit_63_bits_is_an_overflow(void **state)
 		}
 		for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		{
-			size_t		where = 99;
+			size_t where = 99;
 
 			assert_status(publish_value(bad[i], entry, counts, &where), PRIO_OVERFLOW);
 			assert_int_equal(where, entry);
@@ -686,16 +715,16 @@ what_does_not_fit_63_bits_is_an_overflow(void **state)
 static void
 totals_that_do_not_belong_together_are_not_published(void **state)
 {
-	int64_t		counts[6];
-	size_t		where;
+	int64_t counts[6];
+	size_t where;
 
 	(void) state;
 	for (int role = PRIO_A; role <= PRIO_B; role++)
 	{
-		Total		total = random_total((PrioRole) role, 5);
-		Total		same_role = random_total((PrioRole) role, 5);
-		Total		shorter = random_total((PrioRole) !role, 4);
-		Total		longer = random_total((PrioRole) !role, 6);
+		Total total = random_total((PrioRole) role, 5);
+		Total same_role = random_total((PrioRole) role, 5);
+		Total shorter = random_total((PrioRole) !role, 4);
+		Total longer = random_total((PrioRole) !role, 6);
 
 		assert_status(total_publish(&total, &same_role, counts, &where), PRIO_MISMATCH);
 		assert_status(total_publish(&total, &total, counts, &where), PRIO_MISMATCH);
@@ -712,11 +741,11 @@ totals_that_do_not_belong_together_are_not_published(void **state)
 static void
 totals_of_different_packets_overflow(void **state)
 {
-	Batch		batch;
-	Total		all;
-	Total		all_but_one;
-	int64_t		counts[5];
-	size_t		where;
+	Batch batch;
+	Total all;
+	Total all_but_one;
+	int64_t counts[5];
+	size_t where;
 
 	(void) state;
 	batch_make(&batch, 5);
@@ -735,11 +764,11 @@ integers_are_the_sums_of_their_bits(void **state)
 	(void) state;
 	for (int bits = 1; bits <= TOTAL_MAX_BITS; bits++)
 	{
-		size_t		count = 3;
-		Total		total = random_total(PRIO_B, count * (size_t) bits);
-		Total		copy = total_with(PRIO_B, total.sums, total.n);
+		size_t count = 3;
+		Total total = random_total(PRIO_B, count * (size_t) bits);
+		Total copy = total_with(PRIO_B, total.sums, total.n);
 		FieldElement *memory = malloc(count * sizeof(FieldElement));
-		Total		uints;
+		Total uints;
 
 		assert_ok(total_to_uints(&total, bits, &uints, memory));
 		assert_int_equal(uints.role, PRIO_B);
@@ -749,8 +778,9 @@ integers_are_the_sums_of_their_bits(void **state)
 			FieldElement value = FIELD_ZERO;
 
 			for (int i = 0; i < bits; i++)
-				value = field_add(value, field_mul(field_from_integer((uint128) 1 << (bits - 1 - i)),
-												   copy.sums[j * (size_t) bits + (size_t) i]));
+				value = field_add(value,
+								  field_mul(field_from_integer((uint128) 1 << (bits - 1 - i)),
+											copy.sums[j * (size_t) bits + (size_t) i]));
 			assert_element(uints.sums[j], value);
 		}
 		assert_same_total(&total, &copy);
@@ -764,12 +794,12 @@ integers_are_the_sums_of_their_bits(void **state)
 static void
 integers_of_unreduced_totals_are_right(void **state)
 {
-	Batch		batch;
-	Total		total[2];
-	Total		uints[2];
+	Batch batch;
+	Total total[2];
+	Total uints[2];
 	FieldElement memory[2][4];
-	int64_t		counts[4];
-	size_t		where;
+	int64_t counts[4];
+	size_t where;
 
 	(void) state;
 	batch_make(&batch, 12);
@@ -782,17 +812,18 @@ integers_of_unreduced_totals_are_right(void **state)
 	}
 	assert_ok(total_publish(&uints[PRIO_A], &uints[PRIO_B], counts, &where));
 	for (size_t j = 0; j < 4; j++)
-		assert_int_equal(counts[j], 4 * batch.expected[3 * j] + 2 * batch.expected[3 * j + 1] +
-						 batch.expected[3 * j + 2]);
+		assert_int_equal(counts[j],
+						 4 * batch.expected[3 * j] + 2 * batch.expected[3 * j + 1] +
+							 batch.expected[3 * j + 2]);
 	batch_free(&batch);
 }
 
 static void
 bits_must_divide_the_length(void **state)
 {
-	Total		total = random_total(PRIO_A, 12);
+	Total total = random_total(PRIO_A, 12);
 	FieldElement memory[12];
-	Total		uints;
+	Total uints;
 
 	(void) state;
 	for (int bits = 1; bits <= TOTAL_MAX_BITS; bits++)
@@ -806,17 +837,17 @@ bits_must_divide_the_length(void **state)
 static void
 a_stored_total_goes_on_as_if_nothing_had_been(void **state)
 {
-	Batch		batch;
+	Batch batch;
 
 	(void) state;
 	batch_make(&batch, 257);
 	for (int role = PRIO_A; role <= PRIO_B; role++)
 	{
-		size_t		size = total_stored_size(257);
-		uint8_t    *stored = malloc(size);
-		Total		all = total_of_all(&batch, (PrioRole) role);
-		Total		some = total_of(&batch, (PrioRole) role, 0x15, 0, 1);
-		Total		loaded = total_of(&batch, (PrioRole) role, 0x2a, 0, 1);	/* overwritten */
+		size_t size = total_stored_size(257);
+		uint8_t *stored = malloc(size);
+		Total all = total_of_all(&batch, (PrioRole) role);
+		Total some = total_of(&batch, (PrioRole) role, 0x15, 0, 1);
+		Total loaded = total_of(&batch, (PrioRole) role, 0x2a, 0, 1); /* overwritten */
 
 		total_store(&some, stored);
 		assert_ok(total_load(&loaded, stored, size));
@@ -842,9 +873,9 @@ check_truncated_state(const uint8_t *prefix, size_t size, void *total)
 static void
 damaged_stored_totals_are_refused(void **state)
 {
-	Total		total = random_total(PRIO_A, 5);
-	uint8_t		stored[6 * FIELD_BYTES] = {0};
-	Bytes		whole = {stored, total_stored_size(5)};
+	Total total = random_total(PRIO_A, 5);
+	uint8_t stored[6 * FIELD_BYTES] = {0};
+	Bytes whole = {stored, total_stored_size(5)};
 
 	(void) state;
 	assert_int_equal(whole.size, 5 * FIELD_BYTES);
@@ -854,8 +885,8 @@ damaged_stored_totals_are_refused(void **state)
 		assert_status(total_load(&total, stored, size), PRIO_MALFORMED);
 	for (size_t i = 0; i < 5; i++)
 	{
-		uint8_t    *element = stored + i * FIELD_BYTES;
-		uint8_t		honest[FIELD_BYTES];
+		uint8_t *element = stored + i * FIELD_BYTES;
+		uint8_t honest[FIELD_BYTES];
 
 		memcpy(honest, element, FIELD_BYTES);
 		field_to_bytes(field_from_integer(FIELD_P - 1), element);

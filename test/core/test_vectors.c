@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const files[] = {
-	"n1", "n8", "n31", "n32", "n441", "n2046", "n5-ordinal", "n10-prg-seed",
-	"n7-prg-seed-ordinal", "uint8", "uint42"
-};
+static const char *const files[] = {"n1",         "n8",           "n31",
+									"n32",        "n441",         "n2046",
+									"n5-ordinal", "n10-prg-seed", "n7-prg-seed-ordinal",
+									"uint8",      "uint42"};
 
 static void
 assert_same(Bytes expected, const uint8_t *data, size_t size)
@@ -25,12 +25,12 @@ assert_same(Bytes expected, const uint8_t *data, size_t size)
 static void
 check_totals(json_t *file, Total total[2])
 {
-	size_t		n = total[PRIO_A].n;
-	uint8_t    *message = malloc(total_max_message(n));
-	int64_t    *counts = malloc(n * sizeof(int64_t));
-	json_t	   *precision = json_object_get(file, "precision");
-	json_t	   *result = json_object_get(file, "result");
-	size_t		where;
+	size_t n = total[PRIO_A].n;
+	uint8_t *message = malloc(total_max_message(n));
+	int64_t *counts = malloc(n * sizeof(int64_t));
+	json_t *precision = json_object_get(file, "precision");
+	json_t *result = json_object_get(file, "result");
+	size_t where;
 
 	assert_same(hex_bytes(file, "total_a"), message, total_write(&total[PRIO_A], message));
 	assert_same(hex_bytes(file, "total_b"), message, total_write(&total[PRIO_B], message));
@@ -41,14 +41,14 @@ check_totals(json_t *file, Total total[2])
 
 	if (json_is_integer(precision))
 	{
-		int			bits = (int) json_integer_value(precision);
-		Total		uints[2];
+		int bits = (int) json_integer_value(precision);
+		Total uints[2];
 		FieldElement *memory = malloc(2 * n * sizeof(FieldElement));
 
 		result = json_object_get(file, "result_uint");
 		for (int role = PRIO_A; role <= PRIO_B; role++)
-			assert_ok(total_to_uints(&total[role], bits, &uints[role],
-									 memory + (size_t) role * n));
+			assert_ok(
+				total_to_uints(&total[role], bits, &uints[role], memory + (size_t) role * n));
 		assert_same(hex_bytes(file, "total_uint_a"), message,
 					total_write(&uints[PRIO_A], message));
 		assert_same(hex_bytes(file, "total_uint_b"), message,
@@ -69,14 +69,14 @@ check_row(Servers *servers, json_t *row, Total total[2])
 {
 	static const char *const verify1_names[] = {"verify1_a", "verify1_b"};
 	static const char *const verify2_names[] = {"verify2_a", "verify2_b"};
-	Bytes		share[2] = {hex_bytes(row, "a"), hex_bytes(row, "b")};
-	Bytes		verify1[2];
-	Bytes		verify2[2];
-	Verifier	verifier[2];
+	Bytes share[2] = {hex_bytes(row, "a"), hex_bytes(row, "b")};
+	Bytes verify1[2];
+	Bytes verify2[2];
+	Verifier verifier[2];
 
 	for (int role = PRIO_A; role <= PRIO_B; role++)
 	{
-		uint8_t		message[VERIFY1_MAX_BYTES];
+		uint8_t message[VERIFY1_MAX_BYTES];
 
 		verify1[role] = hex_bytes(row, verify1_names[role]);
 		assert_ok(servers_open(servers, (PrioRole) role, share[role], &verifier[role]));
@@ -85,8 +85,8 @@ check_row(Servers *servers, json_t *row, Total total[2])
 	}
 	for (int role = PRIO_A; role <= PRIO_B; role++)
 	{
-		uint8_t		message[VERIFY2_MAX_BYTES];
-		size_t		size;
+		uint8_t message[VERIFY2_MAX_BYTES];
+		size_t size;
 
 		verify2[role] = hex_bytes(row, verify2_names[role]);
 		assert_ok(verifier_verify2(&verifier[role], verify1[!role].data, verify1[!role].size,
@@ -98,7 +98,7 @@ check_row(Servers *servers, json_t *row, Total total[2])
 								  verify2[PRIO_B].data, verify2[PRIO_B].size));
 	for (int role = PRIO_A; role <= PRIO_B; role++)
 	{
-		uint8_t    *plaintext = malloc(share[role].size);
+		uint8_t *plaintext = malloc(share[role].size);
 
 		/* B's total needs no packet: give it to it every other time only. */
 		if (role == PRIO_B && share[PRIO_B].data[0] % 2 == 0)
@@ -116,11 +116,11 @@ check_row(Servers *servers, json_t *row, Total total[2])
 static void
 vectors_reproduce(void **state)
 {
-	json_t	   *file = load_vectors(*state);
-	json_t	   *rows = json_object_get(file, "shares");
-	bool		by_row = json_is_string(json_object_get(file, "ordinal"));
-	Servers		servers;
-	Total		total[2];
+	json_t *file = load_vectors(*state);
+	json_t *rows = json_object_get(file, "shares");
+	bool by_row = json_is_string(json_object_get(file, "ordinal"));
+	Servers servers;
+	Total total[2];
 	FieldElement *memory;
 
 	servers_from_json(&servers, file);
@@ -148,8 +148,8 @@ expected_fault(const char *name)
 	static const struct
 	{
 		const char *name;
-		PrioStatus	status;
-	}			faults[] = {
+		PrioStatus status;
+	} faults[] = {
 		{"empty", PRIO_DECRYPTION_FAILED},
 		{"shorter than the header", PRIO_DECRYPTION_FAILED},
 		{"header only", PRIO_DECRYPTION_FAILED},
@@ -176,7 +176,7 @@ expected_fault(const char *name)
 		{"h points missing", PRIO_MALFORMED},
 		{"half the h points", PRIO_WRONG_LENGTH},
 		{"array claims 2^32-1 elements", PRIO_WRONG_LENGTH},
-		{"nested arrays", PRIO_WRONG_LENGTH},	/* of one element each */
+		{"nested arrays", PRIO_WRONG_LENGTH}, /* of one element each */
 		{"seed of 15 bytes", PRIO_WRONG_LENGTH},
 		{"seed of 17 bytes", PRIO_WRONG_LENGTH},
 		{"seed missing", PRIO_MALFORMED},
@@ -192,13 +192,13 @@ expected_fault(const char *name)
 static void
 hostile_packets_are_refused_or_rejected(void **state)
 {
-	json_t	   *file = load_vectors("invalid");
-	json_t	   *cases = json_object_get(file, "cases");
-	size_t		rejected = 0;
-	size_t		malformed = 0;
-	json_t	   *row;
-	size_t		i;
-	Servers		servers;
+	json_t *file = load_vectors("invalid");
+	json_t *cases = json_object_get(file, "cases");
+	size_t rejected = 0;
+	size_t malformed = 0;
+	json_t *row;
+	size_t i;
+	Servers servers;
 
 	(void) state;
 	servers_from_json(&servers, file);
@@ -206,12 +206,12 @@ hostile_packets_are_refused_or_rejected(void **state)
 	{
 		const char *expect = json_string_value(json_object_get(row, "expect"));
 		const char *name = json_string_value(json_object_get(row, "name"));
-		Verifier	verifier[2];
+		Verifier verifier[2];
 
 		if (strcmp(expect, "rejected") == 0)
 		{
-			Bytes		a = hex_bytes(row, "a");
-			Bytes		b = hex_bytes(row, "b");
+			Bytes a = hex_bytes(row, "a");
+			Bytes b = hex_bytes(row, "b");
 
 			assert_ok(servers_open(&servers, PRIO_A, a, &verifier[PRIO_A]));
 			assert_ok(servers_open(&servers, PRIO_B, b, &verifier[PRIO_B]));
@@ -223,15 +223,15 @@ hostile_packets_are_refused_or_rejected(void **state)
 		else
 		{
 			const char *role = json_string_value(json_object_get(row, "role"));
-			Bytes		share = hex_bytes(row, "share");
-			PrioStatus	status;
+			Bytes share = hex_bytes(row, "share");
+			PrioStatus status;
 
 			assert_string_equal(expect, "malformed");
-			status = servers_open(&servers, role[0] == 'A' ? PRIO_A : PRIO_B, share,
-								  &verifier[0]);
+			status =
+				servers_open(&servers, role[0] == 'A' ? PRIO_A : PRIO_B, share, &verifier[0]);
 			if (status != expected_fault(name))
-				fail_msg("case \"%s\" of %s: %s, not %s", name, role,
-						 prio_status_text(status), prio_status_text(expected_fault(name)));
+				fail_msg("case \"%s\" of %s: %s, not %s", name, role, prio_status_text(status),
+						 prio_status_text(expected_fault(name)));
 			free(share.data);
 			malformed++;
 		}
@@ -246,13 +246,11 @@ int
 main(void)
 {
 	struct CMUnitTest tests[sizeof(files) / sizeof(files[0]) + 1];
-	size_t		count = sizeof(files) / sizeof(files[0]);
+	size_t count = sizeof(files) / sizeof(files[0]);
 
 	for (size_t i = 0; i < count; i++)
-		tests[i] = (struct CMUnitTest)
-	{
-		files[i], vectors_reproduce, NULL, NULL, (void *) files[i]
-	};
+		tests[i] =
+			(struct CMUnitTest){files[i], vectors_reproduce, NULL, NULL, (void *) files[i]};
 	tests[count] = (struct CMUnitTest) cmocka_unit_test(hostile_packets_are_refused_or_rejected);
 	return cmocka_run_group_tests_name("vectors", tests, NULL, NULL);
 }

@@ -17,10 +17,10 @@ static const uint8_t batch_id[] = {'b', 'a', 't', 'c', 'h'};
 /* Both servers of one batch of N_DATA bits, and an honest client's packets. */
 typedef struct Batch
 {
-	Servers		servers;
-	Bytes		plaintext[2];
-	Bytes		share[2];
-	Verifier	verifier[2];
+	Servers servers;
+	Bytes plaintext[2];
+	Bytes share[2];
+	Verifier verifier[2];
 } Batch;
 
 static void
@@ -31,8 +31,8 @@ batch_make(Batch *batch, PrgVariant variant)
 	servers_make(&batch->servers, "batch", N_DATA, variant);
 	client_make_packets(&batch->servers, data, batch->plaintext);
 	for (int role = PRIO_A; role <= PRIO_B; role++)
-		batch->share[role] = seal_bytes(&batch->servers, (PrioRole) role,
-										batch->plaintext[role]);
+		batch->share[role] =
+			seal_bytes(&batch->servers, (PrioRole) role, batch->plaintext[role]);
 	assert_int_equal(servers_judge_shares(&batch->servers, batch->share, batch->verifier),
 					 ACCEPTED);
 	free(data);
@@ -65,9 +65,9 @@ point_of(const uint8_t *secret, PrgVariant variant, uint64_t ordinal, PointCurso
 static void
 expected_points(const uint8_t *secret, PrgVariant variant, size_t n, FieldElement *points)
 {
-	uint8_t		key[PRIO_AES_KEY_BYTES];
-	uint64_t	lower = n + 2;
-	Prg			prg;
+	uint8_t key[PRIO_AES_KEY_BYTES];
+	uint64_t lower = n + 2;
+	Prg prg;
 
 	assert_ok(prg_key(secret, variant, batch_id, sizeof(batch_id), key));
 	assert_ok(prg_open(&prg, key, 0));
@@ -83,7 +83,7 @@ expected_points(const uint8_t *secret, PrgVariant variant, size_t n, FieldElemen
 static void
 points_are_draws_of_one_stream(void **state)
 {
-	Bytes		secret = random_bytes(PRG_SEED_BYTES);
+	Bytes secret = random_bytes(PRG_SEED_BYTES);
 
 	(void) state;
 	for (int variant = PRG_BATCH; variant <= PRG_SEED; variant++)
@@ -104,7 +104,7 @@ points_are_draws_of_one_stream(void **state)
 		/* In any order: back, forth, and the same one again. */
 		for (size_t i = 0; i < 1000; i++)
 		{
-			uint64_t	ordinal = (test_random() >> 32) % POINTS;
+			uint64_t ordinal = (test_random() >> 32) % POINTS;
 
 			assert_element(point_of(secret.data, (PrgVariant) variant, ordinal, &cursor),
 						   points[ordinal]);
@@ -121,8 +121,8 @@ points_are_draws_of_one_stream(void **state)
 static void
 points_have_their_known_answers(void **state)
 {
-	uint8_t		secret[PRG_SEED_BYTES];
-	uint8_t		expected[FIELD_BYTES];
+	uint8_t secret[PRG_SEED_BYTES];
+	uint8_t expected[FIELD_BYTES];
 
 	(void) state;
 	for (size_t i = 0; i < PRG_SEED_BYTES; i++)
@@ -137,7 +137,7 @@ points_have_their_known_answers(void **state)
 static void
 the_cursor_is_where_the_next_point_begins(void **state)
 {
-	Bytes		secret = random_bytes(PRG_SEED_BYTES);
+	Bytes secret = random_bytes(PRG_SEED_BYTES);
 	PointCursor cursor = {0, 0};
 	PointCursor shifted;
 
@@ -145,7 +145,7 @@ the_cursor_is_where_the_next_point_begins(void **state)
 	(void) point_of(secret.data, PRG_BATCH, 9, &cursor);
 	assert_int_equal(cursor.ordinal, 10);
 	assert_true(cursor.tries >= 10);
-	shifted = (PointCursor) {100, cursor.tries};
+	shifted = (PointCursor){100, cursor.tries};
 	assert_element(point_of(secret.data, PRG_BATCH, 100, &shifted),
 				   point_of(secret.data, PRG_BATCH, 10, NULL));
 	assert_int_equal(shifted.ordinal, 101);
@@ -157,7 +157,7 @@ static void
 points_depend_on_the_number_of_data(void **state)
 {
 	static const size_t sizes[] = {1, 2, 2046, PRIO_MAX_DATA};
-	Bytes		secret = random_bytes(PRG_SEED_BYTES);
+	Bytes secret = random_bytes(PRG_SEED_BYTES);
 
 	(void) state;
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
@@ -181,9 +181,9 @@ points_depend_on_the_number_of_data(void **state)
 static void
 a_search_for_a_point_can_be_interrupted_and_goes_on(void **state)
 {
-	Bytes		secret = random_bytes(PRG_SEED_BYTES);
+	Bytes secret = random_bytes(PRG_SEED_BYTES);
 	PointCursor cursor = {0, 0};
-	uint64_t	last = 0;
+	uint64_t last = 0;
 	FieldElement at_once;
 	FieldElement r;
 
@@ -211,7 +211,7 @@ init_context(VerifierContext *context, PrgVariant variant, const char *id, size_
 	FieldElement *memory = malloc(poly_weights_size(n) * sizeof(FieldElement));
 
 	assert_ok(verifier_context_init(context, PRIO_A, variant, (const uint8_t *) id, strlen(id),
-									n, (FieldElement) {1000, 0}, memory, NULL));
+									n, (FieldElement){1000, 0}, memory, NULL));
 	free(memory);
 }
 
@@ -220,17 +220,21 @@ the_digest_tells_batches_apart(void **state)
 {
 	static const struct
 	{
-		PrgVariant	variant;
+		PrgVariant variant;
 		const char *id;
-		size_t		n;
-	}			batches[] = {
-		{PRG_BATCH, "batch", 5}, {PRG_SEED, "batch", 5}, {PRG_BATCH, "batch", 6},
-		{PRG_BATCH, "batch", 5 + 256}, {PRG_BATCH, "batch", 5 + 65536}, {PRG_BATCH, "Batch", 5},
-		{PRG_BATCH, "batch1", 5}, {PRG_BATCH, "batc", 5}, {PRG_BATCH, "", 5}
-	};
-	size_t		count = sizeof(batches) / sizeof(batches[0]);
+		size_t n;
+	} batches[] = {{PRG_BATCH, "batch", 5},
+				   {PRG_SEED, "batch", 5},
+				   {PRG_BATCH, "batch", 6},
+				   {PRG_BATCH, "batch", 5 + 256},
+				   {PRG_BATCH, "batch", 5 + 65536},
+				   {PRG_BATCH, "Batch", 5},
+				   {PRG_BATCH, "batch1", 5},
+				   {PRG_BATCH, "batc", 5},
+				   {PRG_BATCH, "", 5}};
+	size_t count = sizeof(batches) / sizeof(batches[0]);
 	VerifierContext contexts[sizeof(batches) / sizeof(batches[0])];
-	Batch		batch;
+	Batch batch;
 
 	(void) state;
 	for (size_t i = 0; i < count; i++)
@@ -260,9 +264,8 @@ preparing_a_long_batch_can_be_interrupted(void **state)
 	VerifierContext context;
 
 	(void) state;
-	assert_status(verifier_context_init(&context, PRIO_A, PRG_BATCH, batch_id,
-										sizeof(batch_id), 100000, random_element(), memory,
-										&stop_is_set),
+	assert_status(verifier_context_init(&context, PRIO_A, PRG_BATCH, batch_id, sizeof(batch_id),
+										100000, random_element(), memory, &stop_is_set),
 				  PRIO_INTERRUPTED);
 	free(memory);
 }
@@ -271,7 +274,7 @@ preparing_a_long_batch_can_be_interrupted(void **state)
 static void
 honest_packets_are_accepted_at_roots_of_unity(void **state)
 {
-	Batch		batch;
+	Batch batch;
 
 	(void) state;
 	batch_make(&batch, PRG_BATCH);
@@ -293,21 +296,21 @@ honest_packets_are_accepted_at_roots_of_unity(void **state)
 static void
 packets_that_belong_elsewhere_are_refused(void **state)
 {
-	Batch		batch;
-	Batch		other;
-	Bytes		resealed;
-	Verifier	verifier;
+	Batch batch;
+	Batch other;
+	Bytes resealed;
+	Verifier verifier;
 	VerifierContext context;
 	FieldElement memory[2 * 16];
-	uint8_t		plaintext[1000];
+	uint8_t plaintext[1000];
 
 	(void) state;
 	batch_make(&batch, PRG_BATCH);
 	batch_make(&other, PRG_BATCH);
 	for (int role = PRIO_A; role <= PRIO_B; role++)
 	{
-		Servers    *servers = &batch.servers;
-		PrioRole	peer = (PrioRole) !role;
+		Servers *servers = &batch.servers;
+		PrioRole peer = (PrioRole) !role;
 
 		/* Sealed to the peer; sealed to this server, but the peer's; sealed to another one. */
 		assert_status(servers_open(servers, (PrioRole) role, batch.share[peer], &verifier),
@@ -349,11 +352,11 @@ packets_that_belong_elsewhere_are_refused(void **state)
 static void
 halves_of_different_packets_are_rejected(void **state)
 {
-	Batch		batch;
+	Batch batch;
 	FieldElement *data = random_bits(N_DATA);
-	Bytes		share[2];
-	Bytes		mixed[2];
-	Verifier	verifier[2];
+	Bytes share[2];
+	Bytes mixed[2];
+	Verifier verifier[2];
 
 	(void) state;
 	batch_make(&batch, PRG_BATCH);
@@ -374,11 +377,11 @@ halves_of_different_packets_are_rejected(void **state)
 static void
 servers_that_disagree_reject(void **state)
 {
-	Batch		batch;
-	Verifier	at[2][2];		/* by ordinal and role */
-	Verifier	other_variant;
+	Batch batch;
+	Verifier at[2][2]; /* by ordinal and role */
+	Verifier other_variant;
 	VerifierContext context;
-	uint8_t		plaintext[1000];
+	uint8_t plaintext[1000];
 
 	(void) state;
 	batch_make(&batch, PRG_BATCH);
@@ -402,11 +405,10 @@ servers_that_disagree_reject(void **state)
 static void
 packets_beyond_the_limit_are_not_looked_at(void **state)
 {
-	Batch		batch;
-	size_t		limit = verifier_max_share(sizeof(batch_id), N_DATA);
-	size_t		longest = packet_max_plaintext(PRIO_A, sizeof(batch_id), N_DATA) +
-		SEAL_OVERHEAD;
-	Verifier	verifier;
+	Batch batch;
+	size_t limit = verifier_max_share(sizeof(batch_id), N_DATA);
+	size_t longest = packet_max_plaintext(PRIO_A, sizeof(batch_id), N_DATA) + SEAL_OVERHEAD;
+	Verifier verifier;
 
 	(void) state;
 	/* Room for packets that are worth a closer look, and not for much more. */
@@ -415,8 +417,8 @@ packets_beyond_the_limit_are_not_looked_at(void **state)
 	batch_make(&batch, PRG_BATCH);
 	for (int role = PRIO_A; role <= PRIO_B; role++)
 	{
-		Bytes		huge = {calloc(limit + 1, 1), limit + 1};
-		size_t		cut = batch.share[role].size;
+		Bytes huge = {calloc(limit + 1, 1), limit + 1};
+		size_t cut = batch.share[role].size;
 
 		memcpy(huge.data, batch.share[role].data, cut);
 		assert_status(servers_open(&batch.servers, (PrioRole) role, huge, &verifier),
@@ -434,11 +436,11 @@ packets_beyond_the_limit_are_not_looked_at(void **state)
 /* What a plaintext of either server says; the parts that it has not stay as they are. */
 typedef struct Plain
 {
-	PrioRole	role;
+	PrioRole role;
 	PacketHeader header;
 	FieldElement data[N_DATA];
 	FieldElement h[N_POINTS];
-	uint8_t		seed[PRG_SEED_BYTES];
+	uint8_t seed[PRG_SEED_BYTES];
 } Plain;
 
 static void
@@ -465,11 +467,11 @@ read_plain(Bytes plaintext, Plain *plain)
 static Verdict
 judge_plain(Batch *batch, const Plain *plain)
 {
-	size_t		room = packet_max_plaintext(plain->role, sizeof(batch_id), N_DATA);
-	uint8_t    *memory = malloc(room);
+	size_t room = packet_max_plaintext(plain->role, sizeof(batch_id), N_DATA);
+	uint8_t *memory = malloc(room);
 	PacketWriter writer = packet_writer(memory, room);
-	Bytes		plaintext[2] = {batch->plaintext[PRIO_A], batch->plaintext[PRIO_B]};
-	Verdict		verdict;
+	Bytes plaintext[2] = {batch->plaintext[PRIO_A], batch->plaintext[PRIO_B]};
+	Verdict verdict;
 
 	packet_write_bytes(&writer, batch_id, sizeof(batch_id));
 	packet_write_header(&writer, &plain->header);
@@ -482,7 +484,7 @@ judge_plain(Batch *batch, const Plain *plain)
 	else
 		packet_write_bytes(&writer, plain->seed, PRG_SEED_BYTES);
 	assert_false(writer.overrun);
-	plaintext[plain->role] = (Bytes) {memory, (size_t) (writer.next - memory)};
+	plaintext[plain->role] = (Bytes){memory, (size_t) (writer.next - memory)};
 	verdict = servers_judge(&batch->servers, plaintext);
 	free(memory);
 	return verdict;
@@ -511,12 +513,12 @@ every_changed_field_is_refused_or_rejected(void **state)
 	(void) state;
 	for (int variant = PRG_BATCH; variant <= PRG_SEED; variant++)
 	{
-		Batch		batch;
+		Batch batch;
 
 		batch_make(&batch, (PrgVariant) variant);
 		for (int role = PRIO_A; role <= PRIO_B; role++)
 		{
-			Plain		plain;
+			Plain plain;
 
 			read_plain(batch.plaintext[role], &plain);
 			assert_int_equal(judge_plain(&batch, &plain), ACCEPTED);
@@ -542,13 +544,13 @@ static void
 every_changed_byte_is_refused_or_rejected(void **state)
 {
 	static const uint8_t changes[] = {0x01, 0x10, 0x80};
-	Batch		batch;
+	Batch batch;
 
 	(void) state;
 	batch_make(&batch, PRG_BATCH);
 	for (int role = PRIO_A; role <= PRIO_B; role++)
 	{
-		Bytes	   *plaintext = &batch.plaintext[role];
+		Bytes *plaintext = &batch.plaintext[role];
 
 		for (size_t i = 0; i < plaintext->size; i++)
 		{
@@ -568,15 +570,15 @@ every_changed_byte_is_refused_or_rejected(void **state)
 static void
 plaintexts_of_every_other_length_are_refused(void **state)
 {
-	Batch		batch;
-	Verifier	verifier;
+	Batch batch;
+	Verifier verifier;
 
 	(void) state;
 	batch_make(&batch, PRG_BATCH);
 	for (int role = PRIO_A; role <= PRIO_B; role++)
 	{
-		Bytes		cut = bytes_copy(batch.plaintext[role].data, batch.plaintext[role].size);
-		Bytes		sealed;
+		Bytes cut = bytes_copy(batch.plaintext[role].data, batch.plaintext[role].size);
+		Bytes sealed;
 
 		cut.data[cut.size] = 0;
 		for (size_t size = 0; size <= batch.plaintext[role].size + 1; size++)
@@ -601,9 +603,9 @@ plaintexts_of_every_other_length_are_refused(void **state)
 static void
 check_scratch(Batch *batch, PrioRole role, Bytes sealed, PrioStatus expected)
 {
-	uint8_t    *scratch = malloc(sealed.size);
-	size_t		plaintext_size = sealed.size - SEAL_OVERHEAD;
-	Verifier	verifier;
+	uint8_t *scratch = malloc(sealed.size);
+	size_t plaintext_size = sealed.size - SEAL_OVERHEAD;
+	Verifier verifier;
 
 	memset(scratch, 0xaa, sealed.size);
 	assert_status(verifier_open(&batch->servers.context[role], batch->servers.pair[role],
@@ -619,14 +621,14 @@ check_scratch(Batch *batch, PrioRole role, Bytes sealed, PrioStatus expected)
 static void
 the_plaintext_is_wiped(void **state)
 {
-	Batch		batch;
+	Batch batch;
 
 	(void) state;
 	batch_make(&batch, PRG_BATCH);
 	for (int role = PRIO_A; role <= PRIO_B; role++)
 	{
-		Bytes		sealed;
-		Bytes	   *plaintext = &batch.plaintext[role];
+		Bytes sealed;
+		Bytes *plaintext = &batch.plaintext[role];
 
 		check_scratch(&batch, (PrioRole) role, batch.share[role], PRIO_OK);
 
@@ -650,13 +652,13 @@ the_plaintext_is_wiped(void **state)
 static void
 ending_a_share_wipes_what_it_read(void **state)
 {
-	Batch		batch;
-	Share		share;
+	Batch batch;
+	Share share;
 	PacketHeader header;
-	PrioRole	role;
+	PrioRole role;
 	PacketReader reader;
 	const FieldElement *elements;
-	size_t		count = N_DATA;
+	size_t count = N_DATA;
 
 	(void) state;
 	batch_make(&batch, PRG_BATCH);
@@ -680,8 +682,8 @@ ending_a_share_wipes_what_it_read(void **state)
 static void
 check_truncated_verify1(const uint8_t *prefix, size_t size, void *verifier)
 {
-	uint8_t		out[VERIFY2_MAX_BYTES];
-	size_t		out_size;
+	uint8_t out[VERIFY2_MAX_BYTES];
+	size_t out_size;
 
 	assert_status(verifier_verify2(verifier, prefix, size, out, &out_size), PRIO_MALFORMED);
 }
@@ -692,33 +694,39 @@ malformed_messages_of_round_1_are_faults(void **state)
 	static const struct
 	{
 		const char *message;
-		PrioStatus	status;
-	}			cases[] = {
-		{"a101a101a101", PRIO_MALFORMED}, {"a101a10100", PRIO_MALFORMED},
-		{"0101", PRIO_MALFORMED}, {"a10101", PRIO_MALFORMED}, {"c40101a101", PRIO_MALFORMED},
-		{"92a101a101", PRIO_MALFORMED}, {"a0a101", PRIO_MALFORMED}, {"a20001a101", PRIO_MALFORMED},
-		{"a101d90101", PRIO_MALFORMED}, {"ffffffff", PRIO_MALFORMED},
+		PrioStatus status;
+	} cases[] = {
+		{"a101a101a101", PRIO_MALFORMED},
+		{"a101a10100", PRIO_MALFORMED},
+		{"0101", PRIO_MALFORMED},
+		{"a10101", PRIO_MALFORMED},
+		{"c40101a101", PRIO_MALFORMED},
+		{"92a101a101", PRIO_MALFORMED},
+		{"a0a101", PRIO_MALFORMED},
+		{"a20001a101", PRIO_MALFORMED},
+		{"a101d90101", PRIO_MALFORMED},
+		{"ffffffff", PRIO_MALFORMED},
 		{"ab8000000000000000080001a101", PRIO_OUT_OF_RANGE},
 		{"a101abffffffffffffffffffffff", PRIO_OUT_OF_RANGE},
 		{"a100a100", PRIO_OK},
 	};
-	Batch		batch;
-	uint8_t		out[VERIFY2_MAX_BYTES];
-	size_t		out_size;
+	Batch batch;
+	uint8_t out[VERIFY2_MAX_BYTES];
+	size_t out_size;
 
 	(void) state;
 	batch_make(&batch, PRG_BATCH);
 	for (int role = PRIO_A; role <= PRIO_B; role++)
 	{
-		uint8_t		message[VERIFY1_MAX_BYTES];
-		Bytes		whole = {message, verifier_verify1(&batch.verifier[!role], message)};
+		uint8_t message[VERIFY1_MAX_BYTES];
+		Bytes whole = {message, verifier_verify1(&batch.verifier[!role], message)};
 
 		assert_ok(verifier_verify2(&batch.verifier[role], message, whole.size, out, &out_size));
 		each_proper_prefix(whole, check_truncated_verify1, &batch.verifier[role]);
 		for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		{
-			size_t		size = strlen(cases[i].message) / 2;
-			uint8_t    *bytes = malloc(size);
+			size_t size = strlen(cases[i].message) / 2;
+			uint8_t *bytes = malloc(size);
 
 			bytes_from_hex(cases[i].message, bytes, size);
 			assert_status(verifier_verify2(&batch.verifier[role], bytes, size, out, &out_size),
@@ -728,9 +736,9 @@ malformed_messages_of_round_1_are_faults(void **state)
 		/* Noise is a packet's fault too, if it is not a message by accident. */
 		for (int i = 0; i < 20000; i++)
 		{
-			Bytes		noise = random_bytes((test_random() >> 32) % 30);
-			PrioStatus	status = verifier_verify2(&batch.verifier[role], noise.data,
-												  noise.size, out, &out_size);
+			Bytes noise = random_bytes((test_random() >> 32) % 30);
+			PrioStatus status =
+				verifier_verify2(&batch.verifier[role], noise.data, noise.size, out, &out_size);
 
 			assert_true(status == PRIO_OK || prio_is_packet_fault(status));
 			free(noise.data);
@@ -749,19 +757,19 @@ round_1_is_the_formula_of_the_protocol(void **state)
 	(void) state;
 	for (int role = PRIO_A; role <= PRIO_B; role++)
 	{
-		Batch		batch;
+		Batch batch;
 		LagrangeWeights *weights;
 		FieldElement f;
 		FieldElement g;
 		FieldElement h;
-		Plain		plain;
+		Plain plain;
 
 		batch_make(&batch, PRG_SEED);
 		weights = &batch.servers.context[role].weights;
 		read_plain(batch.plaintext[role], &plain);
 		if (role == PRIO_B)
 		{
-			Prg			prg;
+			Prg prg;
 
 			assert_ok(prg_open(&prg, plain.seed, 0));
 			assert_ok(prg_draw(&prg, FIELD_P, plain.data, N_DATA));
@@ -773,8 +781,8 @@ round_1_is_the_formula_of_the_protocol(void **state)
 		h = field_mul(weights->h_0, plain.header.h0);
 		for (size_t i = 0; i < N_DATA; i++)
 		{
-			FieldElement x_minus_1 = role == PRIO_A ? field_sub(plain.data[i], FIELD_ONE) :
-				plain.data[i];
+			FieldElement x_minus_1 =
+				role == PRIO_A ? field_sub(plain.data[i], FIELD_ONE) : plain.data[i];
 
 			f = field_add(f, field_mul(weights->data[i], plain.data[i]));
 			g = field_add(g, field_mul(weights->data[i], x_minus_1));
@@ -795,16 +803,16 @@ round_1_is_the_formula_of_the_protocol(void **state)
 static void
 round_2_is_the_formula_of_the_protocol(void **state)
 {
-	Batch		batch;
-	Verifier   *a = &batch.verifier[PRIO_A];
-	uint8_t		expected[VERIFY2_MAX_BYTES];
-	uint8_t		verify1[VERIFY1_MAX_BYTES];
-	uint8_t		own_verify1[VERIFY1_MAX_BYTES];
-	uint8_t		verify2[VERIFY2_MAX_BYTES];
+	Batch batch;
+	Verifier *a = &batch.verifier[PRIO_A];
+	uint8_t expected[VERIFY2_MAX_BYTES];
+	uint8_t verify1[VERIFY1_MAX_BYTES];
+	uint8_t own_verify1[VERIFY1_MAX_BYTES];
+	uint8_t verify2[VERIFY2_MAX_BYTES];
 	PacketWriter writer;
-	size_t		size1;
-	size_t		size2;
-	size_t		expected_size;
+	size_t size1;
+	size_t size2;
+	size_t expected_size;
 	FieldElement peer_d = random_element();
 	FieldElement peer_e = random_element();
 	FieldElement d;
@@ -815,7 +823,7 @@ round_2_is_the_formula_of_the_protocol(void **state)
 	batch_make(&batch, PRG_BATCH);
 	d = field_add(a->d, peer_d);
 	e = field_add(a->e, peer_e);
-	out = field_mul(field_mul(d, e), field_inv((FieldElement) {2, 0}));
+	out = field_mul(field_mul(d, e), field_inv((FieldElement){2, 0}));
 	out = field_add(out, field_mul(d, a->b));
 	out = field_add(out, field_mul(e, a->a));
 	out = field_sub(field_add(out, a->c), a->h);
@@ -846,7 +854,7 @@ static bool
 accepted_next_to_one(const uint8_t *message, size_t size)
 {
 	static const uint8_t one[] = {0xa1, 0x01};
-	bool		valid = verifier_is_valid(message, size, one, sizeof(one));
+	bool valid = verifier_is_valid(message, size, one, sizeof(one));
 
 	assert_true(valid == verifier_is_valid(one, sizeof(one), message, size));
 	return valid;
@@ -865,14 +873,17 @@ only_messages_that_cancel_out_are_valid(void **state)
 	static const struct
 	{
 		const char *message;
-		bool		valid;
-	}			cases[] = {
+		bool valid;
+	} cases[] = {
 		{"ab8000000000000000080000", true}, /* p - 1 */
 		{"ab8000000000000000080001", false},
 		{"ab800000000000000007ffff", false},
-		{"a100", false}, {"a101", false}, {"", false}, {"a0", false},
-		{"ab800000000000000008000000", false},	/* something behind it */
-		{"d90b8000000000000000080000", false},	/* other spellings */
+		{"a100", false},
+		{"a101", false},
+		{"", false},
+		{"a0", false},
+		{"ab800000000000000008000000", false}, /* something behind it */
+		{"d90b8000000000000000080000", false}, /* other spellings */
 		{"c40b8000000000000000080000", false},
 		{"ac008000000000000000080000", false},
 		{"abffffffffffffffffffffff", false},
@@ -881,8 +892,7 @@ only_messages_that_cancel_out_are_valid(void **state)
 	(void) state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 	{
-		Bytes		message = {malloc(strlen(cases[i].message) / 2),
-		strlen(cases[i].message) / 2};
+		Bytes message = {malloc(strlen(cases[i].message) / 2), strlen(cases[i].message) / 2};
 
 		bytes_from_hex(cases[i].message, message.data, message.size);
 		assert_true(accepted_next_to_one(message.data, message.size) == cases[i].valid);
@@ -931,16 +941,16 @@ a_stored_verifier_does_what_the_first_one_did(void **state)
 	(void) state;
 	for (int variant = PRG_BATCH; variant <= PRG_SEED; variant++)
 	{
-		Batch		batch;
-		Verifier	loaded[2];
-		Verifier	keyless[2];
-		uint8_t		stored[VERIFIER_BYTES];
-		uint8_t		again[VERIFIER_BYTES];
+		Batch batch;
+		Verifier loaded[2];
+		Verifier keyless[2];
+		uint8_t stored[VERIFIER_BYTES];
+		uint8_t again[VERIFIER_BYTES];
 
 		batch_make(&batch, (PrgVariant) variant);
 		for (int role = PRIO_A; role <= PRIO_B; role++)
 		{
-			Verifier   *verifier = &batch.verifier[role];
+			Verifier *verifier = &batch.verifier[role];
 
 			assert_true(verifier->has_key);
 			memset(stored, 0xaa, sizeof(stored));
@@ -974,24 +984,36 @@ a_stored_verifier_does_what_the_first_one_did(void **state)
 static void
 the_stored_form_has_a_fixed_layout(void **state)
 {
-	Verifier	verifier = {
-		.role = PRIO_B, .variant = PRG_SEED, .n = 0x030201, .has_key = true,
-		.d = {1, 0}, .e = {2, 0}, .a = {3, 0}, .b = {4, 0}, .c = {0, 1}
-	};
-	uint8_t		expected[VERIFIER_BYTES];
-	uint8_t		stored[VERIFIER_BYTES];
+	Verifier verifier = {.role = PRIO_B,
+						 .variant = PRG_SEED,
+						 .n = 0x030201,
+						 .has_key = true,
+						 .d = {1, 0},
+						 .e = {2, 0},
+						 .a = {3, 0},
+						 .b = {4, 0},
+						 .c = {0, 1}};
+	uint8_t expected[VERIFIER_BYTES];
+	uint8_t stored[VERIFIER_BYTES];
 
 	(void) state;
 	verifier.h = field_from_integer(FIELD_P - 1);
 	memset(verifier.digest, 0xd1, VERIFIER_DIGEST_BYTES);
 	memset(verifier.mark, 0x3a, VERIFIER_MARK_BYTES);
 	memset(verifier.key, 0x4e, PRIO_AES_KEY_BYTES);
-	bytes_from_hex("01" "07" "01020300"
-				   "d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1" "3a3a3a3a3a3a3a3a"
-				   "0000000000000000000001" "0000000000000000000002"
-				   "0000000000000000000003" "0000000000000000000004"
-				   "0000000000100000000000" "8000000000000000080000"
-				   "4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e", expected, VERIFIER_BYTES);
+	bytes_from_hex("01"
+				   "07"
+				   "01020300"
+				   "d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1"
+				   "3a3a3a3a3a3a3a3a"
+				   "0000000000000000000001"
+				   "0000000000000000000002"
+				   "0000000000000000000003"
+				   "0000000000000000000004"
+				   "0000000000100000000000"
+				   "8000000000000000080000"
+				   "4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e",
+				   expected, VERIFIER_BYTES);
 	verifier_store(&verifier, true, stored);
 	assert_memory_equal(stored, expected, VERIFIER_BYTES);
 
@@ -1006,7 +1028,7 @@ the_stored_form_has_a_fixed_layout(void **state)
 static void
 check_truncated_verifier(const uint8_t *prefix, size_t size, void *argument)
 {
-	Verifier	verifier;
+	Verifier verifier;
 
 	(void) argument;
 	assert_status(verifier_load(&verifier, prefix, size), PRIO_MALFORMED);
@@ -1016,10 +1038,10 @@ static void
 damaged_stored_verifiers_are_refused(void **state)
 {
 	static const uint32_t bad_sizes[] = {0, PRIO_MAX_DATA + 1, 1 << 24, UINT32_MAX};
-	Batch		batch;
-	uint8_t		stored[2 * VERIFIER_BYTES] = {0};
-	Bytes		whole = {stored, VERIFIER_BYTES};
-	Verifier	verifier;
+	Batch batch;
+	uint8_t stored[2 * VERIFIER_BYTES] = {0};
+	Bytes whole = {stored, VERIFIER_BYTES};
+	Verifier verifier;
 
 	(void) state;
 	batch_make(&batch, PRG_BATCH);
@@ -1063,8 +1085,8 @@ damaged_stored_verifiers_are_refused(void **state)
 
 	for (size_t i = 0; i < 6; i++)
 	{
-		uint8_t    *element = stored + 30 + i * FIELD_BYTES;
-		uint8_t		honest[FIELD_BYTES];
+		uint8_t *element = stored + 30 + i * FIELD_BYTES;
+		uint8_t honest[FIELD_BYTES];
 
 		memcpy(honest, element, FIELD_BYTES);
 		field_to_bytes(field_from_integer(FIELD_P - 1), element);
@@ -1082,22 +1104,23 @@ damaged_stored_verifiers_are_refused(void **state)
 static void
 a_verifier_knows_its_packet(void **state)
 {
-	Batch		batch;
-	Batch		other;
+	Batch batch;
+	Batch other;
 
 	(void) state;
 	batch_make(&batch, PRG_BATCH);
 	batch_make(&other, PRG_BATCH);
 	for (int role = PRIO_A; role <= PRIO_B; role++)
 	{
-		Verifier   *verifier = &batch.verifier[role];
-		Bytes		share = batch.share[role];
-		uint8_t    *exact = malloc(SEAL_OVERHEAD - 1);
+		Verifier *verifier = &batch.verifier[role];
+		Bytes share = batch.share[role];
+		uint8_t *exact = malloc(SEAL_OVERHEAD - 1);
 
 		assert_ok(verifier_check_share(verifier, share.data, share.size));
 		assert_ok(verifier_check_share(verifier, NULL, 0));
 		assert_status(verifier_check_share(verifier, other.share[role].data,
-										   other.share[role].size), PRIO_MISMATCH);
+										   other.share[role].size),
+					  PRIO_MISMATCH);
 		assert_status(verifier_check_share(verifier, share.data, share.size - 1), PRIO_MISMATCH);
 		for (size_t size = 0; size < SEAL_OVERHEAD; size++)
 			assert_status(verifier_check_share(verifier, exact, size), PRIO_MISMATCH);
