@@ -75,15 +75,19 @@ typedef struct Bench
 /* What a step computes ends here, or the compiler would not compute it. */
 static volatile uint64_t sink;
 
+static _Noreturn void
+fail(PrioStatus status)
+{
+	fprintf(stderr, "micro: %s %s\n", prio_status_text(status),
+			status == PRIO_NSS_FAILED ? nss_error_text() : "");
+	exit(1);
+}
+
 static void
 must(PrioStatus status)
 {
 	if (status != PRIO_OK)
-	{
-		fprintf(stderr, "micro: %s %s\n", prio_status_text(status),
-				status == PRIO_NSS_FAILED ? nss_error_text() : "");
-		exit(1);
-	}
+		fail(status);
 }
 
 /* What has been allocated for the current number of data fields. */
@@ -96,7 +100,7 @@ allocate(size_t size)
 	void *memory = malloc(size);
 
 	if (memory == NULL || blocks_used == sizeof(blocks) / sizeof(blocks[0]))
-		must(PRIO_NO_MEMORY);
+		fail(PRIO_NO_MEMORY);
 	memset(memory, 0, size); /* so that no step pays for touching it first */
 	blocks[blocks_used++] = memory;
 	return memory;

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2154
 # What the scripts share. Sourced with $root, the root of the source tree, set.
 
 say() { printf '%s\n' "$*"; }
@@ -54,7 +55,7 @@ unprivileged() {
 	fi
 	clusters=()
 	trap clean_up EXIT
-	cd "$root"
+	cd "$root" || exit
 }
 
 clean_up() {
@@ -66,6 +67,7 @@ clean_up() {
 }
 
 # Builds the extension and installs it below $work, out of reach of any other cluster.
+# shellcheck disable=SC2120 # most callers have no arguments for make
 build() {
 	export PRIO_DESTDIR=$work/install
 	make -s -j"$(nproc)" "$@" >"$work/build.log" 2>&1 || { cat "$work/build.log"; die "build failed"; }

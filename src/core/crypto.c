@@ -376,7 +376,7 @@ gcm_params(CK_NSS_GCM_PARAMS *params, const uint8_t *nonce, const uint8_t *aad, 
 	params->ulIvLen = PRIO_GCM_NONCE_BYTES;
 	params->pAAD = (unsigned char *) aad;
 	params->ulAADLen = aad_size;
-	params->ulTagBits = PRIO_GCM_TAG_BYTES * 8;
+	params->ulTagBits = (CK_ULONG) PRIO_GCM_TAG_BYTES * 8;
 	return item;
 }
 

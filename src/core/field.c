@@ -2,7 +2,6 @@
  * field.c
  *		What of the field is too long to be inlined.
  */
-#define _DEFAULT_SOURCE /* explicit_bzero */
 #include "field.h"
 
 /* Generates the subgroup of order 2^19: 0x2597c14f48d5b65ed8dcca (PROTOCOL.md). */

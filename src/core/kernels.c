@@ -43,7 +43,7 @@ accept_portable(const uint8_t *bytes, size_t tries, FieldElement *out)
 			accepted[count] = (uint16_t) (i * TRY_BYTES);
 			count += top < 0x80;
 			if (top == 0x80)
-				count += (size_t) field_is_reduced(element_from_try(bytes + i * TRY_BYTES));
+				count += field_is_reduced(element_from_try(bytes + i * TRY_BYTES)) != 0;
 		}
 		for (size_t i = 0; i < count; i++)
 			out[found + i] = element_from_try(bytes + accepted[i]);
@@ -80,7 +80,7 @@ typedef struct VectorSum
 } VectorSum;
 
 /* So many products, below 2^52 each, fit the 64 bits of a lane. */
-#define VECTOR_SUM_TERMS 4096
+#define VECTOR_SUM_TERMS ((size_t) 4096)
 
 TARGET static inline void
 vector_add_products(VectorSum *sum, const FieldElement *a, const FieldElement *b)
@@ -181,7 +181,7 @@ accept_avx512(const uint8_t *bytes, size_t tries, FieldElement *out)
 	const __m512i second_half = _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15);
 	size_t found = 0;
 
-	for (; tries >= 8; tries -= 8, bytes += 8 * TRY_BYTES)
+	for (; tries >= 8; tries -= 8, bytes += (size_t) 8 * TRY_BYTES)
 	{
 		__m512i first = _mm512_loadu_si512(bytes);
 		__m512i second = _mm512_loadu_si512(bytes + 32);

@@ -372,7 +372,7 @@ packet_max_array(size_t count)
 size_t
 packet_max_plaintext(PrioRole role, size_t batch_id_size, size_t n)
 {
-	size_t size = str_size(batch_id_size) + 6 * PACKET_MAX_ELEMENT + 1;
+	size_t size = str_size(batch_id_size) + (size_t) 6 * PACKET_MAX_ELEMENT + 1;
 
 	if (role == PRIO_A)
 		return size + packet_max_array(n) + packet_max_array(poly_domain(n, NULL));

@@ -35,7 +35,7 @@
 #define BASE64_SECRET_CHARS 24 /* 16 bytes, with padding */
 
 /* All batches together may take this much before the oldest goes. */
-#define CACHE_MAX_BYTES (64 * 1024 * 1024)
+#define CACHE_MAX_BYTES ((Size) 64 * 1024 * 1024)
 
 /* What a batch takes besides: headers of its chunks and of its hash entry, about. */
 #define BATCH_OVERHEAD 256

@@ -279,7 +279,7 @@ another_batch_id_is_a_wrong_batch(void **state)
 		Bytes id = random_bytes(size + 1);
 		uint8_t *message = malloc(5 + size);
 		PacketWriter writer = packet_writer(message, 5 + size);
-		size_t places[] = {0, size / 2, size - 1};
+		const size_t places[] = {0, size / 2, size - 1};
 		PacketReader reader;
 
 		packet_write_bytes(&writer, id.data, size);

@@ -31,3 +31,8 @@ $(UNIT_DIR)/cheat: $(UNIT_DIR)/cheat.o $(UNIT_CORE)
 .PHONY: check-core
 check-core: $(UNIT_TESTS)
 	@for test in $(UNIT_TESTS); do $$test || exit 1; done
+
+# What tools that read the sources need to know.
+.PHONY: print-flags
+print-flags:
+	@echo $(UNIT_ALL_CFLAGS) -isystem $(shell $(PG_CONFIG) --includedir-server)
