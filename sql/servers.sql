@@ -161,6 +161,13 @@ ALTER USER MAPPING FOR PUBLIC SERVER a OPTIONS (SET shared_secret_file :'secret_
 SELECT * FROM exchange;
 ALTER USER MAPPING FOR PUBLIC SERVER a OPTIONS (SET private_key_file '/');
 SELECT * FROM exchange;
+ALTER USER MAPPING FOR PUBLIC SERVER a OPTIONS (SET private_key_file :'key_file');
+COPY (SELECT 1) TO PROGRAM 'cat > /dev/null; chmod 0644 prio_regress_a.key';
+SELECT * FROM exchange;
+COPY (SELECT 1) TO PROGRAM 'cat > /dev/null; chmod 0640 prio_regress_a.key';
+SELECT * FROM exchange;
+COPY (SELECT 1) TO PROGRAM 'cat > /dev/null; chmod 0400 prio_regress_a.key';
+SELECT * FROM exchange;
 DROP USER MAPPING FOR PUBLIC SERVER a;
 GRANT USAGE ON FOREIGN SERVER a TO regress_prio_user;
 SET ROLE regress_prio_user;

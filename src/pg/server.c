@@ -29,6 +29,7 @@
 #include "utils/syscache.h"
 
 #include <ctype.h>
+#include <sys/stat.h>
 
 #define VALIDATOR_NAME "prio_fdw_validator"
 #define KEY_FILE_MAX_BYTES 1024
@@ -278,6 +279,21 @@ prio_prg_variant(const char *name)
 /* ------------------------------------------------------------------ secrets */
 
 /*
+ * May others than the server read this file? The rule is the one that PostgreSQL has for
+ * the key of its TLS certificate: mode 0600, or 0640 when root owns it.
+ */
+static bool
+is_open_to_others(int fd)
+{
+	struct stat status;
+
+	if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))
+		return false;
+	return (status.st_mode &
+			(status.st_uid == 0 ? S_IWGRP | S_IXGRP | S_IRWXO : S_IRWXG | S_IRWXO)) != 0;
+}
+
+/*
  * Reads a small text file, but not the white space at its end. What a caller gets to see
  * does not name the file, which only the owner of a mapping may know; the log does.
  */
@@ -294,6 +310,16 @@ read_key_file(const char *path, const char *server_name, char *out, Size size)
 				 errdetail_log("The file is \"%s\".", path),
 				 errhint(
 					 "The server log names the file. The operating system user of the server must be able to read it.")));
+	if (is_open_to_others(fd))
+	{
+		prio_wipe(out, size);
+		ereport(ERROR,
+				(errcode(ERRCODE_CONFIG_FILE_ERROR),
+				 errmsg("a key file of server \"%s\" is open to others", server_name),
+				 errdetail_log("The file is \"%s\".", path),
+				 errhint(
+					 "The server log names the file. It must have mode 0600, or 0640 if root owns it.")));
+	}
 	CloseTransientFile(fd);
 	while (length > 0 && isspace((unsigned char) out[length - 1]))
 		length--;
