@@ -61,6 +61,19 @@ typedef struct Verifier
 } Verifier;
 
 /*
+ * Can a client forge the proof of a packet with n data fields? A triple with c = a b + s
+ * adds the constant s to the polynomial f g - h that the check evaluates. It cannot make
+ * that vanish where padding keeps f g - h at zero in some point; but n + 1 points of a
+ * domain of n + 1 leave none. Then every x_i may be t or 1 - t, with s = t (1 - t), for any
+ * t. The wire format has no place for a remedy (docs/protocol.md, "Why it is sound").
+ */
+static inline bool
+verifier_is_forgeable(size_t n)
+{
+	return (n & (n + 1)) == 0;
+}
+
+/*
  * Draws the point r of a packet: an integer in [n + 2, p), number ordinal (from 0) of the
  * stream of the shared secret. cursor may be NULL; otherwise it belongs to this secret,
  * variant, batch id and n, saves the draws before it, and is moved behind this one. When

@@ -10,6 +10,7 @@
  */
 #include "prio.h"
 
+#include "access/parallel.h"
 #include "access/reloptions.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_foreign_data_wrapper.h"
@@ -698,6 +699,24 @@ allocate_for_batch(CachedBatch *batch, Size size)
 	return memory;
 }
 
+/* Once a session for each such number of data fields. */
+static void
+warn_if_forgeable(int32 n_data)
+{
+	static int32 warned; /* the sum of all n + 1, each a power of two */
+
+	if (!verifier_is_forgeable((size_t) n_data) || (warned & (n_data + 1)) != 0 ||
+		IsParallelWorker())
+		return;
+	warned |= n_data + 1;
+	ereport(WARNING,
+			(errcode(ERRCODE_WARNING),
+			 errmsg("the proof of packets can be forged when n_data is %d", n_data),
+			 errdetail(
+				 "With one data field less than a power of two, a hostile client can count for any number."),
+			 errhint("Have clients send one more data field, which is always false.")));
+}
+
 static CachedBatch *
 lookup_batch(CachedServer *server, const text *batch_id, int32 n_data)
 {
@@ -724,6 +743,7 @@ lookup_batch(CachedServer *server, const text *batch_id, int32 n_data)
 	}
 
 	wire = prio_batch_id(batch_id, &wire_size);
+	warn_if_forgeable(n_data);
 	batch = hash_search(batches, &key, HASH_ENTER, NULL);
 	memset((char *) batch + sizeof(BatchKey), 0, sizeof(CachedBatch) - sizeof(BatchKey));
 	dlist_push_head(&batches_by_age, &batch->node);

@@ -1101,6 +1101,74 @@ damaged_stored_verifiers_are_refused(void **state)
 	batch_free(&batch);
 }
 
+/* What servers make of a client that says t or 1 - t everywhere, and shifts its triple. */
+static Verdict
+judge_forged(size_t n, FieldElement t)
+{
+	size_t domain = poly_domain(n, NULL);
+	FieldElement shift = field_mul(t, field_sub(FIELD_ONE, t));
+	FieldElement *data = malloc(n * sizeof(FieldElement));
+	FieldElement *h = malloc(domain * sizeof(FieldElement));
+	Servers servers;
+	Bytes plaintext[2];
+	PacketReader reader;
+	PacketWriter writer;
+	PacketHeader header;
+	PrioRole role;
+	Verdict verdict;
+
+	servers_make(&servers, "forged", n, PRG_BATCH);
+	for (size_t i = 0; i < n; i++)
+		data[i] = i % 3 == 0 ? t : field_sub(FIELD_ONE, t);
+	client_make_packets(&servers, data, plaintext);
+
+	reader = packet_reader(plaintext[PRIO_A].data, plaintext[PRIO_A].size);
+	assert_ok(packet_skip_batch_id(&reader));
+	assert_ok(packet_read_header(&reader, &header));
+	assert_ok(packet_read_role(&reader, &role));
+	assert_ok(packet_read_array_of(&reader, n));
+	assert_ok(packet_read_elements(&reader, data, n));
+	assert_ok(packet_read_array_of(&reader, domain));
+	assert_ok(packet_read_elements(&reader, h, domain));
+	header.c = field_add(header.c, shift);
+	header.h0 = field_add(header.h0, shift);
+	for (size_t i = 0; i < domain; i++)
+		h[i] = field_add(h[i], shift);
+
+	free(plaintext[PRIO_A].data);
+	plaintext[PRIO_A].data = malloc(packet_max_plaintext(PRIO_A, strlen("forged"), n));
+	writer = packet_writer(plaintext[PRIO_A].data,
+						   packet_max_plaintext(PRIO_A, strlen("forged"), n));
+	packet_write_bytes(&writer, (const uint8_t *) "forged", strlen("forged"));
+	packet_write_header(&writer, &header);
+	packet_write_role(&writer, PRIO_A);
+	packet_write_array(&writer, data, n);
+	packet_write_array(&writer, h, domain);
+	plaintext[PRIO_A].size = (size_t) (writer.next - plaintext[PRIO_A].data);
+
+	verdict = servers_judge(&servers, plaintext);
+	bytes_free_pair(plaintext);
+	servers_free(&servers);
+	free(data);
+	free(h);
+	return verdict;
+}
+
+/* A weakness of the protocol, which callers are warned of. */
+static void
+a_shifted_triple_passes_only_without_padding(void **state)
+{
+	(void) state;
+	for (size_t n = 1; n <= 70; n++)
+	{
+		Verdict verdict = verifier_is_forgeable(n) ? ACCEPTED : REJECTED;
+
+		assert_true(verifier_is_forgeable(n) == (poly_domain(n, NULL) == n + 1));
+		assert_int_equal(judge_forged(n, (FieldElement){1000000, 0}), verdict);
+		assert_int_equal(judge_forged(n, random_element()), verdict);
+	}
+}
+
 static void
 a_verifier_knows_its_packet(void **state)
 {
@@ -1158,6 +1226,7 @@ main(void)
 		cmocka_unit_test(a_stored_verifier_does_what_the_first_one_did),
 		cmocka_unit_test(the_stored_form_has_a_fixed_layout),
 		cmocka_unit_test(damaged_stored_verifiers_are_refused),
+		cmocka_unit_test(a_shifted_triple_passes_only_without_padding),
 		cmocka_unit_test(a_verifier_knows_its_packet),
 	};
 

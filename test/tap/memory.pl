@@ -14,8 +14,8 @@ make_server($node, 'a', 'A', %keys);
 make_server($node, 'b', 'B', %keys);
 $node->safe_psql('postgres', qq{
 	CREATE TABLE packet AS
-	SELECT share_a, share_b, prio_verifier('a', 'batch', 3, share_a) AS a, prio_verifier('b', 'batch', 3, share_b) AS b
-	FROM prio_encode(decode('$keys{public_A}', 'hex'), decode('$keys{public_B}', 'hex'), 'batch', B'101');
+	SELECT share_a, share_b, prio_verifier('a', 'batch', 4, share_a) AS a, prio_verifier('b', 'batch', 4, share_b) AS b
+	FROM prio_encode(decode('$keys{public_A}', 'hex'), decode('$keys{public_B}', 'hex'), 'batch', B'1010');
 	CREATE TABLE total AS SELECT prio_total_share(a, share_a) AS a, prio_total_share(b, share_b) AS b FROM packet});
 
 # Kilobytes that the process of a session really uses.
@@ -47,8 +47,8 @@ sub growth
 # [name, calls, an aggregate over the calls]; generate_series() spills to disk, so what may
 # still grow is its tuple store, by less than its 4 MB of work_mem.
 my @calls = (
-	[ 'prio_verifier, A', 1_000_000, q{count(prio_verifier('a', 'batch', 3, share_a, 0 * i))} ],
-	[ 'prio_verifier, B', 1_000_000, q{count(prio_verifier('b', 'batch', 3, share_b, 0 * i))} ],
+	[ 'prio_verifier, A', 1_000_000, q{count(prio_verifier('a', 'batch', 4, share_a, 0 * i))} ],
+	[ 'prio_verifier, B', 1_000_000, q{count(prio_verifier('b', 'batch', 4, share_b, 0 * i))} ],
 	[ 'prio_verify1', 1_000_000, q{count(prio_verify1(packet.a))} ],
 	[ 'prio_verify2', 1_000_000, q{count(prio_verify2(packet.a, '\xa100a100'))} ],
 	[ 'prio_is_valid', 1_000_000, q{count(prio_is_valid('\xa100', '\xa100'))} ],
@@ -56,10 +56,10 @@ my @calls = (
 	[ 'prio_total_share, B', 1_000_000, q{prio_total_share(packet.b, NULL)} ],
 	[ 'prio_merge', 1_000_000, q{prio_merge(total.a)} ],
 	[ 'prio_publish', 1_000_000, q{count(prio_publish(total.a, total.b))} ],
-	[ 'refused packets', 1_000_000, q{count(prio_share_error('a', 'batch', 3, '\x5a'))} ],
-	[ 'an ordinal a row', 100_000, q{count(prio_verifier('a', 'batch', 3, share_a, i))} ],
-	[ 'a batch a row', 100_000, q{count(prio_share_error('a', 'batch-' || i % 5000, 3, share_a))} ],
-	[ 'prio_encode', 20_000, qq{count(prio_encode(decode('$keys{public_A}', 'hex'), decode('$keys{public_B}', 'hex'), 'batch', (i % 8)::bit(3)::varbit))} ],
+	[ 'refused packets', 1_000_000, q{count(prio_share_error('a', 'batch', 4, '\x5a'))} ],
+	[ 'an ordinal a row', 100_000, q{count(prio_verifier('a', 'batch', 4, share_a, i))} ],
+	[ 'a batch a row', 100_000, q{count(prio_share_error('a', 'batch-' || i % 5000, 4, share_a))} ],
+	[ 'prio_encode', 20_000, qq{count(prio_encode(decode('$keys{public_A}', 'hex'), decode('$keys{public_B}', 'hex'), 'batch', (i % 8)::bit(4)::varbit))} ],
 	[ 'prio_keygen', 20_000, q{count((SELECT public_key FROM prio_keygen() WHERE i > 0))} ],
 );
 cmp_ok(growth(@$_), '<', 6 * 1024, "memory stays flat: $_->[0]") foreach @calls;
