@@ -68,6 +68,53 @@ like(verdict(), qr/permission denied for foreign server a/, 'REVOKE');
 $node->safe_psql('postgres', 'GRANT USAGE ON FOREIGN SERVER a TO analyst');
 is(verdict(), 'opened', 'GRANT');
 
+# The same for an open cursor, for a parallel plan that was made before, and for a parallel
+# query that runs.
+$node->safe_psql('postgres', q{
+	CREATE TABLE many AS SELECT share_a FROM packet, generate_series(1, 1000);
+	GRANT SELECT ON many TO analyst});
+$analyst->query_safe(q{
+	SET parallel_setup_cost = 0;
+	SET parallel_tuple_cost = 0;
+	SET min_parallel_table_scan_size = 0;
+	SET parallel_leader_participation = off;
+	PREPARE in_parallel AS SELECT count(prio_verifier('a', 'batch', 4, share_a)) FROM many;
+	PREPARE for_hours AS SELECT count(prio_verifier('a', 'batch', 4, share_a)) FROM many, generate_series(1, 10000) AS i, generate_series(1, 10000) AS j});
+
+# The errors of a statement behind another session's REVOKE, and of one that still runs.
+sub after_revoke
+{
+	my ($statement) = @_;
+
+	$analyst->{stderr} = '';
+	$node->safe_psql('postgres', 'REVOKE USAGE ON FOREIGN SERVER a FROM analyst');
+	$analyst->query($statement);
+	my $err = $analyst->{stderr};
+	$analyst->{stderr} = '';
+	$node->safe_psql('postgres', 'GRANT USAGE ON FOREIGN SERVER a TO analyst');
+	return $err;
+}
+
+my $fetch = "FETCH 10 FROM opening";
+$analyst->query_safe("BEGIN; DECLARE opening CURSOR FOR SELECT prio_verifier('a', 'batch', 4, share_a) IS NOT NULL FROM many");
+is($analyst->query_safe($fetch), join("\n", ('t') x 10), 'a cursor');
+like(after_revoke($fetch), qr/permission denied for foreign server a/, 'a cursor ends at its next FETCH after REVOKE');
+$analyst->query_safe('ROLLBACK');
+
+is($analyst->query_safe('EXECUTE in_parallel'), 1000, 'a parallel plan');
+like(after_revoke('EXECUTE in_parallel'), qr/permission denied for foreign server a\nCONTEXT:  parallel worker/,
+	'a parallel plan ends at its next EXECUTE after REVOKE');
+
+$analyst->query_until(qr/running/, "\\echo running\nEXECUTE for_hours;\n");
+$node->poll_query_until('postgres', q{SELECT count(*) > 0 FROM pg_stat_activity
+	WHERE backend_type = 'parallel worker' AND clock_timestamp() > backend_start + interval '300 ms'})
+  or die 'no workers';
+like(after_revoke('SELECT 1'), qr/permission denied for foreign server a\nCONTEXT:  parallel worker/,
+	'a parallel query ends while it runs');
+is($node->safe_psql('postgres', "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'parallel worker'"),
+	0, '... with all its workers');
+is(verdict(), 'opened', '... and the session goes on');
+
 $node->safe_psql('postgres', "ALTER USER MAPPING FOR PUBLIC SERVER a OPTIONS (SET private_key '$keys{private_B}')");
 like(verdict(), qr/private key does not belong to the public key of server "a"/, 'ALTER USER MAPPING');
 $node->safe_psql('postgres', "ALTER USER MAPPING FOR PUBLIC SERVER a OPTIONS (SET private_key '$keys{private_A}')");
