@@ -8,11 +8,11 @@ use Exporter 'import';
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 
-our @EXPORT = qw(new_cluster make_keys make_server exchange);
+our @EXPORT = qw(init_cluster new_cluster make_keys make_server exchange);
 
-# A running cluster with the extension in database postgres. An installation below
-# PRIO_DESTDIR, out of reach of other clusters, takes Debian's setting extension_destdir.
-sub new_cluster
+# A cluster that is not running. An installation below PRIO_DESTDIR, out of reach of other
+# clusters, takes Debian's setting extension_destdir.
+sub init_cluster
 {
 	my ($name, @settings) = @_;
 	my $node = PostgreSQL::Test::Cluster->new($name);
@@ -21,6 +21,14 @@ sub new_cluster
 	$node->append_conf('postgresql.conf', "extension_destdir = '$ENV{PRIO_DESTDIR}'")
 	  if defined $ENV{PRIO_DESTDIR};
 	$node->append_conf('postgresql.conf', $_) foreach @settings;
+	return $node;
+}
+
+# A running cluster with the extension in database postgres.
+sub new_cluster
+{
+	my $node = init_cluster(@_);
+
 	$node->start;
 	$node->safe_psql('postgres', 'CREATE EXTENSION prio');
 	return $node;
