@@ -40,7 +40,6 @@ CREATE TABLE from_binary (LIKE verified);
 COPY from_binary FROM :'path' (FORMAT binary);
 SELECT prio_publish(prio_total_share(a, share_a), prio_total_share(b, share_b)) FROM verified;
 SELECT prio_publish(prio_total_share(a, share_a), prio_total_share(b, share_b)) FROM from_binary;
-COPY (SELECT 1) TO PROGRAM 'cat > /dev/null; rm prio_regress_*.copy';
 
 -- A verifier whose bytes were changed is damaged, whichever byte it is.
 CREATE FUNCTION load_error(verifier text) RETURNS text LANGUAGE plpgsql AS $$
@@ -59,7 +58,49 @@ GROUP BY 1;
 SELECT load_error((a::text::bytea || '\x00')::text) FROM verified LIMIT 1;
 -- One of another version: that byte, and its check sum, which every version has at the end.
 SELECT load_error('\x02a62346b3');
+SELECT load_error('\x020102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f404142434445464748494a4b4c4d4e4f505152535455565758595a5b5c5d5e5f606162636465666768696a6b6c6d6e6fd15826f4');
 SELECT text, load_error(text) FROM unnest(ARRAY['', '\x', '\', '\x0', '\xzz', 'nonsense', '00']) AS text;
+
+-- The same for what a table holds, in all that reads it. A cast that looks at nothing
+-- stores it.
+CREATE CAST (bytea AS prio_verifier) WITHOUT FUNCTION;
+CREATE TABLE stored (what text, verifier prio_verifier);
+INSERT INTO stored
+SELECT 'a byte changed', set_byte(bytes, position, get_byte(bytes, position) # bit)::prio_verifier
+FROM (SELECT prio_verifier_send(a) AS bytes FROM verified LIMIT 1) AS s, generate_series(0, length(bytes) - 1) AS position, unnest('{1,128}'::int[]) AS bit
+UNION ALL SELECT 'too short', substr(bytes, 1, length)::prio_verifier
+FROM (SELECT prio_verifier_send(b) AS bytes FROM verified LIMIT 1) AS s, generate_series(0, length(bytes) - 1) AS length
+UNION ALL (SELECT 'too long', (prio_verifier_send(a) || '\x00')::prio_verifier FROM verified LIMIT 1)
+UNION ALL VALUES ('another version', '\x02a62346b3'::bytea::prio_verifier), ('another version', '\x020102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f404142434445464748494a4b4c4d4e4f505152535455565758595a5b5c5d5e5f606162636465666768696a6b6c6d6e6fd15826f4'::bytea::prio_verifier),
+	('another version, damaged', '\x02a62346b2'::bytea::prio_verifier);
+CREATE FUNCTION use_error(call text, verifier prio_verifier) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE 'SELECT ' || call USING verifier;
+	RETURN NULL;
+EXCEPTION WHEN OTHERS THEN
+	RETURN SQLSTATE || ' ' || SQLERRM;
+END $$;
+SELECT what, error, count(DISTINCT call) AS calls, count(*)
+FROM stored, unnest(ARRAY['$1::text', 'prio_verifier_send($1)', 'prio_verify1($1)', 'prio_verify2($1, ''\xa100a100'')', 'prio_total_share($1, '''')']) AS call,
+	LATERAL use_error(call, verifier) AS error
+GROUP BY 1, 2 ORDER BY 1, 2;
+DROP CAST (bytea AS prio_verifier);
+-- ... and for what comes in binary.
+CREATE FUNCTION receive_error(bytes bytea, path text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE format('COPY (SELECT %L::bytea) TO %L (FORMAT binary)', bytes, path);
+	EXECUTE format('COPY stored (verifier) FROM %L (FORMAT binary)', path);
+	RETURN NULL;
+EXCEPTION WHEN OTHERS THEN
+	RETURN SQLSTATE || ' ' || SQLERRM;
+END $$;
+SELECT receive_error(set_byte(bytes, position, get_byte(bytes, position) # 1), :'path') AS error, count(*)
+FROM (SELECT prio_verifier_send(a) AS bytes FROM verified LIMIT 1) AS s, generate_series(0, length(bytes) - 1) AS position
+GROUP BY 1;
+SELECT receive_error(bytes, :'path') FROM unnest(ARRAY['\x'::bytea, '\x02a62346b3', '\x02a62346b2']) AS bytes;
+SELECT receive_error(prio_verifier_send(a), :'path') IS NULL AS received FROM verified LIMIT 1;
+COPY (SELECT 1) TO PROGRAM 'cat > /dev/null; rm prio_regress_*.copy';
+
 
 -- Whose share it is matters, and which batch it is for.
 SELECT prio_share_error('a', 'batch', 8, share_b) AS swapped, prio_share_error('b', 'batch', 8, share_a) AS swapped_too,
@@ -100,7 +141,7 @@ SELECT count(*), bool_and(valid(prio_verifier('a', 'large-' || batch, 100000, sh
 FROM (SELECT large.* FROM large, generate_series(1, 2) AS round ORDER BY round, batch) AS s;
 SELECT total_bytes BETWEEN 50 * 1024 * 1024 AND 70 * 1024 * 1024 AS bounded FROM pg_backend_memory_contexts WHERE name = 'prio';
 
-DROP TABLE large, many, verified, from_text, from_binary, keys;
-DROP FUNCTION load_error, valid;
+DROP TABLE large, many, verified, from_text, from_binary, stored, keys;
+DROP FUNCTION load_error, use_error, receive_error, valid;
 SET client_min_messages = warning;
 DROP EXTENSION prio CASCADE;
