@@ -54,9 +54,9 @@ $node->safe_psql('neighbour', qq{
 	CREATE EXTENSION prio;
 	CREATE SERVER a FOREIGN DATA WRAPPER prio OPTIONS (role 'A', public_key '$other{public_A}');
 	CREATE USER MAPPING FOR PUBLIC SERVER a OPTIONS (private_key '$other{private_A}', shared_secret '$other{secret}')});
-my $answers = q{SELECT string_agg(coalesce(prio_share_error('a', 'batch', 1, share), 'opened'), ', ') FROM (VALUES %s) AS v (share)};
+my $answers = q{SELECT string_agg(coalesce(prio_share_error('a', 'batch', 2, share), 'opened'), ', ') FROM (VALUES %s) AS v (share)};
 my $shares = join ', ', map {
-	"('" . $node->safe_psql('postgres', "SELECT share_a FROM prio_encode('\\x$_->{public_A}', '\\x$_->{public_B}', 'batch', B'1')") . "'::bytea)"
+	"('" . $node->safe_psql('postgres', "SELECT share_a FROM prio_encode('\\x$_->{public_A}', '\\x$_->{public_B}', 'batch', B'10')") . "'::bytea)"
 } \%keys, \%other;
 my %session = map { $_ => $node->background_psql($_) } 'postgres', 'neighbour';
 foreach (1 .. 2)
@@ -86,16 +86,16 @@ foreach my $path (q{''}, 'trap, pg_catalog, elsewhere')
 			SELECT valid, elsewhere.prio_publish(total_a, total_b) FROM (
 				SELECT bool_and(elsewhere.prio_is_valid(elsewhere.prio_verify2(a, elsewhere.prio_verify1(b)), elsewhere.prio_verify2(b, elsewhere.prio_verify1(a)))) AS valid,
 					elsewhere.prio_total_share(a, share_a) AS total_a, elsewhere.prio_total_share(b, NULL) AS total_b
-				FROM (SELECT share_a, elsewhere.prio_verifier('a', 'batch', 3, share_a) AS a, elsewhere.prio_verifier('b', 'batch', 3, share_b) AS b
-					FROM elsewhere.prio_encode('\\x$keys{public_A}', '\\x$keys{public_B}', 'batch', B'101')) AS v) AS t;
+				FROM (SELECT share_a, elsewhere.prio_verifier('a', 'batch', 4, share_a) AS a, elsewhere.prio_verifier('b', 'batch', 4, share_b) AS b
+					FROM elsewhere.prio_encode('\\x$keys{public_A}', '\\x$keys{public_B}', 'batch', B'1010')) AS v) AS t;
 			DROP SERVER b CASCADE}),
-		't|{1,0,1}', "search_path = $path");
+		't|{1,0,1,0}', "search_path = $path");
 }
 
 # DROP EXTENSION, and CREATE EXTENSION again, in one session.
 my $session = $node->background_psql('neighbour', on_error_stop => 0);
-my $open = qq{SELECT prio_verify1(prio_verifier('b', 'batch', 1, share)) IS NOT NULL FROM (VALUES $shares) AS v (share)};
-$session->query_safe(qq{CREATE TABLE verifier AS SELECT 7 AS id, prio_verifier('b', 'batch', 1, share) FROM (VALUES $shares) AS v (share); PREPARE open AS $open});
+my $open = qq{SELECT prio_verify1(prio_verifier('b', 'batch', 2, share)) IS NOT NULL FROM (VALUES $shares) AS v (share)};
+$session->query_safe(qq{CREATE TABLE verifier AS SELECT 7 AS id, prio_verifier('b', 'batch', 2, share) FROM (VALUES $shares) AS v (share); PREPARE open AS $open});
 is($session->query_safe('EXECUTE open'), "f\nt", 'before DROP EXTENSION');
 $session->query('DROP EXTENSION prio');
 like($session->{stderr}, qr/cannot drop extension prio because other objects depend on it/, 'DROP EXTENSION is refused');

@@ -124,7 +124,7 @@ my $new = init_cluster('new');
 my $bindir = $node->config_data('--bindir');
 $node->stop;
 chdir $new->basedir;
-command_ok([ 'pg_upgrade', '--no-sync', '-b', $bindir, '-B', $bindir, '-d', $node->data_dir, '-D', $new->data_dir,
+command_ok([ 'pg_upgrade', ($node->pg_version >= 15 ? '--no-sync' : ()), '-b', $bindir, '-B', $bindir, '-d', $node->data_dir, '-D', $new->data_dir,
 		'-s', $new->host, '-p', $node->port, '-P', $new->port ], 'pg_upgrade');
 $new->start;
 is_as_before($new, 'job', 'pg_upgrade', %state, %with_keys);

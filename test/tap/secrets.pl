@@ -58,7 +58,8 @@ key_file('a.words', "private_key = $keys{private_A}");
 key_file('a.binary', pack 'H*', $keys{private_A});
 key_file('secret.short', substr $keys{secret}, 0, 30);
 key_file('secret.words', "the secret is $keys{secret}");
-key_file('closed', $keys{secret}, 0000);
+key_file('closed', $keys{private_A}, 0000);
+key_file('open', $keys{private_A}, 0644);
 
 my %server = (a => [ 'A', 'batch' ], b => [ 'B', 'batch' ], seed_a => [ 'A', 'seed' ], seed_b => [ 'B', 'seed' ]);
 my %bytes = (
@@ -336,7 +337,7 @@ my @bad = (
 my @files = (
 	[ 'F0000', 'private_key_file', 'a.short' ], [ 'F0000', 'private_key_file', 'a.long' ], [ 'F0000', 'private_key_file', 'a.words' ],
 	[ 'F0000', 'private_key_file', 'a.binary' ], [ 'F0000', 'private_key_file', 'b.key' ], [ '58P01', 'private_key_file', 'nowhere' ],
-	[ '42501', 'private_key_file', 'closed' ], [ 'F0000', 'private_key_file', 'secret' ], [ 'done', 'private_key_file', 'a.key' ],
+	[ '42501', 'private_key_file', 'closed' ], [ 'F0000', 'private_key_file', 'open' ], [ 'F0000', 'private_key_file', 'secret' ], [ 'done', 'private_key_file', 'a.key' ],
 	[ 'F0000', 'shared_secret_file', 'secret.short' ], [ 'F0000', 'shared_secret_file', 'secret.words' ], [ 'F0000', 'shared_secret_file', 'a.key' ],
 	[ 'done', 'shared_secret_file', 'secret' ]);
 
