@@ -89,14 +89,14 @@ foreach my $path (q{''}, 'trap, pg_catalog, elsewhere')
 				FROM (SELECT share_a, elsewhere.prio_verifier('a', 'batch', 4, share_a) AS a, elsewhere.prio_verifier('b', 'batch', 4, share_b) AS b
 					FROM elsewhere.prio_encode('\\x$keys{public_A}', '\\x$keys{public_B}', 'batch', B'1010')) AS v) AS t;
 			DROP SERVER b CASCADE}),
-		't|{1,0,1,0}', "search_path = $path");
+		't|{1,0,1,0}', "everything works with search_path = $path");
 }
 
 # DROP EXTENSION, and CREATE EXTENSION again, in one session.
 my $session = $node->background_psql('neighbour', on_error_stop => 0);
 my $open = qq{SELECT prio_verify1(prio_verifier('b', 'batch', 2, share)) IS NOT NULL FROM (VALUES $shares) AS v (share)};
 $session->query_safe(qq{CREATE TABLE verifier AS SELECT 7 AS id, prio_verifier('b', 'batch', 2, share) FROM (VALUES $shares) AS v (share); PREPARE open AS $open});
-is($session->query_safe('EXECUTE open'), "f\nt", 'before DROP EXTENSION');
+is($session->query_safe('EXECUTE open'), "f\nt", 'packets open before DROP EXTENSION');
 $session->query('DROP EXTENSION prio');
 like($session->{stderr}, qr/cannot drop extension prio because other objects depend on it/, 'DROP EXTENSION is refused');
 like($session->{stderr}, qr/column prio_verifier of table verifier depends on type prio_verifier/, '... for tables');
