@@ -31,6 +31,7 @@
 
 #include <ctype.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define VALIDATOR_NAME "prio_fdw_validator"
 #define KEY_FILE_MAX_BYTES 1024
