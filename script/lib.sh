@@ -75,7 +75,8 @@ build() {
 }
 
 # Starts a throwaway cluster that listens on nothing but a socket in $work/NAME, with
-# settings from the remaining arguments (name=value).
+# settings from the remaining arguments (name=value). $server_program, if set, runs in place
+# of the server.
 start_cluster() {
 	local name=$1 setting
 	shift
@@ -89,7 +90,7 @@ start_cluster() {
 		say "extension_destdir = '$PRIO_DESTDIR'"
 		for setting in "$@"; do say "$setting"; done
 	} >>"$work/$name/data/postgresql.conf"
-	"$bindir/pg_ctl" -D "$work/$name/data" -l "$work/$name/log" -w -s start || {
+	"$bindir/pg_ctl" -D "$work/$name/data" -l "$work/$name/log" -w -s ${server_program:+-p "$server_program"} start || {
 		cat "$work/$name/log"
 		die "cluster $name did not start"
 	}

@@ -1,5 +1,6 @@
 # The unit tests: src/core and cmocka, without PostgreSQL. UNIT_DIR, UNIT_CC and
-# UNIT_CFLAGS can be set to build them another way, with sanitizers for one.
+# UNIT_CFLAGS can be set to build them another way, with sanitizers for one; UNIT_RUN to run
+# them under another program.
 
 UNIT_DIR = build/core
 UNIT_CC = $(CC)
@@ -30,7 +31,7 @@ $(UNIT_DIR)/cheat: $(UNIT_DIR)/cheat.o $(UNIT_CORE)
 .SECONDARY:
 .PHONY: check-core
 check-core: $(UNIT_TESTS)
-	@for test in $(UNIT_TESTS); do $$test || exit 1; done
+	@for test in $(UNIT_TESTS); do $(UNIT_RUN) $$test || exit 1; done
 
 # What tools that read the sources need to know.
 .PHONY: print-flags
