@@ -166,7 +166,7 @@ field_mul(FieldElement a, FieldElement b)
 	return field_sum_reduce(&sum);
 }
 
-/* For values that are public: zero or not. */
+/* Who branches on the result of these two shows it. */
 static inline bool
 field_is_zero(FieldElement a)
 {
@@ -234,5 +234,12 @@ extern FieldElement field_root(int log_order);
 
 /* Overwrites memory that held something secret; never optimised away. */
 extern void prio_wipe(void *memory, size_t size);
+
+/*
+ * A number that was computed from secrets and is meant to be seen. From a secret to a
+ * branch or an index every way leads through here, and test/secrets/poisoned.c watches
+ * that: so it is a function of its own, never inlined. The callers say why it is harmless.
+ */
+extern uint64_t prio_declassify(uint64_t value);
 
 #endif /* PRIO_FIELD_H */

@@ -7,8 +7,6 @@
  */
 #include "prio.h"
 
-#include <ctype.h>
-
 PG_MODULE_MAGIC;
 
 PG_FUNCTION_INFO_V1(prio_max_data);
@@ -44,24 +42,6 @@ prio_bytea(const void *data, Size size)
 	SET_VARSIZE(result, VARHDRSZ + size);
 	memcpy(VARDATA(result), data, size);
 	return result;
-}
-
-bool
-prio_parse_hex(const char *digits, Size length, uint8_t *out, Size size)
-{
-	if (length != 2 * size)
-		return false;
-	for (Size i = 0; i < length; i++)
-	{
-		unsigned char c = (unsigned char) digits[i];
-		uint8_t value;
-
-		if (!isxdigit(c))
-			return false;
-		value = (uint8_t) (isdigit(c) ? c - '0' : tolower(c) - 'a' + 10);
-		out[i / 2] = (uint8_t) (i % 2 == 0 ? value << 4 : out[i / 2] | value);
-	}
-	return true;
 }
 
 void

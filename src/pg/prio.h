@@ -11,6 +11,7 @@
 #include "miscadmin.h"
 
 #include "../core/client.h"
+#include "../core/text.h"
 #include "../core/total.h"
 
 /* ------------------------------------------------------------------ module.c */
@@ -29,9 +30,6 @@ extern void prio_check(PrioStatus status);
 #define PRIO_STOP (&QueryCancelPending)
 
 extern bytea *prio_bytea(const void *data, Size size);
-
-/* Are these exactly 2 size hexadecimal digits, of either case? Then out has their bytes. */
-extern bool prio_parse_hex(const char *digits, Size length, uint8_t *out, Size size);
 
 /* Raise an error unless the argument is in range. */
 extern void prio_check_n_data(int64 n_data);

@@ -16,7 +16,6 @@
 #include "catalog/pg_foreign_data_wrapper.h"
 #include "catalog/pg_user_mapping.h"
 #include "commands/defrem.h"
-#include "common/base64.h"
 #include "common/hashfn.h"
 #include "foreign/foreign.h"
 #include "lib/ilist.h"
@@ -29,13 +28,11 @@
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
-#include <ctype.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define VALIDATOR_NAME "prio_fdw_validator"
 #define KEY_FILE_MAX_BYTES 1024
-#define BASE64_SECRET_CHARS 24 /* 16 bytes, with padding */
 
 /* All batches together may take this much before the oldest goes. */
 #define CACHE_MAX_BYTES ((Size) 64 * 1024 * 1024)
@@ -81,16 +78,14 @@ typedef bool (*ParseBytes)(const char *value, Size length, uint8_t *out);
 static bool
 parse_shared_secret(const char *value, Size length, uint8_t out[PRG_SEED_BYTES])
 {
-	if (prio_parse_hex(value, length, out, PRG_SEED_BYTES))
-		return true;
-	return length == BASE64_SECRET_CHARS &&
-		pg_b64_decode(value, (int) length, (void *) out, PRG_SEED_BYTES) == PRG_SEED_BYTES;
+	return text_parse_hex(value, length, out, PRG_SEED_BYTES) ||
+		text_parse_base64(value, length, out, PRG_SEED_BYTES);
 }
 
 static bool
 parse_key(const char *value, Size length, uint8_t out[PRIO_KEY_BYTES])
 {
-	return prio_parse_hex(value, length, out, PRIO_KEY_BYTES);
+	return text_parse_hex(value, length, out, PRIO_KEY_BYTES);
 }
 
 static bool
@@ -323,9 +318,7 @@ read_key_file(const char *path, const char *server_name, char *out, Size size)
 					 "The server log names the file. It must have mode 0600, or 0640 if root owns it.")));
 	}
 	CloseTransientFile(fd);
-	while (length > 0 && isspace((unsigned char) out[length - 1]))
-		length--;
-	return (Size) length;
+	return text_trimmed_length(out, (Size) length);
 }
 
 /*
@@ -615,7 +608,7 @@ lookup_server(const char *name, Size name_size)
 	require_option(foreign_server->options, "public_key");
 	parse_role(strVal(find_option(foreign_server->options, "role")->arg), &role);
 	hex = strVal(find_option(foreign_server->options, "public_key")->arg);
-	prio_parse_hex(hex, strlen(hex), public_key, sizeof(public_key));
+	text_parse_hex(hex, strlen(hex), public_key, sizeof(public_key));
 	prg = find_option(foreign_server->options, "prg");
 	variant = prg == NULL ? PRG_BATCH : prio_prg_variant(strVal(prg->arg));
 

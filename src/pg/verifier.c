@@ -113,7 +113,7 @@ prio_verifier_in(PG_FUNCTION_ARGS)
 	uint8_t *stored = palloc(size);
 
 	if (strncmp(text_form, "\\x", 2) != 0 ||
-		!prio_parse_hex(text_form + 2, length - 2, stored, size - 1))
+		!text_parse_hex(text_form + 2, length - 2, stored, size - 1))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 				 errmsg("invalid input syntax for type %s", "prio_verifier"),
