@@ -32,6 +32,7 @@ HEADERS_ALL = $(wildcard src/core/*.h src/pg/*.h)
 $(OBJS): $(HEADERS_ALL)
 
 include test/core/unit.mk
+include test/secrets/secrets.mk
 
 # Tests that need several clusters, or a cluster of their own: Perl TAP.
 PROVE_TESTS = $(sort $(wildcard test/tap/*.pl))

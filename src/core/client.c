@@ -15,7 +15,7 @@ client_init(Client *client, size_t n, FieldElement *memory, PrioStop stop)
 	return status;
 }
 
-/* Random elements, by rejection: about two tries each. */
+/* Random elements, by rejection: about two tries each. prg.h says what that shows. */
 static PrioStatus
 random_elements(FieldElement *out, size_t count)
 {
@@ -28,7 +28,7 @@ random_elements(FieldElement *out, size_t count)
 		{
 			status = nss_random(bytes, sizeof(bytes));
 			out[i] = field_from_bytes(bytes);
-		} while (status == PRIO_OK && !field_is_reduced(out[i]));
+		} while (status == PRIO_OK && !prio_declassify(field_is_reduced(out[i])));
 	}
 	prio_wipe(bytes, sizeof(bytes));
 	return status;

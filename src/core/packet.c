@@ -115,20 +115,25 @@ packet_read_bytes(PacketReader *reader, uint8_t *out, size_t size)
 
 /*
  * The element in size bytes without leading zeros. All lengths but the full one are rare
- * (1 in 128 for random elements), so only that one is fast.
+ * (1 in 128 for random elements), so only that one is fast. What this shows of the element
+ * is its length, and whether the packet has to be refused for it.
  */
 static inline PrioStatus
 element_from_content(const uint8_t *content, size_t size, FieldElement *element)
 {
 	uint8_t padded[FIELD_BYTES] = {0};
+	uint64_t leading_zero;
+	uint64_t faults;
 
-	if (size == 0 || (content[0] == 0 && size > 1))
+	if (size == 0)
 		return PRIO_MALFORMED;
+	leading_zero = size > 1 ? content[0] == 0 : 0;
 	if (size > FIELD_BYTES)
-		return PRIO_OUT_OF_RANGE;
+		return prio_declassify(leading_zero) ? PRIO_MALFORMED : PRIO_OUT_OF_RANGE;
 	memcpy(padded + FIELD_BYTES - size, content, size);
 	*element = field_from_bytes(padded);
-	return field_is_reduced(*element) ? PRIO_OK : PRIO_OUT_OF_RANGE;
+	faults = prio_declassify(leading_zero << 1 | (1 - field_is_reduced(*element)));
+	return faults == 0 ? PRIO_OK : faults > 1 ? PRIO_MALFORMED : PRIO_OUT_OF_RANGE;
 }
 
 PrioStatus
@@ -231,37 +236,63 @@ packet_read_array_of(PacketReader *reader, size_t count)
 	return claimed == count ? check_room(reader, count) : PRIO_WRONG_LENGTH;
 }
 
+/* What is wrong with elements, found out without branching on them. */
+typedef struct ElementFaults
+{
+	uint64_t leading_zero; /* its top bit: a first byte is zero */
+	uint64_t all_reduced;
+} ElementFaults;
+
+/*
+ * The elements up to the first one that is not written in full length, at most count of
+ * them; returns how many, and moves *next behind them.
+ */
+static size_t
+read_full_elements(const uint8_t **next, const uint8_t *end, FieldElement *out, size_t count,
+				   ElementFaults *faults)
+{
+	const uint8_t *p = *next;
+	uint64_t leading_zero = faults->leading_zero;
+	uint64_t all_reduced = faults->all_reduced;
+	size_t i = 0;
+
+	/* 0xa0 + 11: an element of full length */
+	for (; i < count && (size_t) (end - p) > FIELD_BYTES && p[0] == (0xa0 | FIELD_BYTES); i++)
+	{
+		out[i] = field_from_bytes(p + 1);
+		leading_zero |= out[i].hi - (UINT64_C(1) << 36);
+		all_reduced &= field_is_reduced(out[i]);
+		p += 1 + FIELD_BYTES;
+	}
+	*next = p;
+	faults->leading_zero = leading_zero;
+	faults->all_reduced = all_reduced;
+	return i;
+}
+
 PrioStatus
 packet_read_elements(PacketReader *reader, FieldElement *out, size_t count)
 {
-	const uint8_t *p = reader->next;
-	const uint8_t *end = reader->end;
-	uint64_t all_reduced = 1;
+	ElementFaults faults = {0, 1};
+	size_t done = 0;
 
-	for (size_t i = 0; i < count; i++)
+	for (;;)
 	{
-		size_t left = (size_t) (end - p);
+		PrioStatus status;
 
-		/* 0xa0 + 11: an element of full length, whose first byte is not zero */
-		if (left > FIELD_BYTES && p[0] == (0xa0 | FIELD_BYTES) && p[1] != 0)
-		{
-			out[i] = field_from_bytes(p + 1);
-			all_reduced &= field_is_reduced(out[i]);
-			p += 1 + FIELD_BYTES;
-		}
-		else
-		{
-			PrioStatus status;
-
-			reader->next = p;
-			status = packet_read_element(reader, &out[i]);
-			if (status != PRIO_OK)
-				return status;
-			p = reader->next;
-		}
+		done +=
+			read_full_elements(&reader->next, reader->end, out + done, count - done, &faults);
+		if (done == count)
+			break;
+		status = packet_read_element(reader, &out[done]);
+		if (status != PRIO_OK)
+			return status;
+		done++;
 	}
-	reader->next = p;
-	return all_reduced ? PRIO_OK : PRIO_OUT_OF_RANGE;
+	/* Whoever gets the verdict learns that some element is at fault, not which. */
+	if (prio_declassify(faults.leading_zero >> 63))
+		return PRIO_MALFORMED;
+	return prio_declassify(faults.all_reduced) ? PRIO_OK : PRIO_OUT_OF_RANGE;
 }
 
 PrioStatus
@@ -304,15 +335,26 @@ pack_bytes(msgpack_packer *packer, const uint8_t *bytes, size_t size)
 	msgpack_pack_str_body(packer, bytes, size);
 }
 
+/* How many of its eleven bytes are leading zeros; zero itself keeps the last one. */
+static size_t
+leading_zeros(FieldElement element)
+{
+	uint64_t top = element.hi << 20 | element.lo >> 24; /* eight bytes */
+	uint64_t next = element.lo >> 8 & 0xffff;           /* two more */
+	uint64_t top_is_zero = top == 0;
+
+	return (size_t) (__builtin_clzll(top | 1)) / 8 +
+		(size_t) (top_is_zero * (1 + (next < 0x100) + (next == 0)));
+}
+
+/* The length of the message shows that of the element, whatever happens here. */
 static void
 pack_element(msgpack_packer *packer, FieldElement element)
 {
 	uint8_t bytes[FIELD_BYTES];
-	size_t skip = 0;
+	size_t skip = prio_declassify(leading_zeros(element));
 
 	field_to_bytes(element, bytes);
-	while (skip < FIELD_BYTES - 1 && bytes[skip] == 0)
-		skip++;
 	pack_bytes(packer, bytes + skip, FIELD_BYTES - skip);
 }
 

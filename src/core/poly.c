@@ -51,33 +51,28 @@ weight_at(const LagrangeWeights *weights, size_t i)
 	return NULL;
 }
 
-/* r is a root of unity of order 2N: every weight is 0, or 1 where r itself is. */
+/*
+ * r is a root of unity of order N: every weight is 0, or 1 where r itself is. Which one it
+ * is stays secret.
+ */
 static void
 weights_at_root(LagrangeWeights *weights, FieldElement r, FieldElement root)
 {
 	FieldElement power = FIELD_ONE;
 
-	weights->data_0 = weights->h_0 = weights->data_sum = FIELD_ZERO;
-	for (size_t i = 0; i < weights->n; i++)
-		weights->data[i] = FIELD_ZERO;
-	for (size_t i = 0; i < weights->domain; i++)
-		weights->h[i] = FIELD_ZERO;
-
-	for (size_t i = 0; i < 2 * weights->domain; i++)
+	weights->data_0 = (FieldElement){field_equal(r, FIELD_ONE), 0};
+	weights->h_0 = weights->data_0;
+	weights->data_sum = FIELD_ZERO;
+	for (size_t i = 1; i < 2 * weights->domain; i++)
 	{
-		if (field_equal(power, r))
-		{
-			FieldElement *weight = i == 0 ? &weights->data_0 : weight_at(weights, i);
+		FieldElement *weight = weight_at(weights, i);
 
-			if (weight != NULL)
-				*weight = FIELD_ONE;
-			if (i == 0)
-				weights->h_0 = FIELD_ONE;
-			else if (i % 2 == 0 && weight != NULL)
-				weights->data_sum = FIELD_ONE;
-			return;
-		}
 		power = field_mul(power, root);
+		if (weight == NULL)
+			continue;
+		*weight = (FieldElement){field_equal(power, r), 0};
+		if (i % 2 == 0)
+			weights->data_sum.lo |= weight->lo;
 	}
 }
 
@@ -108,7 +103,8 @@ poly_weights(LagrangeWeights *weights, size_t n, FieldElement r, FieldElement *m
 	root = field_root(log_domain + 1);
 
 	r_to_n = field_pow(r, weights->domain);
-	if (field_equal(r_to_n, FIELD_ONE))
+	/* One r in 2^68 is such a point. That all others are not tells nothing about them. */
+	if (prio_declassify(field_equal(r_to_n, FIELD_ONE)))
 	{
 		weights_at_root(weights, r, root);
 		return PRIO_OK;
@@ -138,8 +134,7 @@ poly_weights(LagrangeWeights *weights, size_t n, FieldElement r, FieldElement *m
 		if (weight == NULL)
 			continue;
 		difference = field_sub(r, power);
-		if (field_is_zero(difference))
-			difference = FIELD_ONE;
+		difference.lo |= field_is_zero(difference); /* 1 instead of 0, without a branch */
 		*weight = product;
 		product = field_mul(product, difference);
 	}
@@ -157,15 +152,13 @@ poly_weights(LagrangeWeights *weights, size_t n, FieldElement r, FieldElement *m
 		if (weight != NULL)
 		{
 			FieldElement difference = field_sub(r, power);
-			bool is_r = field_is_zero(difference);
+			uint64_t is_r = field_is_zero(difference);
 			FieldElement inverse = field_mul(product, *weight);
 
-			if (is_r)
-				difference = FIELD_ONE;
+			difference.lo |= is_r;
 			product = field_mul(product, difference);
 			*weight = field_mul(field_mul(inverse, power), i % 2 == 1 ? scale_2n : scale_n);
-			if (is_r)
-				*weight = FIELD_ONE; /* i is odd, and scale_2n was 0 */
+			weight->lo |= is_r; /* i is odd then, and scale_2n was 0, so this is 1 */
 			if (i % 2 == 0)
 				weights->data_sum = field_add(weights->data_sum, *weight);
 		}

@@ -269,5 +269,5 @@ total_load(Total *total, const uint8_t *stored, size_t size)
 		all_reduced &= field_is_reduced(total->sums[i]);
 	}
 	total->pending = 0;
-	return all_reduced ? PRIO_OK : PRIO_MALFORMED;
+	return prio_declassify(all_reduced) ? PRIO_OK : PRIO_MALFORMED;
 }

@@ -289,7 +289,8 @@ verifier_is_valid(const uint8_t *verify2_a, size_t size_a, const uint8_t *verify
 	FieldElement b;
 
 	return read_verify2(verify2_a, size_a, &a) == PRIO_OK &&
-		read_verify2(verify2_b, size_b, &b) == PRIO_OK && field_is_zero(field_add(a, b));
+		read_verify2(verify2_b, size_b, &b) == PRIO_OK &&
+		prio_declassify(field_is_zero(field_add(a, b)));
 }
 
 /* ------------------------------------------------------------------ stored form */
@@ -374,7 +375,7 @@ verifier_load(Verifier *verifier, const uint8_t *stored, size_t size)
 	memcpy(verifier->key, p, PRIO_AES_KEY_BYTES);
 
 	if ((flags & ~FLAGS_KNOWN) != 0 || verifier->n < 1 || verifier->n > PRIO_MAX_DATA ||
-		!all_reduced)
+		!prio_declassify(all_reduced))
 		return PRIO_MALFORMED;
 	return PRIO_OK;
 }

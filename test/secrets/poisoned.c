@@ -1,0 +1,825 @@
+/*
+ * poisoned.c
+ *		Does anything branch or index on a secret? Run under valgrind, which says so.
+ *
+ * Memcheck tracks, bit by bit, which values were computed from memory that was never
+ * written, and reports every conditional jump and every address that depends on one. So
+ * here secrets are marked as never written, and whatever it reports is a leak: of the very
+ * machine code of the extension, whose object files this is linked with. What is printed
+ * is TAP.
+ *
+ * NSS is out of scope: the functions of crypto.h are wrapped (by the linker, --wrap), to
+ * get arguments that are no secrets, and to give results that are.
+ *
+ * What src/core means to be seen goes through prio_declassify(), which is wrapped, too.
+ * Besides, two things about a secret are public here, because they decide what is kept of
+ * it, or where it ends:
+ *
+ *	- whether a try at a random element was rejected. A rejected try is used for nothing,
+ *	  and of the others only the top bit is known, which is zero in all of them
+ *	  (prg.h says why that is harmless);
+ *	- the form of a message: its length, and that of each element in it.
+ */
+#include "client.h"
+#include "share.h"
+#include "text.h"
+#include "total.h"
+
+#include <valgrind/memcheck.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Several chunks of every kind: SHARE_CHUNK elements, and those of the PRG. */
+#define N_DATA 900
+
+static const uint8_t batch_id[] = "poisoned";
+
+#define BATCH_ID_SIZE (sizeof(batch_id) - 1)
+
+/* ------------------------------------------------------------------ secrets */
+
+static void
+make_secret(void *memory, size_t size)
+{
+	(void) VALGRIND_MAKE_MEM_UNDEFINED(memory, size);
+}
+
+static void
+make_public(void *memory, size_t size)
+{
+	(void) VALGRIND_MAKE_MEM_DEFINED(memory, size);
+}
+
+/* Stops the run: what follows would show nothing. */
+static void
+require(bool condition, const char *what)
+{
+	if (!condition)
+	{
+		printf("Bail out! %s\n", what);
+		exit(1);
+	}
+}
+
+static void
+must(PrioStatus status)
+{
+	require(status == PRIO_OK, prio_status_text(status));
+}
+
+/*
+ * Is any of it secret? Had a computation lost the mark on its way, its silence would mean
+ * nothing: so every case looks at what comes out.
+ */
+static bool
+is_secret(const void *memory, size_t size)
+{
+	uint8_t bits[sizeof(Verifier)];
+
+	require(size <= sizeof(bits), "a value is too large for is_secret()");
+	require(VALGRIND_GET_VBITS(memory, bits, size) == 1, "memory is not addressable");
+	for (size_t i = 0; i < size; i++)
+		if (bits[i] != 0)
+			return true;
+	return false;
+}
+
+/* Every element of an array still has to be secret, and is public from then on. */
+static void
+publish_elements(FieldElement *elements, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		require(is_secret(&elements[i], sizeof(FieldElement)), "a secret was lost");
+	make_public(elements, count * sizeof(FieldElement));
+}
+
+/* A copy that is no secret; free() it. */
+static uint8_t *
+public_copy(const uint8_t *secret, size_t size)
+{
+	uint8_t *copy = malloc(size + 1);
+
+	require(copy != NULL, "out of memory");
+	memcpy(copy, secret, size);
+	make_public(copy, size);
+	return copy;
+}
+
+/* ------------------------------------------------------------------ around NSS */
+
+/* A wrapped function: the one that the callers get, and the real one. */
+#define WRAP(name, ...) \
+	extern PrioStatus __real_##name(__VA_ARGS__); \
+	extern PrioStatus __wrap_##name(__VA_ARGS__); \
+	PrioStatus __wrap_##name(__VA_ARGS__)
+
+extern uint64_t __real_prio_declassify(uint64_t value);
+extern uint64_t __wrap_prio_declassify(uint64_t value);
+
+uint64_t
+__wrap_prio_declassify(uint64_t value)
+{
+	make_public(&value, sizeof(value));
+	return __real_prio_declassify(value);
+}
+
+WRAP(nss_random, uint8_t *out, size_t size)
+{
+	PrioStatus status = __real_nss_random(out, size);
+
+	/* The nonce of a packet is sent along with it. */
+	if (size != PRIO_GCM_NONCE_BYTES)
+		make_secret(out, size);
+	return status;
+}
+
+WRAP(nss_sha256, const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size,
+	 uint8_t hash[PRIO_HASH_BYTES])
+{
+	bool secret = a_size > 0 && is_secret(a, a_size);
+	uint8_t *public_a = public_copy(a, a_size);
+	PrioStatus status = __real_nss_sha256(public_a, a_size, b, b_size, hash);
+
+	free(public_a);
+	if (secret)
+		make_secret(hash, PRIO_HASH_BYTES);
+	return status;
+}
+
+WRAP(nss_agree_ephemeral, const uint8_t *public_key, uint8_t *ephemeral, uint8_t *aes_key)
+{
+	PrioStatus status = __real_nss_agree_ephemeral(public_key, ephemeral, aes_key);
+
+	make_secret(aes_key, PRIO_AES_KEY_BYTES);
+	return status;
+}
+
+WRAP(nss_gcm_encrypt, const uint8_t *aes_key, const uint8_t *nonce, const uint8_t *aad,
+	 size_t aad_size, const uint8_t *plaintext, size_t size, uint8_t *out)
+{
+	uint8_t *public_key = public_copy(aes_key, PRIO_AES_KEY_BYTES);
+	uint8_t *public_text = public_copy(plaintext, size);
+	PrioStatus status =
+		__real_nss_gcm_encrypt(public_key, nonce, aad, aad_size, public_text, size, out);
+
+	free(public_key);
+	free(public_text);
+	return status;
+}
+
+/*
+ * Marks the secrets in a plaintext: the content of every element, or the seed. What is
+ * left, its form, is what anybody can write down who knows its length, but for the lengths
+ * of the elements: 1 in 128 is shorter than the others.
+ */
+static void
+make_plaintext_secret(uint8_t *plaintext, size_t size)
+{
+	PacketReader reader = packet_reader(plaintext, size);
+
+	must(packet_read_batch_id(&reader, batch_id, BATCH_ID_SIZE));
+	for (uint8_t *p = plaintext + (reader.next - plaintext); p < plaintext + size;)
+	{
+		uint8_t head = *p;
+		size_t length = (head & 0xe0) == 0xa0 ? head & 0x1f : 0;
+
+		require(p + 1 + length <= plaintext + size, "a packet ends in a string");
+		make_secret(p + 1, length);
+		p += 1 + length + (head == 0xdc ? 2 : head == 0xdd ? 4 : 0);
+	}
+}
+
+WRAP(nss_agree_and_decrypt, NssKeyPair *pair, const uint8_t *ephemeral, const uint8_t *nonce,
+	 const uint8_t *aad, size_t aad_size, const uint8_t *sealed, size_t size, uint8_t *out,
+	 uint8_t *aes_key)
+{
+	PrioStatus status = __real_nss_agree_and_decrypt(pair, ephemeral, nonce, aad, aad_size,
+													 sealed, size, out, aes_key);
+
+	if (status == PRIO_OK)
+		make_plaintext_secret(out, size - PRIO_GCM_TAG_BYTES);
+	if (status == PRIO_OK && aes_key != NULL)
+		make_secret(aes_key, PRIO_AES_KEY_BYTES);
+	return status;
+}
+
+WRAP(nss_gcm_decrypt, const uint8_t *aes_key, const uint8_t *nonce, const uint8_t *aad,
+	 size_t aad_size, const uint8_t *sealed, size_t size, uint8_t *out)
+{
+	uint8_t *public_key = public_copy(aes_key, PRIO_AES_KEY_BYTES);
+	PrioStatus status =
+		__real_nss_gcm_decrypt(public_key, nonce, aad, aad_size, sealed, size, out);
+
+	free(public_key);
+	if (status == PRIO_OK)
+		make_plaintext_secret(out, size - PRIO_GCM_TAG_BYTES);
+	return status;
+}
+
+WRAP(nss_counter_mode_new, const uint8_t *aes_key, NssCounterMode **mode)
+{
+	uint8_t *public_key = public_copy(aes_key, PRIO_AES_KEY_BYTES);
+	PrioStatus status = __real_nss_counter_mode_new(public_key, mode);
+
+	free(public_key);
+	return status;
+}
+
+/*
+ * Marks a stream of tries. One that is rejected is public; of one that is accepted, only
+ * that its top bit is zero. (Between 2^87 and p there is hardly ever one.)
+ */
+static void
+make_tries_secret(uint8_t *bytes, size_t size)
+{
+	uint8_t top_bit_known = 0x7f;
+
+	require(size % TRY_BYTES == 0, "a stream is no whole number of tries");
+	for (; size > 0; size -= TRY_BYTES, bytes += TRY_BYTES)
+	{
+		if (bytes[FIELD_BYTES] >= 0x80)
+			continue;
+		make_secret(bytes, FIELD_BYTES);
+		require(VALGRIND_SET_VBITS(bytes + FIELD_BYTES, &top_bit_known, 1) == 1,
+				"memory is not addressable");
+	}
+}
+
+WRAP(nss_counter_mode_stream, NssCounterMode *mode, uint64_t first_block, size_t blocks,
+	 uint8_t *out)
+{
+	PrioStatus status = __real_nss_counter_mode_stream(mode, first_block, blocks, out);
+
+	make_tries_secret(out, blocks * 16);
+	return status;
+}
+
+/* ------------------------------------------------------------------ values */
+
+/* The same in every run. */
+static uint64_t
+next_random(void)
+{
+	static uint64_t state = 1;
+
+	state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return state >> 20;
+}
+
+/* Now and then one at an end of the range. */
+static FieldElement
+some_element(void)
+{
+	FieldElement a = {next_random() & FIELD_LIMB_MASK, next_random() & (FIELD_LIMB_MASK >> 1)};
+
+	switch (next_random() % 8)
+	{
+		case 0:
+			return FIELD_ZERO;
+		case 1:
+			return field_from_integer(FIELD_P - 1);
+		default:
+			return a;
+	}
+}
+
+static void
+secret_elements(FieldElement *elements, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		elements[i] = some_element();
+	make_secret(elements, count * sizeof(FieldElement));
+}
+
+static FieldElement *
+allocate_elements(size_t count)
+{
+	FieldElement *elements = malloc(count * sizeof(FieldElement));
+
+	require(elements != NULL, "out of memory");
+	return elements;
+}
+
+/* ------------------------------------------------------------------ the field */
+
+#define ROUNDS 50
+
+static void
+field_operations(void)
+{
+	for (int i = 0; i < ROUNDS; i++)
+	{
+		FieldElement in[2];
+		FieldElement out[12];
+		uint8_t bytes[FIELD_BYTES];
+		uint64_t bits[4];
+		FieldSum sum = {0, 0, 0};
+
+		secret_elements(in, 2);
+		out[0] = field_add(in[0], in[1]);
+		out[1] = field_sub(in[0], in[1]);
+		out[2] = field_neg(in[0]);
+		out[3] = field_mul(in[0], in[1]);
+		out[4] = field_pow(in[0], 12345);
+		out[5] = field_inv(in[0]);
+		field_sum_add_product(&sum, in[0], in[1]);
+		field_sum_add_product(&sum, in[1], in[1]);
+		out[6] = field_sum_reduce(&sum);
+		out[7] = field_from_integer(field_to_integer(in[0]));
+		out[8] = field_from_signed((int128) field_to_integer(in[0]) -
+								   (int128) field_to_integer(in[1]));
+		field_to_bytes(in[0], bytes);
+		require(is_secret(bytes, sizeof(bytes)), "a secret was lost");
+		out[9] = field_from_bytes(bytes);
+		make_secret(bytes, sizeof(bytes)); /* p and above, too */
+		bits[0] = field_less(in[0], in[1]);
+		bits[1] = field_is_reduced(field_from_bytes(bytes));
+		bits[2] = field_equal(in[0], in[1]);
+		bits[3] = field_is_zero(in[0]);
+		for (int j = 0; j < 4; j++)
+			require(is_secret(&bits[j], sizeof(bits[j])), "a secret was lost");
+		publish_elements(out, 10);
+		make_public(in, sizeof(in));
+		require(field_equal(field_sub(out[0], in[1]), in[0]), "sums are wrong");
+		require(field_equal(field_mul(out[5], out[3]), field_is_zero(in[0]) ? FIELD_ZERO : in[1]),
+				"products are wrong");
+	}
+}
+
+/* The dot products of every variant that there is under valgrind. */
+static void
+dot_products(void)
+{
+	size_t variants;
+	const Kernels *const *available = kernels_available(&variants);
+
+	for (size_t v = 0; v < variants; v++)
+	{
+		printf("# dot product: %s\n", available[v]->name);
+		for (size_t count = 1; count < 40; count++)
+		{
+			FieldElement a[40];
+			FieldElement b[40];
+			FieldElement dot;
+			FieldElement expected = FIELD_ZERO;
+			FieldSum sum = {0, 0, 0};
+
+			secret_elements(a, count);
+			secret_elements(b, count);
+			available[v]->add_dot(&sum, a, b, count);
+			dot = field_sum_reduce(&sum);
+			publish_elements(&dot, 1);
+			make_public(a, sizeof(a));
+			make_public(b, sizeof(b));
+			for (size_t i = 0; i < count; i++)
+				expected = field_add(expected, field_mul(a[i], b[i]));
+			require(field_equal(dot, expected), "dot products are wrong");
+		}
+	}
+}
+
+/* ------------------------------------------------------------------ keys */
+
+static void
+keys_in_writing(void)
+{
+	char hex[] = "5a6F60120c0ff365d345383de50436f5e8344578ad66b2ba6bfa2e5244aa209b";
+	char base64[] = "kSlLpMezXN2y1yf+XQgOEg==";
+	char white[] = "0 ";
+	uint8_t key[PRIO_KEY_BYTES];
+	size_t length;
+
+	make_secret(hex, sizeof(hex) - 1);
+	require(text_parse_hex(hex, sizeof(hex) - 1, key, PRIO_KEY_BYTES), "digits are refused");
+	require(is_secret(key, PRIO_KEY_BYTES), "a secret was lost");
+	make_secret(base64, sizeof(base64) - 1);
+	require(text_parse_base64(base64, sizeof(base64) - 1, key, PRG_SEED_BYTES),
+			"base64 is refused");
+	require(is_secret(key, PRG_SEED_BYTES), "a secret was lost");
+	make_secret(white, sizeof(white) - 1);
+	length = text_trimmed_length(white, sizeof(white) - 1);
+	require(length == 1 && !is_secret(&length, sizeof(length)), "a length is wrong");
+}
+
+/* ------------------------------------------------------------------ random elements */
+
+static void
+rejection_sampling(void)
+{
+	enum
+	{
+		TRIES = 1000
+	};
+	static uint8_t bytes[TRIES * TRY_BYTES];
+	static FieldElement elements[TRIES + ACCEPT_SLACK];
+	size_t variants;
+	const Kernels *const *available = kernels_available(&variants);
+
+	for (size_t v = 0; v < variants; v++)
+	{
+		size_t count;
+
+		for (size_t i = 0; i < sizeof(bytes); i++)
+			bytes[i] = (uint8_t) next_random();
+		/* 2^87 and what follows: the top byte alone does not decide. */
+		for (size_t i = 0; i < 20; i++)
+			bytes[i * 7 * TRY_BYTES + FIELD_BYTES] = 0x80;
+		make_tries_secret(bytes, sizeof(bytes));
+		count = available[v]->accept(bytes, TRIES, elements);
+		require(!is_secret(&count, sizeof(count)) && count > TRIES / 3, "too few elements");
+		publish_elements(elements, count);
+	}
+}
+
+static void
+random_point(void)
+{
+	uint8_t secret[PRG_SEED_BYTES] = {1, 2, 3};
+	FieldElement r[2];
+
+	make_secret(secret, sizeof(secret));
+	for (int i = 0; i < 2; i++)
+		must(verifier_point(secret, PRG_BATCH, batch_id, BATCH_ID_SIZE, N_DATA,
+							(uint64_t) i * 300, NULL, &r[i], NULL));
+	publish_elements(r, 2);
+	require(!field_equal(r[0], r[1]), "two points are the same");
+}
+
+/* ------------------------------------------------------------------ polynomials */
+
+static void
+check_weights(size_t n, FieldElement r)
+{
+	FieldElement *memory = allocate_elements(poly_weights_size(n));
+	LagrangeWeights weights;
+
+	make_secret(&r, sizeof(r));
+	must(poly_weights(&weights, n, r, memory, NULL));
+	publish_elements(memory, poly_weights_size(n));
+	publish_elements(&weights.data_0, 1);
+	publish_elements(&weights.h_0, 1);
+	publish_elements(&weights.data_sum, 1);
+	free(memory);
+}
+
+static void
+weights_of_a_secret_point(void)
+{
+	for (size_t n = 1; n < 70; n += 3)
+		check_weights(n, (FieldElement){next_random() & FIELD_LIMB_MASK, next_random()});
+}
+
+/* Of both kinds: points of f and g, which h has, too, and those of h alone. */
+static void
+weights_of_a_secret_root_of_unity(void)
+{
+	FieldElement root = field_root(5);
+
+	for (int i = 0; i < 32; i++)
+		check_weights(10, field_pow(root, (uint128) i));
+}
+
+static void
+transform_of_secret_values(void)
+{
+	size_t domain = poly_domain(N_DATA, NULL);
+	FieldElement *memory = allocate_elements(poly_coset_size(N_DATA));
+	FieldElement *values = allocate_elements(domain);
+	CosetTransform transform;
+
+	must(poly_coset_init(&transform, N_DATA, memory, NULL));
+	secret_elements(values, domain);
+	must(poly_to_odd_powers(&transform, values, NULL));
+	publish_elements(values, domain);
+	free(memory);
+	free(values);
+}
+
+/* ------------------------------------------------------------------ packets */
+
+/* Both servers of a batch, and the packets of one client. */
+typedef struct Batch
+{
+	uint8_t public_key[2][PRIO_KEY_BYTES];
+	NssKeyPair *pair[2];
+	FieldElement *memory[2];
+	VerifierContext context[2];
+	FieldElement *data;
+	uint8_t *plaintext[2]; /* as the client wrote them: secret in part */
+	size_t plaintext_size[2];
+	uint8_t *sealed[2];
+	size_t sealed_size[2];
+	uint8_t *opened[2];
+	Verifier verifier[2];
+} Batch;
+
+static Batch batch;
+
+/* Keys, and contexts whose weights are secret. */
+static void
+make_servers(void)
+{
+	uint8_t secret[PRG_SEED_BYTES] = {42};
+	FieldElement r;
+
+	make_secret(secret, sizeof(secret));
+	must(verifier_point(secret, PRG_BATCH, batch_id, BATCH_ID_SIZE, N_DATA, 0, NULL, &r, NULL));
+	for (int role = PRIO_A; role <= PRIO_B; role++)
+	{
+		uint8_t private_key[PRIO_KEY_BYTES];
+
+		must(nss_generate_key(private_key, batch.public_key[role]));
+		must(nss_key_pair_import(private_key, batch.public_key[role], &batch.pair[role]));
+		batch.memory[role] = allocate_elements(poly_weights_size(N_DATA));
+		must(verifier_context_init(&batch.context[role], (PrioRole) role, PRG_BATCH, batch_id,
+								   BATCH_ID_SIZE, N_DATA, r, batch.memory[role], NULL));
+	}
+}
+
+/* The client: secret bits, whose packets are secret but for their form. */
+static void
+client_packets_of_secret_data(void)
+{
+	FieldElement *memory = allocate_elements(poly_coset_size(N_DATA));
+	FieldElement *scratch = allocate_elements(client_scratch_size(N_DATA));
+	FieldElement *data = allocate_elements(N_DATA);
+	Client client;
+
+	batch.data = allocate_elements(N_DATA);
+	for (size_t i = 0; i < N_DATA; i++)
+	{
+		batch.data[i] = (FieldElement){next_random() & 1, 0};
+		data[i] = batch.data[i];
+		make_secret(&data[i], sizeof(FieldElement));
+	}
+	for (int role = PRIO_A; role <= PRIO_B; role++)
+		batch.plaintext[role] =
+			malloc(packet_max_plaintext((PrioRole) role, BATCH_ID_SIZE, N_DATA));
+	must(client_init(&client, N_DATA, memory, NULL));
+	must(client_packets(&client, PRG_BATCH, batch_id, BATCH_ID_SIZE, data,
+						batch.plaintext[PRIO_A], &batch.plaintext_size[PRIO_A],
+						batch.plaintext[PRIO_B], &batch.plaintext_size[PRIO_B], scratch, NULL));
+	for (int role = PRIO_A; role <= PRIO_B; role++)
+	{
+		size_t size = batch.plaintext_size[role];
+
+		require(!is_secret(&batch.plaintext_size[role], sizeof(size)), "a size is secret");
+		require(is_secret(batch.plaintext[role] + size - 1, 1), "a secret was lost");
+		batch.sealed[role] = malloc(size + SEAL_OVERHEAD);
+		batch.sealed_size[role] = size + SEAL_OVERHEAD;
+		must(seal(batch.public_key[role], batch.plaintext[role], size, batch.sealed[role]));
+		require(!is_secret(batch.sealed[role] + size, 1), "a sealed packet is secret");
+	}
+	free(memory);
+	free(scratch);
+	free(data);
+}
+
+static void
+opening_packets(void)
+{
+	for (int role = PRIO_A; role <= PRIO_B; role++)
+	{
+		Verifier *verifier = &batch.verifier[role];
+
+		batch.opened[role] = malloc(batch.sealed_size[role]);
+		must(verifier_open(&batch.context[role], batch.pair[role], batch.sealed[role],
+						   batch.sealed_size[role], batch.opened[role], verifier));
+		require(is_secret(&verifier->d, sizeof(FieldElement)) &&
+					is_secret(&verifier->e, sizeof(FieldElement)) &&
+					is_secret(&verifier->h, sizeof(FieldElement)) &&
+					is_secret(verifier->key, sizeof(verifier->key)),
+				"a secret was lost");
+	}
+}
+
+/* Of A's packet, without a seal, when its length shows that an element is out of range. */
+static void
+refusing_a_packet(void)
+{
+	uint8_t *plaintext = public_copy(batch.plaintext[PRIO_A], batch.plaintext_size[PRIO_A]);
+	size_t size = batch.plaintext_size[PRIO_A];
+	Verifier verifier;
+	size_t at = size;
+
+	for (size_t i = 0; i + FIELD_BYTES < size; i++)
+		if (plaintext[i] == (0xa0 | FIELD_BYTES))
+			at = i + 1;
+	for (int top = 0; top <= 0xff; top += 0xff)
+	{
+		plaintext[at] = (uint8_t) top;
+		make_plaintext_secret(plaintext, size);
+		require(verifier_open_plaintext(&batch.context[PRIO_A], plaintext, size, &verifier) ==
+					(top == 0 ? PRIO_MALFORMED : PRIO_OUT_OF_RANGE),
+				"a bad element was not refused");
+		make_public(plaintext, size);
+	}
+	free(plaintext);
+}
+
+static void
+storing_and_loading_verifiers(void)
+{
+	for (int role = PRIO_A; role <= PRIO_B; role++)
+	{
+		uint8_t stored[VERIFIER_BYTES];
+
+		verifier_store(&batch.verifier[role], true, stored);
+		require(is_secret(stored, sizeof(stored)), "a secret was lost");
+		memset(&batch.verifier[role], 0, sizeof(Verifier));
+		must(verifier_load(&batch.verifier[role], stored, sizeof(stored)));
+		require(is_secret(batch.verifier[role].key, PRIO_AES_KEY_BYTES), "a secret was lost");
+	}
+}
+
+static void
+both_rounds(void)
+{
+	uint8_t verify1[2][VERIFY1_MAX_BYTES];
+	uint8_t verify2[2][VERIFY2_MAX_BYTES];
+	size_t size1[2];
+	size_t size2[2];
+
+	for (int role = PRIO_A; role <= PRIO_B; role++)
+		size1[role] = verifier_verify1(&batch.verifier[role], verify1[role]);
+	for (int role = PRIO_A; role <= PRIO_B; role++)
+		must(verifier_verify2(&batch.verifier[role], verify1[PRIO_B - role],
+							  size1[PRIO_B - role], verify2[role], &size2[role]));
+	for (int role = PRIO_A; role <= PRIO_B; role++)
+		require(is_secret(verify1[role], size1[role]) && is_secret(verify2[role], size2[role]),
+				"a secret was lost");
+	require(verifier_is_valid(verify2[PRIO_A], size2[PRIO_A], verify2[PRIO_B], size2[PRIO_B]),
+			"an honest packet is not valid");
+}
+
+/* ------------------------------------------------------------------ totals */
+
+#define UINT_BITS 9
+
+/* A total that went through everything that totals can go through. */
+static void
+totals(void)
+{
+	FieldElement *memory = allocate_elements(8 * N_DATA);
+	uint8_t *stored = malloc(total_stored_size(N_DATA));
+	uint8_t *message = malloc(total_max_message(N_DATA));
+	Total total[2];
+	Total read[2];
+	Total uints;
+	int64_t counts[N_DATA];
+	size_t where;
+
+	for (int role = PRIO_A; role <= PRIO_B; role++)
+	{
+		Total other;
+		PacketReader reader;
+		PrioRole role_read;
+		size_t n_read;
+		size_t size;
+
+		total_init(&total[role], (PrioRole) role, N_DATA, memory + 4 * role * N_DATA);
+		total_init(&other, (PrioRole) role, N_DATA, memory + (4 * role + 1) * N_DATA);
+		for (int i = 0; i < 3; i++)
+			must(total_add_share(i == 0 ? &total[role] : &other, &batch.verifier[role],
+								 batch.sealed[role], batch.sealed_size[role],
+								 batch.opened[role]));
+		must(total_merge(&total[role], &other));
+		total_store(&total[role], stored);
+		require(is_secret(stored, FIELD_BYTES), "a secret was lost");
+		total_init(&other, (PrioRole) role, N_DATA, other.sums);
+		must(total_load(&other, stored, total_stored_size(N_DATA)));
+		must(total_to_uints(&other, UINT_BITS, &uints, memory + (4 * role + 2) * N_DATA));
+		publish_elements(uints.sums, N_DATA / UINT_BITS);
+
+		size = total_write(&total[role], message);
+		require(is_secret(message + size - FIELD_BYTES, FIELD_BYTES), "a secret was lost");
+		reader = packet_reader(message, size);
+		must(total_read_head(&reader, &role_read, &n_read));
+		total_init(&read[role], role_read, n_read, memory + (4 * role + 3) * N_DATA);
+		must(total_add_message(&read[role], &reader));
+	}
+
+	/* The result is there to be seen. */
+	for (int role = PRIO_A; role <= PRIO_B; role++)
+		publish_elements(read[role].sums, N_DATA);
+	must(total_publish(&read[PRIO_A], &read[PRIO_B], counts, &where));
+	for (size_t i = 0; i < N_DATA; i++)
+		require(counts[i] == 3 * (int64_t) batch.data[i].lo, "a count is wrong");
+	free(memory);
+	free(stored);
+	free(message);
+}
+
+/* ------------------------------------------------------------------ controls */
+
+/* Leaks of every kind, which valgrind has to see, or its silence elsewhere means nothing. */
+static volatile uint64_t sink;
+static const uint8_t table[256] = {1, 2, 3};
+
+static void
+leak_by_a_branch(void)
+{
+	FieldElement a;
+
+	secret_elements(&a, 1);
+	if (field_is_zero(a))
+		sink = table[0];
+}
+
+static void
+leak_by_an_index(void)
+{
+	FieldElement a;
+
+	secret_elements(&a, 1);
+	sink = table[a.lo & 0xff];
+}
+
+/* Counting what is accepted is fine, looking at what it is is not. */
+static void
+leak_by_a_random_element(void)
+{
+	uint8_t bytes[TRY_BYTES];
+	FieldElement a;
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = 0x55;
+	make_tries_secret(bytes, sizeof(bytes));
+	a = element_from_try(bytes);
+	require((a.hi >> 43) == 0, "the top bit is not zero"); /* known: no leak */
+	if ((a.hi & 1) == 0)
+		sink = table[0];
+}
+
+static void
+leak_by_a_comparison(void)
+{
+	uint8_t bytes[PRIO_KEY_BYTES] = {0};
+	uint8_t other[PRIO_KEY_BYTES] = {0};
+
+	make_secret(bytes, sizeof(bytes));
+	sink = (uint64_t) memcmp(bytes, other, sizeof(bytes));
+}
+
+/* ------------------------------------------------------------------ */
+
+typedef struct Case
+{
+	const char *name;
+	void (*run)(void);
+	bool leaks;
+} Case;
+
+static const Case cases[] = {
+	{"control: valgrind sees a branch on a secret", leak_by_a_branch, true},
+	{"control: valgrind sees an index that is secret", leak_by_an_index, true},
+	{"control: valgrind sees a branch on an accepted random element", leak_by_a_random_element,
+	 true},
+	{"control: valgrind sees a comparison of secret bytes", leak_by_a_comparison, true},
+	{"field operations do not branch or index on elements", field_operations, false},
+	{"dot products do not branch or index on elements", dot_products, false},
+	{"reading keys does not branch or index on them", keys_in_writing, false},
+	{"rejection sampling shows nothing but what it rejects", rejection_sampling, false},
+	{"drawing the point does not branch or index on it", random_point, false},
+	{"weights do not branch or index on the point", weights_of_a_secret_point, false},
+	{"weights at a root of unity show nothing but that it is one",
+	 weights_of_a_secret_root_of_unity, false},
+	{"the transform does not branch or index on values", transform_of_secret_values, false},
+	{"contexts do not branch or index on the shared secret", make_servers, false},
+	{"a client shows nothing of its data but the form of its packets",
+	 client_packets_of_secret_data, false},
+	{"opening a packet shows nothing but its form", opening_packets, false},
+	{"refusing a packet shows nothing but its form and why", refusing_a_packet, false},
+	{"storing a verifier does not branch or index on it", storing_and_loading_verifiers, false},
+	{"both rounds show nothing but the form of the messages and the verdict", both_rounds, false},
+	{"totals show nothing but the form of their message", totals, false},
+};
+
+#define CASES (sizeof(cases) / sizeof(cases[0]))
+
+int
+main(void)
+{
+	int failed = 0;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	require(RUNNING_ON_VALGRIND, "this shows nothing without valgrind");
+	printf("1..%zu\n", CASES);
+	for (size_t i = 0; i < CASES; i++)
+	{
+		unsigned long before = VALGRIND_COUNT_ERRORS;
+		bool leaked;
+
+		/* Into valgrind's log, for what it has to say about this case. */
+		(void) VALGRIND_PRINTF("%s%s\n", cases[i].leaks ? "meant to leak: " : "", cases[i].name);
+		cases[i].run();
+		leaked = VALGRIND_COUNT_ERRORS > before;
+		if (leaked != cases[i].leaks)
+			failed++;
+		printf("%s %zu - %s\n", leaked == cases[i].leaks ? "ok" : "not ok", i + 1,
+			   cases[i].name);
+	}
+	return failed == 0 ? 0 : 1;
+}

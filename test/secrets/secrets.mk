@@ -1,0 +1,55 @@
+# What happens to secrets: the code must not branch or index on them, and must wipe them.
+
+SECRETS_DIR = build/secrets
+SECRETS_CFLAGS = -std=gnu11 -g -O2 -Wall -Wextra -Werror -Isrc/core \
+	$(shell $(PKG_CONFIG) --cflags nss $(MSGPACK))
+SECRETS_LIBS = $(shell $(PKG_CONFIG) --libs nss $(MSGPACK))
+
+# The very objects of the extension, and what another compiler makes of the same sources,
+# with the same options but for those that it does not know. (Valgrind 3.19 does not read
+# what clang writes for the debugger, unless it is told to write the older form.)
+SECRETS_CORE = $(CORE_SOURCES:.c=.o)
+SECRETS_CLANG = clang
+SECRETS_CLANG_CORE = $(patsubst src/core/%.c,$(SECRETS_DIR)/clang/%.o,$(CORE_SOURCES))
+
+$(SECRETS_DIR)/clang/%.o: src/core/%.c $(HEADERS_ALL)
+	@mkdir -p $(SECRETS_DIR)/clang
+	$(SECRETS_CLANG) $(filter-out -f% -W% -M%,$(CFLAGS)) -fwrapv -fno-strict-aliasing -fPIC \
+		-gdwarf-4 $(CPPFLAGS) -c $< -o $@
+
+# The linker puts the test's own functions around these.
+POISONED_WRAPPED = prio_declassify nss_random nss_sha256 nss_agree_ephemeral nss_gcm_encrypt \
+	nss_agree_and_decrypt nss_gcm_decrypt nss_counter_mode_new nss_counter_mode_stream
+
+$(SECRETS_DIR)/poisoned: $(SECRETS_CORE)
+$(SECRETS_DIR)/poisoned_clang: $(SECRETS_CLANG_CORE)
+$(SECRETS_DIR)/poisoned $(SECRETS_DIR)/poisoned_clang: test/secrets/poisoned.c
+	@mkdir -p $(SECRETS_DIR)
+	$(CC) $(SECRETS_CFLAGS) $(filter %.c %.o,$^) $(POISONED_WRAPPED:%=-Wl,--wrap=%) \
+		$(SECRETS_LIBS) -o $@
+
+$(SECRETS_DIR)/leaky.o: test/secrets/leaky.c
+	@mkdir -p $(SECRETS_DIR)
+	$(CC) $(SECRETS_CFLAGS) -c $< -o $@
+
+# What valgrind does not run: the kernels for AVX-512, and controls for the reader of them.
+MACHINE_CODE = add_dot_avx512 accept_avx512:masks accept_avx512:leaks
+MACHINE_CODE_CONTROLS = leak_by_a_branch:leaks leak_by_a_sum:leaks leak_by_an_index:leaks \
+	leak_by_a_store:leaks leak_by_a_lane:leaks leak_by_a_lane:masks:leaks \
+	leak_by_a_comparison:leaks leak_by_a_comparison:masks leak_by_a_call:leaks \
+	leak_by_an_array:leaks leak_by_an_array:masks:leaks
+
+# Checks every bit of a sum or a comparison, not just whether any of its operands is secret.
+MEMCHECK = valgrind -q --error-limit=no --expensive-definedness-checks=yes
+
+.PHONY: check-secrets
+check-secrets: all $(SECRETS_DIR)/poisoned $(SECRETS_DIR)/poisoned_clang $(SECRETS_DIR)/leaky.o
+	@for program in poisoned poisoned_clang; do \
+		$(MEMCHECK) --log-file=$(SECRETS_DIR)/$$program.log $(SECRETS_DIR)/$$program || \
+			{ cat $(SECRETS_DIR)/$$program.log; exit 1; }; \
+	done
+	@if [ "$$(uname -m)" = x86_64 ]; then \
+		test/secrets/machine_code.py prio.so $(MACHINE_CODE) && \
+		test/secrets/machine_code.py $(SECRETS_DIR)/poisoned_clang $(MACHINE_CODE) && \
+		test/secrets/machine_code.py $(SECRETS_DIR)/leaky.o $(MACHINE_CODE_CONTROLS); \
+	fi
