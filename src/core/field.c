@@ -46,6 +46,14 @@ prio_wipe(void *memory, size_t size)
 		explicit_bzero(memory, size);
 }
 
+void
+prio_wipe_stack(void)
+{
+	uint8_t below[PRIO_STACK_BYTES];
+
+	prio_wipe(below, sizeof(below));
+}
+
 uint64_t
 prio_declassify(uint64_t value)
 {

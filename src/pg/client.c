@@ -71,6 +71,12 @@ check_array(ArrayType *array)
 					 "What a client does not know is false, or zero: a missing value would tell something about it.")));
 }
 
+static FieldElement *
+allocate_elements(Size count)
+{
+	return MemoryContextAllocHuge(CurrentMemoryContext, count * sizeof(FieldElement));
+}
+
 /* Raises the error for a seal() that failed. */
 static void
 check_seal(PrioStatus status, const char *name)
@@ -82,13 +88,16 @@ check_seal(PrioStatus status, const char *name)
 	prio_check(status);
 }
 
+/* Writes the n elements of the data, each zero or one: `bits` of them for every value. */
+typedef void (*FillData)(FieldElement *data, Size n, const void *values, int bits);
+
 /*
  * The rest of all three functions: arguments 0 to 2 are the public keys and the batch id.
- * data has n elements, each zero or one. From where they become packets nothing raises an
- * error until all of it is wiped.
+ * From where the data become elements nothing raises an error until all of it is wiped.
  */
 static Datum
-encode(FunctionCallInfo fcinfo, FieldElement *data, Size n, int prg_argument)
+encode(FunctionCallInfo fcinfo, Size n, int prg_argument, FillData fill, const void *values,
+	   int bits)
 {
 	const uint8_t *public_key_a = public_key_arg(fcinfo, 0, "public_key_a");
 	const uint8_t *public_key_b = public_key_arg(fcinfo, 1, "public_key_b");
@@ -98,20 +107,21 @@ encode(FunctionCallInfo fcinfo, FieldElement *data, Size n, int prg_argument)
 	const Client *client = client_tables(fcinfo, n);
 	Size size_a = packet_max_plaintext(PRIO_A, batch_id_size, n);
 	Size size_b = packet_max_plaintext(PRIO_B, batch_id_size, n);
-	uint8_t *plaintext_a = palloc(size_a);
-	uint8_t *plaintext_b = palloc(size_b);
+	Size plaintext_size = size_a + size_b;
+	uint8_t *plaintext_a = palloc(plaintext_size);
+	uint8_t *plaintext_b = plaintext_a + size_a;
 	bytea *share_a = palloc(VARHDRSZ + size_a + SEAL_OVERHEAD);
 	bytea *share_b = palloc(VARHDRSZ + size_b + SEAL_OVERHEAD);
-	FieldElement *scratch =
-		MemoryContextAllocHuge(CurrentMemoryContext,
-							   client_scratch_size(n) * sizeof(FieldElement));
+	FieldElement *data = allocate_elements(n);
+	FieldElement *scratch = allocate_elements(client_scratch_size(n));
 	TupleDesc row_type;
-	Datum values[2];
+	Datum shares[2];
 	bool nulls[2] = {false, false};
 	PrioStatus status;
 	PrioStatus status_a = PRIO_OK;
 	PrioStatus status_b = PRIO_OK;
 
+	fill(data, n, values, bits);
 	status = client_packets(client, variant, batch_id, batch_id_size, data, plaintext_a,
 							&size_a, plaintext_b, &size_b, scratch, PRIO_STOP);
 	prio_wipe(data, n * sizeof(FieldElement));
@@ -119,30 +129,48 @@ encode(FunctionCallInfo fcinfo, FieldElement *data, Size n, int prg_argument)
 	{
 		status_a = seal(public_key_a, plaintext_a, size_a, (uint8_t *) VARDATA(share_a));
 		status_b = seal(public_key_b, plaintext_b, size_b, (uint8_t *) VARDATA(share_b));
-		prio_wipe(plaintext_a, size_a);
-		prio_wipe(plaintext_b, size_b);
 	}
+	prio_wipe(plaintext_a, plaintext_size);
+	prio_wipe_stack();
 	prio_check(status);
 	check_seal(status_a, "public_key_a");
 	check_seal(status_b, "public_key_b");
 	pfree(data);
 	pfree(scratch);
 	pfree(plaintext_a);
-	pfree(plaintext_b);
 
 	SET_VARSIZE(share_a, VARHDRSZ + size_a + SEAL_OVERHEAD);
 	SET_VARSIZE(share_b, VARHDRSZ + size_b + SEAL_OVERHEAD);
-	values[0] = PointerGetDatum(share_a);
-	values[1] = PointerGetDatum(share_b);
+	shares[0] = PointerGetDatum(share_a);
+	shares[1] = PointerGetDatum(share_b);
 	if (get_call_result_type(fcinfo, NULL, &row_type) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
-	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(row_type), values, nulls));
+	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(row_type), shares, nulls));
 }
 
-static FieldElement *
-allocate_data(Size n)
+static void
+fill_from_booleans(FieldElement *data, Size n, const void *values, int bits)
 {
-	return MemoryContextAllocHuge(CurrentMemoryContext, n * sizeof(FieldElement));
+	for (Size i = 0; i < n; i++)
+		data[i] = field_from_integer(((const bool *) values)[i]);
+}
+
+static void
+fill_from_bits(FieldElement *data, Size n, const void *values, int bits)
+{
+	for (Size i = 0; i < n; i++)
+		data[i] = field_from_integer(((const bits8 *) values)[i / BITS_PER_BYTE] >>
+										 (BITS_PER_BYTE - 1 - i % BITS_PER_BYTE) &
+									 1);
+}
+
+static void
+fill_from_integers(FieldElement *data, Size n, const void *values, int bits)
+{
+	for (Size j = 0; j < n / (Size) bits; j++)
+		for (int i = 0; i < bits; i++)
+			data[j * (Size) bits + (Size) i] =
+				field_from_integer(((const uint64 *) values)[j] >> (bits - 1 - i) & 1);
 }
 
 /*
@@ -155,15 +183,10 @@ prio_encode(PG_FUNCTION_ARGS)
 {
 	ArrayType *array = PG_GETARG_ARRAYTYPE_P(3);
 	Size n = (Size) ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
-	const bool *bits = (const bool *) ARR_DATA_PTR(array);
-	FieldElement *data;
 
 	check_array(array);
 	prio_check_n_data((int64) n);
-	data = allocate_data(n);
-	for (Size i = 0; i < n; i++)
-		data[i] = field_from_integer(bits[i]);
-	PG_RETURN_DATUM(encode(fcinfo, data, n, 4));
+	PG_RETURN_DATUM(encode(fcinfo, n, 4, fill_from_booleans, ARR_DATA_PTR(array), 1));
 }
 
 /*
@@ -174,14 +197,9 @@ prio_encode_varbit(PG_FUNCTION_ARGS)
 {
 	VarBit *bits = PG_GETARG_VARBIT_P(3);
 	Size n = (Size) VARBITLEN(bits);
-	FieldElement *data;
 
 	prio_check_n_data((int64) n);
-	data = allocate_data(n);
-	for (Size i = 0; i < n; i++)
-		data[i] = field_from_integer(
-			VARBITS(bits)[i / BITS_PER_BYTE] >> (BITS_PER_BYTE - 1 - i % BITS_PER_BYTE) & 1);
-	PG_RETURN_DATUM(encode(fcinfo, data, n, 4));
+	PG_RETURN_DATUM(encode(fcinfo, n, 4, fill_from_bits, VARBITS(bits), 1));
 }
 
 /*
@@ -197,7 +215,6 @@ prio_encode_uint(PG_FUNCTION_ARGS)
 	int32 bits = PG_GETARG_INT32(4);
 	Size count = (Size) ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
 	const int64 *integers = (const int64 *) ARR_DATA_PTR(array);
-	FieldElement *data;
 	uint64 too_large = 0;
 
 	prio_check_bits(bits);
@@ -211,10 +228,5 @@ prio_encode_uint(PG_FUNCTION_ARGS)
 				 errdetail("Integers of %d bits are between 0 and " INT64_FORMAT ".", bits,
 						   (INT64CONST(1) << bits) - 1)));
 
-	data = allocate_data(count * (Size) bits);
-	for (Size j = 0; j < count; j++)
-		for (int i = 0; i < bits; i++)
-			data[j * (Size) bits + (Size) i] =
-				field_from_integer((uint64) integers[j] >> (bits - 1 - i) & 1);
-	PG_RETURN_DATUM(encode(fcinfo, data, count * (Size) bits, 5));
+	PG_RETURN_DATUM(encode(fcinfo, count * (Size) bits, 5, fill_from_integers, integers, bits));
 }

@@ -19,16 +19,21 @@ prio_keygen(PG_FUNCTION_ARGS)
 	TupleDesc row_type;
 	Datum values[2];
 	bool nulls[2] = {false, false};
-	uint8_t private_key[PRIO_KEY_BYTES];
-	uint8_t public_key[PRIO_KEY_BYTES];
+	bytea *private_key = prio_allocate_bytea(PRIO_KEY_BYTES);
+	bytea *public_key = prio_allocate_bytea(PRIO_KEY_BYTES);
+	HeapTuple row;
+	PrioStatus status;
 
 	if (get_call_result_type(fcinfo, NULL, &row_type) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
-	prio_check(nss_generate_key(private_key, public_key));
-	values[0] = PointerGetDatum(prio_bytea(private_key, sizeof(private_key)));
-	values[1] = PointerGetDatum(prio_bytea(public_key, sizeof(public_key)));
-	prio_wipe(private_key, sizeof(private_key));
-	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(row_type), values, nulls)));
+	status = nss_generate_key((uint8_t *) VARDATA(private_key), (uint8_t *) VARDATA(public_key));
+	prio_wipe_stack();
+	prio_check(status);
+	values[0] = PointerGetDatum(private_key);
+	values[1] = PointerGetDatum(public_key);
+	row = heap_form_tuple(BlessTupleDesc(row_type), values, nulls);
+	prio_wipe(VARDATA(private_key), PRIO_KEY_BYTES); /* the row has a copy */
+	PG_RETURN_DATUM(HeapTupleGetDatum(row));
 }
 
 /*
@@ -37,9 +42,10 @@ prio_keygen(PG_FUNCTION_ARGS)
 Datum
 prio_shared_secret(PG_FUNCTION_ARGS)
 {
-	bytea *secret = palloc(VARHDRSZ + PRG_SEED_BYTES);
+	bytea *secret = prio_allocate_bytea(PRG_SEED_BYTES);
+	PrioStatus status = nss_random((uint8_t *) VARDATA(secret), PRG_SEED_BYTES);
 
-	SET_VARSIZE(secret, VARHDRSZ + PRG_SEED_BYTES);
-	prio_check(nss_random((uint8_t *) VARDATA(secret), PRG_SEED_BYTES));
+	prio_wipe_stack();
+	prio_check(status);
 	PG_RETURN_BYTEA_P(secret);
 }

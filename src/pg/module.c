@@ -35,11 +35,19 @@ prio_check(PrioStatus status)
 }
 
 bytea *
-prio_bytea(const void *data, Size size)
+prio_allocate_bytea(Size size)
 {
 	bytea *result = palloc(VARHDRSZ + size);
 
 	SET_VARSIZE(result, VARHDRSZ + size);
+	return result;
+}
+
+bytea *
+prio_bytea(const void *data, Size size)
+{
+	bytea *result = prio_allocate_bytea(size);
+
 	memcpy(VARDATA(result), data, size);
 	return result;
 }

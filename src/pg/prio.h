@@ -29,6 +29,11 @@ extern void prio_check(PrioStatus status);
  */
 #define PRIO_STOP (&QueryCancelPending)
 
+/*
+ * A value of size bytes, and one with these bytes. What is secret is better written where it
+ * is going to stay: then there is no copy to wipe if the allocation raises an error.
+ */
+extern bytea *prio_allocate_bytea(Size size);
 extern bytea *prio_bytea(const void *data, Size size);
 
 /* Raise an error unless the argument is in range. */

@@ -633,6 +633,7 @@ lookup_server(const char *name, Size name_size)
 	}
 	PG_END_TRY();
 	prio_wipe(private_key, sizeof(private_key));
+	prio_wipe_stack();
 	if (status != PRIO_OK)
 		forget_server(server);
 
@@ -753,8 +754,11 @@ lookup_batch(CachedServer *server, const text *batch_id, int32 n_data)
 	return batch;
 }
 
-/* Computes the weights of a batch at the point with this ordinal. */
-static void
+/*
+ * Computes the weights of a batch at the point with this ordinal. Never inlined: what it
+ * leaves on the stack, the point for one, must be below its caller.
+ */
+static pg_noinline void
 fill_context(CachedBatch *batch, CachedContext *cached, int64 ordinal)
 {
 	CachedServer *server = batch->key.server;
@@ -832,6 +836,7 @@ prio_verifier_context(FunctionCallInfo fcinfo, const text *server_name, const te
 	{
 		last->generation = 0;
 		fill_context(last->batch, cached, ordinal);
+		prio_wipe_stack();
 	}
 	last->generation = cache_generation;
 	*pair = last->server->pair;

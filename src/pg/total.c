@@ -41,6 +41,26 @@ make_state(MemoryContext memory, PrioRole role, Size n, const uint8_t *digest)
 	return state;
 }
 
+/*
+ * The state of a group, by its first verifier. What allocates may raise an error: so nothing
+ * of the verifier is on the stack any more.
+ */
+static TotalState *
+begin_state(MemoryContext memory, Datum datum)
+{
+	Verifier verifier;
+	uint8_t digest[VERIFIER_DIGEST_BYTES];
+	PrioRole role;
+	Size n;
+
+	prio_verifier_from_datum(datum, &verifier);
+	memcpy(digest, verifier.digest, sizeof(digest));
+	role = verifier.role;
+	n = verifier.n;
+	prio_wipe(&verifier, sizeof(verifier));
+	return make_state(memory, role, n, digest);
+}
+
 static MemoryContext
 aggregate_memory(FunctionCallInfo fcinfo)
 {
@@ -103,9 +123,9 @@ check_batches(const uint8_t *a, const uint8_t *b)
 
 /* Raises the error for a share that does not go with its verifier. */
 static void
-report_foreign_share(const Verifier *verifier, bool share_is_null)
+report_foreign_share(bool has_key, bool share_is_null)
 {
-	if (!verifier->has_key)
+	if (!has_key)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("prio_verifier has no packet key"),
@@ -134,35 +154,39 @@ prio_total_share_accum(PG_FUNCTION_ARGS)
 	uint8_t *plaintext = NULL;
 	Size size = 0;
 	Verifier verifier;
-	PrioStatus status;
+	uint8_t digest[VERIFIER_DIGEST_BYTES];
+	PrioRole role;
+	bool has_key;
+	PrioStatus status = PRIO_OK;
 
 	if (PG_ARGISNULL(1))
 		return state_datum(fcinfo, state);
 
-	prio_verifier_from_datum(PG_GETARG_DATUM(1), &verifier);
+	/* From where the verifier is read nothing raises an error until it is wiped. */
 	if (state == NULL)
-		state = make_state(memory, verifier.role, verifier.n, verifier.digest);
-	if (state->total.role != verifier.role ||
-		memcmp(state->digest, verifier.digest, VERIFIER_DIGEST_BYTES) != 0)
-	{
-		prio_wipe(verifier.key, sizeof(verifier.key));
-		check_roles(state->total.role, verifier.role);
-		check_batches(state->digest, verifier.digest);
-	}
-
+		state = begin_state(memory, PG_GETARG_DATUM(1));
 	if (!share_is_null)
 	{
 		share = PG_GETARG_BYTEA_PP(2);
 		bytes = (const uint8_t *) VARDATA_ANY(share);
 		size = VARSIZE_ANY_EXHDR(share);
-		if (verifier.role == PRIO_A)
+		if (state->total.role == PRIO_A)
 			plaintext = palloc(size);
 	}
-	status = total_add_share(&state->total, &verifier, bytes, size, plaintext);
-	prio_wipe(verifier.key, sizeof(verifier.key));
+	prio_verifier_from_datum(PG_GETARG_DATUM(1), &verifier);
+	role = verifier.role;
+	has_key = verifier.has_key;
+	memcpy(digest, verifier.digest, sizeof(digest));
+	if (role == state->total.role && memcmp(digest, state->digest, sizeof(digest)) == 0)
+		status = total_add_share(&state->total, &verifier, bytes, size, plaintext);
+	prio_wipe(&verifier, sizeof(verifier));
+	prio_wipe_stack();
+
+	check_roles(state->total.role, role);
+	check_batches(state->digest, digest);
 	prio_check(status);
 	if (status != PRIO_OK)
-		report_foreign_share(&verifier, share_is_null);
+		report_foreign_share(has_key, share_is_null);
 
 	if (plaintext != NULL)
 		pfree(plaintext);

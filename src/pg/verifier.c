@@ -68,6 +68,8 @@ load_verifier(const uint8_t *stored, Size size, int sqlstate, Verifier *verifier
 
 	if (body > 0 && has_checksum(stored, body))
 		status = verifier_load(verifier, stored, body);
+	if (status != PRIO_OK)
+		prio_wipe(verifier, sizeof(*verifier));
 	if (status == PRIO_OTHER_VERSION)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -188,6 +190,7 @@ open_share(FunctionCallInfo fcinfo, int64 ordinal, Verifier *verifier)
 	plaintext = palloc(size);
 	status = verifier_open(context, pair, (const uint8_t *) VARDATA_ANY(share),
 						   VARSIZE_ANY_EXHDR(share), plaintext, verifier);
+	prio_wipe_stack();
 	pfree(plaintext);
 	prio_check(status);
 	if ((Pointer) share != DatumGetPointer(datum))
@@ -203,17 +206,14 @@ open_share(FunctionCallInfo fcinfo, int64 ordinal, Verifier *verifier)
 Datum
 prio_verifier(PG_FUNCTION_ARGS)
 {
+	bytea *result = prio_allocate_bytea(STORED_BYTES);
 	Verifier verifier;
-	uint8_t stored[STORED_BYTES];
-	Datum result;
 
 	if (open_share(fcinfo, PG_GETARG_INT64(4), &verifier) != PRIO_OK)
 		PG_RETURN_NULL();
-	store_verifier(&verifier, true, stored);
+	store_verifier(&verifier, true, (uint8_t *) VARDATA(result));
 	prio_wipe(&verifier, sizeof(verifier));
-	result = PointerGetDatum(prio_bytea(stored, sizeof(stored)));
-	prio_wipe(stored, sizeof(stored));
-	PG_RETURN_DATUM(result);
+	PG_RETURN_BYTEA_P(result);
 }
 
 /*

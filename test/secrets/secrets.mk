@@ -17,15 +17,23 @@ $(SECRETS_DIR)/clang/%.o: src/core/%.c $(HEADERS_ALL)
 	$(SECRETS_CLANG) $(filter-out -f% -W% -M%,$(CFLAGS)) -fwrapv -fno-strict-aliasing -fPIC \
 		-gdwarf-4 $(CPPFLAGS) -c $< -o $@
 
-# The linker puts the test's own functions around these.
+# The linker puts functions of the tests around these.
 POISONED_WRAPPED = prio_declassify nss_random nss_sha256 nss_agree_ephemeral nss_gcm_encrypt \
 	nss_agree_and_decrypt nss_gcm_decrypt nss_counter_mode_new nss_counter_mode_stream
+WIPES_WRAPPED = prio_wipe prio_wipe_stack nss_random nss_agree_ephemeral PK11_PubDeriveWithKDF
 
 $(SECRETS_DIR)/poisoned: $(SECRETS_CORE)
 $(SECRETS_DIR)/poisoned_clang: $(SECRETS_CLANG_CORE)
 $(SECRETS_DIR)/poisoned $(SECRETS_DIR)/poisoned_clang: test/secrets/poisoned.c
 	@mkdir -p $(SECRETS_DIR)
 	$(CC) $(SECRETS_CFLAGS) $(filter %.c %.o,$^) $(POISONED_WRAPPED:%=-Wl,--wrap=%) \
+		$(SECRETS_LIBS) -o $@
+
+# Bound when it starts, like a module that PostgreSQL loads: binding a function at its first
+# call puts all registers on the stack, those of vectors included.
+$(SECRETS_DIR)/wipes: test/secrets/wipes.c $(SECRETS_CORE)
+	@mkdir -p $(SECRETS_DIR)
+	$(CC) $(SECRETS_CFLAGS) $(filter %.c %.o,$^) $(WIPES_WRAPPED:%=-Wl,--wrap=%) -Wl,-z,now \
 		$(SECRETS_LIBS) -o $@
 
 $(SECRETS_DIR)/leaky.o: test/secrets/leaky.c
@@ -43,7 +51,9 @@ MACHINE_CODE_CONTROLS = leak_by_a_branch:leaks leak_by_a_sum:leaks leak_by_an_in
 MEMCHECK = valgrind -q --error-limit=no --expensive-definedness-checks=yes
 
 .PHONY: check-secrets
-check-secrets: all $(SECRETS_DIR)/poisoned $(SECRETS_DIR)/poisoned_clang $(SECRETS_DIR)/leaky.o
+check-secrets: all $(addprefix $(SECRETS_DIR)/,poisoned poisoned_clang leaky.o wipes)
+	@$(SECRETS_DIR)/wipes
+	@test/secrets/compiled_wipes prio.so $(CORE_SOURCES) src/pg/*.c
 	@for program in poisoned poisoned_clang; do \
 		$(MEMCHECK) --log-file=$(SECRETS_DIR)/$$program.log $(SECRETS_DIR)/$$program || \
 			{ cat $(SECRETS_DIR)/$$program.log; exit 1; }; \
