@@ -109,25 +109,21 @@ public_copy(const uint8_t *secret, size_t size)
 
 /* ------------------------------------------------------------------ around NSS */
 
-/* A wrapped function: the one that the callers get, and the real one. */
-#define WRAP(name, ...) \
-	extern PrioStatus __real_##name(__VA_ARGS__); \
-	extern PrioStatus __wrap_##name(__VA_ARGS__); \
-	PrioStatus __wrap_##name(__VA_ARGS__)
+/* A wrapped function: the one that the callers get, and by its linker's name the real one. */
+#define WRAP(type, name, ...) \
+	extern type real_##name(__VA_ARGS__) __asm__("__real_" #name); \
+	extern type wrapped_##name(__VA_ARGS__) __asm__("__wrap_" #name); \
+	type wrapped_##name(__VA_ARGS__)
 
-extern uint64_t __real_prio_declassify(uint64_t value);
-extern uint64_t __wrap_prio_declassify(uint64_t value);
-
-uint64_t
-__wrap_prio_declassify(uint64_t value)
+WRAP(uint64_t, prio_declassify, uint64_t value)
 {
 	make_public(&value, sizeof(value));
-	return __real_prio_declassify(value);
+	return real_prio_declassify(value);
 }
 
-WRAP(nss_random, uint8_t *out, size_t size)
+WRAP(PrioStatus, nss_random, uint8_t *out, size_t size)
 {
-	PrioStatus status = __real_nss_random(out, size);
+	PrioStatus status = real_nss_random(out, size);
 
 	/* The nonce of a packet is sent along with it. */
 	if (size != PRIO_GCM_NONCE_BYTES)
@@ -135,12 +131,12 @@ WRAP(nss_random, uint8_t *out, size_t size)
 	return status;
 }
 
-WRAP(nss_sha256, const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size,
+WRAP(PrioStatus, nss_sha256, const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size,
 	 uint8_t hash[PRIO_HASH_BYTES])
 {
 	bool secret = a_size > 0 && is_secret(a, a_size);
 	uint8_t *public_a = public_copy(a, a_size);
-	PrioStatus status = __real_nss_sha256(public_a, a_size, b, b_size, hash);
+	PrioStatus status = real_nss_sha256(public_a, a_size, b, b_size, hash);
 
 	free(public_a);
 	if (secret)
@@ -148,21 +144,22 @@ WRAP(nss_sha256, const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_siz
 	return status;
 }
 
-WRAP(nss_agree_ephemeral, const uint8_t *public_key, uint8_t *ephemeral, uint8_t *aes_key)
+WRAP(PrioStatus, nss_agree_ephemeral, const uint8_t *public_key, uint8_t *ephemeral,
+	 uint8_t *aes_key)
 {
-	PrioStatus status = __real_nss_agree_ephemeral(public_key, ephemeral, aes_key);
+	PrioStatus status = real_nss_agree_ephemeral(public_key, ephemeral, aes_key);
 
 	make_secret(aes_key, PRIO_AES_KEY_BYTES);
 	return status;
 }
 
-WRAP(nss_gcm_encrypt, const uint8_t *aes_key, const uint8_t *nonce, const uint8_t *aad,
-	 size_t aad_size, const uint8_t *plaintext, size_t size, uint8_t *out)
+WRAP(PrioStatus, nss_gcm_encrypt, const uint8_t *aes_key, const uint8_t *nonce,
+	 const uint8_t *aad, size_t aad_size, const uint8_t *plaintext, size_t size, uint8_t *out)
 {
 	uint8_t *public_key = public_copy(aes_key, PRIO_AES_KEY_BYTES);
 	uint8_t *public_text = public_copy(plaintext, size);
 	PrioStatus status =
-		__real_nss_gcm_encrypt(public_key, nonce, aad, aad_size, public_text, size, out);
+		real_nss_gcm_encrypt(public_key, nonce, aad, aad_size, public_text, size, out);
 
 	free(public_key);
 	free(public_text);
@@ -191,12 +188,12 @@ make_plaintext_secret(uint8_t *plaintext, size_t size)
 	}
 }
 
-WRAP(nss_agree_and_decrypt, NssKeyPair *pair, const uint8_t *ephemeral, const uint8_t *nonce,
-	 const uint8_t *aad, size_t aad_size, const uint8_t *sealed, size_t size, uint8_t *out,
-	 uint8_t *aes_key)
+WRAP(PrioStatus, nss_agree_and_decrypt, NssKeyPair *pair, const uint8_t *ephemeral,
+	 const uint8_t *nonce, const uint8_t *aad, size_t aad_size, const uint8_t *sealed,
+	 size_t size, uint8_t *out, uint8_t *aes_key)
 {
-	PrioStatus status = __real_nss_agree_and_decrypt(pair, ephemeral, nonce, aad, aad_size,
-													 sealed, size, out, aes_key);
+	PrioStatus status = real_nss_agree_and_decrypt(pair, ephemeral, nonce, aad, aad_size,
+												   sealed, size, out, aes_key);
 
 	if (status == PRIO_OK)
 		make_plaintext_secret(out, size - PRIO_GCM_TAG_BYTES);
@@ -205,12 +202,12 @@ WRAP(nss_agree_and_decrypt, NssKeyPair *pair, const uint8_t *ephemeral, const ui
 	return status;
 }
 
-WRAP(nss_gcm_decrypt, const uint8_t *aes_key, const uint8_t *nonce, const uint8_t *aad,
-	 size_t aad_size, const uint8_t *sealed, size_t size, uint8_t *out)
+WRAP(PrioStatus, nss_gcm_decrypt, const uint8_t *aes_key, const uint8_t *nonce,
+	 const uint8_t *aad, size_t aad_size, const uint8_t *sealed, size_t size, uint8_t *out)
 {
 	uint8_t *public_key = public_copy(aes_key, PRIO_AES_KEY_BYTES);
 	PrioStatus status =
-		__real_nss_gcm_decrypt(public_key, nonce, aad, aad_size, sealed, size, out);
+		real_nss_gcm_decrypt(public_key, nonce, aad, aad_size, sealed, size, out);
 
 	free(public_key);
 	if (status == PRIO_OK)
@@ -218,10 +215,10 @@ WRAP(nss_gcm_decrypt, const uint8_t *aes_key, const uint8_t *nonce, const uint8_
 	return status;
 }
 
-WRAP(nss_counter_mode_new, const uint8_t *aes_key, NssCounterMode **mode)
+WRAP(PrioStatus, nss_counter_mode_new, const uint8_t *aes_key, NssCounterMode **mode)
 {
 	uint8_t *public_key = public_copy(aes_key, PRIO_AES_KEY_BYTES);
-	PrioStatus status = __real_nss_counter_mode_new(public_key, mode);
+	PrioStatus status = real_nss_counter_mode_new(public_key, mode);
 
 	free(public_key);
 	return status;
@@ -247,10 +244,10 @@ make_tries_secret(uint8_t *bytes, size_t size)
 	}
 }
 
-WRAP(nss_counter_mode_stream, NssCounterMode *mode, uint64_t first_block, size_t blocks,
-	 uint8_t *out)
+WRAP(PrioStatus, nss_counter_mode_stream, NssCounterMode *mode, uint64_t first_block,
+	 size_t blocks, uint8_t *out)
 {
-	PrioStatus status = __real_nss_counter_mode_stream(mode, first_block, blocks, out);
+	PrioStatus status = real_nss_counter_mode_stream(mode, first_block, blocks, out);
 
 	make_tries_secret(out, blocks * 16);
 	return status;

@@ -16,7 +16,6 @@
  * Linked with the very objects of the extension; prio_wipe() and a few more functions are
  * wrapped by the linker (--wrap). What is printed is TAP.
  */
-#define _GNU_SOURCE
 #include "client.h"
 #include "share.h"
 #include "total.h"
@@ -201,13 +200,15 @@ unmask(const Masked *masked, void *bytes)
 
 /* ------------------------------------------------------------------ wrapped functions */
 
+/* A wrapped function: the one that the callers get, and by its linker's name the real one. */
+#define WRAP(type, name, ...) \
+	extern type real_##name(__VA_ARGS__) __asm__("__real_" #name); \
+	extern type wrapped_##name(__VA_ARGS__) __asm__("__wrap_" #name); \
+	type wrapped_##name(__VA_ARGS__)
+
 static bool counting; /* calls of prio_wipe() */
 
-extern void __real_prio_wipe(void *memory, size_t size);
-extern void __wrap_prio_wipe(void *memory, size_t size);
-
-void
-__wrap_prio_wipe(void *memory, size_t size)
+WRAP(void, prio_wipe, void *memory, size_t size)
 {
 	const uint8_t *bytes = memory;
 	bool held_a_secret = false;
@@ -215,29 +216,21 @@ __wrap_prio_wipe(void *memory, size_t size)
 	for (size_t i = 0; counting && i + 8 <= size && !held_a_secret; i++)
 		held_a_secret = find_secret(bytes + i) != NULL;
 	shared->wipes += held_a_secret;
-	__real_prio_wipe(memory, size);
+	real_prio_wipe(memory, size);
 	for (size_t i = 0; counting && i < size; i++)
 		require(bytes[i] == 0, "prio_wipe() does not wipe");
 }
 
-extern void __real_prio_wipe_stack(void);
-extern void __wrap_prio_wipe_stack(void);
-
-void
-__wrap_prio_wipe_stack(void)
+WRAP(void, prio_wipe_stack, void)
 {
 	if (!counting)
-		__real_prio_wipe_stack();
+		real_prio_wipe_stack();
 }
 
 /* The same bytes in every process: so the secrets that come of them are known. */
 static uint64_t random_state;
 
-extern PrioStatus __real_nss_random(uint8_t *out, size_t size);
-extern PrioStatus __wrap_nss_random(uint8_t *out, size_t size);
-
-PrioStatus
-__wrap_nss_random(uint8_t *out, size_t size)
+WRAP(PrioStatus, nss_random, uint8_t *out, size_t size)
 {
 	for (size_t i = 0; i < size; i++)
 	{
@@ -249,15 +242,10 @@ __wrap_nss_random(uint8_t *out, size_t size)
 }
 
 /* The ephemeral key is NSS's own, and so is what comes of it. */
-extern PrioStatus __real_nss_agree_ephemeral(const uint8_t *public_key, uint8_t *ephemeral,
-											 uint8_t *aes_key);
-extern PrioStatus __wrap_nss_agree_ephemeral(const uint8_t *public_key, uint8_t *ephemeral,
-											 uint8_t *aes_key);
-
-PrioStatus
-__wrap_nss_agree_ephemeral(const uint8_t *public_key, uint8_t *ephemeral, uint8_t *aes_key)
+WRAP(PrioStatus, nss_agree_ephemeral, const uint8_t *public_key, uint8_t *ephemeral,
+	 uint8_t *aes_key)
 {
-	PrioStatus status = __real_nss_agree_ephemeral(public_key, ephemeral, aes_key);
+	PrioStatus status = real_nss_agree_ephemeral(public_key, ephemeral, aes_key);
 
 	remember("AES key of a packet being sealed", aes_key, PRIO_AES_KEY_BYTES);
 	return status;
@@ -266,39 +254,24 @@ __wrap_nss_agree_ephemeral(const uint8_t *public_key, uint8_t *ephemeral, uint8_
 /* What X25519 gives never leaves NSS; the first process asks for it in addition. */
 static bool remember_agreements;
 
-extern PK11SymKey *
-__real_PK11_PubDeriveWithKDF(SECKEYPrivateKey *private_key, SECKEYPublicKey *public_key,
-							 PRBool is_sender, SECItem *a, SECItem *b,
-							 CK_MECHANISM_TYPE derivation, CK_MECHANISM_TYPE target,
-							 CK_ATTRIBUTE_TYPE operation, int key_size, CK_ULONG kdf,
-							 SECItem *shared_data, void *context);
-extern PK11SymKey *
-__wrap_PK11_PubDeriveWithKDF(SECKEYPrivateKey *private_key, SECKEYPublicKey *public_key,
-							 PRBool is_sender, SECItem *a, SECItem *b,
-							 CK_MECHANISM_TYPE derivation, CK_MECHANISM_TYPE target,
-							 CK_ATTRIBUTE_TYPE operation, int key_size, CK_ULONG kdf,
-							 SECItem *shared_data, void *context);
-
-PK11SymKey *
-__wrap_PK11_PubDeriveWithKDF(SECKEYPrivateKey *private_key, SECKEYPublicKey *public_key,
-							 PRBool is_sender, SECItem *a, SECItem *b,
-							 CK_MECHANISM_TYPE derivation, CK_MECHANISM_TYPE target,
-							 CK_ATTRIBUTE_TYPE operation, int key_size, CK_ULONG kdf,
-							 SECItem *shared_data, void *context)
+WRAP(PK11SymKey *, PK11_PubDeriveWithKDF, SECKEYPrivateKey *private_key,
+	 SECKEYPublicKey *public_key, PRBool is_sender, SECItem *a, SECItem *b,
+	 CK_MECHANISM_TYPE derivation, CK_MECHANISM_TYPE target, CK_ATTRIBUTE_TYPE operation,
+	 int key_size, CK_ULONG kdf, SECItem *shared_data, void *context)
 {
 	if (remember_agreements && kdf == CKD_SHA256_KDF)
 	{
 		PK11SymKey *key =
-			__real_PK11_PubDeriveWithKDF(private_key, public_key, is_sender, a, b, derivation,
-										 CKM_SHA256_HMAC, CKA_SIGN, PRIO_KEY_BYTES, CKD_NULL,
-										 shared_data, context);
+			real_PK11_PubDeriveWithKDF(private_key, public_key, is_sender, a, b, derivation,
+									   CKM_SHA256_HMAC, CKA_SIGN, PRIO_KEY_BYTES, CKD_NULL,
+									   shared_data, context);
 
 		require(key != NULL && PK11_ExtractKeyValue(key) == SECSuccess, "NSS shows no secret");
 		remember("X25519 secret", PK11_GetKeyData(key)->data, PK11_GetKeyData(key)->len);
 		PK11_FreeSymKey(key);
 	}
-	return __real_PK11_PubDeriveWithKDF(private_key, public_key, is_sender, a, b, derivation,
-										target, operation, key_size, kdf, shared_data, context);
+	return real_PK11_PubDeriveWithKDF(private_key, public_key, is_sender, a, b, derivation,
+									  target, operation, key_size, kdf, shared_data, context);
 }
 
 /* ------------------------------------------------------------------ the first process */
@@ -493,36 +466,40 @@ make_secrets(void)
  * total are none of it; they begin with something else than zero, or one packet would be all
  * that they hold.
  */
-static PrioRole role;
-static uint8_t input[MAX_MESSAGE];
-static uint8_t output[2][MAX_MESSAGE];
-static FieldElement point;
-static FieldElement data[N_DATA];
-static FieldElement memory[4 * N_POINTS];
-static FieldElement scratch[4 * N_POINTS];
-static FieldElement sums[N_DATA];
-static NssKeyPair *pair;
-static VerifierContext context;
-static Verifier verifier;
-static Total total;
-static Client client;
+static struct
+{
+	PrioRole role;
+	uint8_t input[MAX_MESSAGE];
+	uint8_t output[2][MAX_MESSAGE];
+	FieldElement point;
+	FieldElement data[N_DATA];
+	FieldElement memory[4 * N_POINTS];
+	FieldElement scratch[4 * N_POINTS];
+	FieldElement sums[N_DATA];
+	NssKeyPair *pair;
+	VerifierContext context;
+	Verifier verifier;
+	Total total;
+	Client client;
+} caller;
+
 static const volatile sig_atomic_t stop = 1;
 
 static void
 import_key(void)
 {
-	unmask(&shared->private_key[role], input);
-	must(nss_key_pair_import(input, shared->public_key[role], &pair));
-	prio_wipe(input, PRIO_KEY_BYTES);
+	unmask(&shared->private_key[caller.role], caller.input);
+	must(nss_key_pair_import(caller.input, shared->public_key[caller.role], &caller.pair));
+	prio_wipe(caller.input, PRIO_KEY_BYTES);
 }
 
 static void
 make_context(void)
 {
-	unmask(&shared->r, &point);
-	must(verifier_context_init(&context, role, PRG_BATCH, batch_id, BATCH_ID_SIZE, N_DATA,
-							   point, memory, NULL));
-	prio_wipe(&point, sizeof(point));
+	unmask(&shared->r, &caller.point);
+	must(verifier_context_init(&caller.context, caller.role, PRG_BATCH, batch_id,
+							   BATCH_ID_SIZE, N_DATA, caller.point, caller.memory, NULL));
+	prio_wipe(&caller.point, sizeof(caller.point));
 }
 
 /* A server that is about to open packets, and the end of it. */
@@ -537,9 +514,9 @@ start_server(void)
 static void
 stop_server(void)
 {
-	nss_key_pair_free(pair);
-	prio_wipe(&context, sizeof(context));
-	prio_wipe(memory, poly_weights_size(N_DATA) * sizeof(FieldElement));
+	nss_key_pair_free(caller.pair);
+	prio_wipe(&caller.context, sizeof(caller.context));
+	prio_wipe(caller.memory, poly_weights_size(N_DATA) * sizeof(FieldElement));
 	prio_wipe_stack();
 }
 
@@ -547,19 +524,19 @@ static void
 start_total(void)
 {
 	must(nss_init());
-	total_init(&total, role, N_DATA, sums);
+	total_init(&caller.total, caller.role, N_DATA, caller.sums);
 	for (size_t i = 0; i < N_DATA; i++)
-		sums[i] = (FieldElement){i + 12345, i + 67890};
-	total.pending = 1;
+		caller.sums[i] = (FieldElement){i + 12345, i + 67890};
+	caller.total.pending = 1;
 }
 
 static void
 start_client(void)
 {
 	must(nss_init());
-	must(client_init(&client, N_DATA, memory, NULL));
+	must(client_init(&caller.client, N_DATA, caller.memory, NULL));
 	for (size_t i = 0; i < N_DATA; i++)
-		unmask(&shared->data[i], &data[i]);
+		unmask(&shared->data[i], &caller.data[i]);
 	random_state = 1;
 }
 
@@ -579,62 +556,63 @@ generate_key(void)
 {
 	uint8_t public_key[PRIO_KEY_BYTES];
 
-	must(nss_generate_key(output[0], public_key));
-	remember("generated key", output[0], PRIO_KEY_BYTES);
-	prio_wipe(output[0], PRIO_KEY_BYTES);
+	must(nss_generate_key(caller.output[0], public_key));
+	remember("generated key", caller.output[0], PRIO_KEY_BYTES);
+	prio_wipe(caller.output[0], PRIO_KEY_BYTES);
 }
 
 static void
 generate_secret(void)
 {
-	must(__real_nss_random(output[0], PRG_SEED_BYTES));
-	remember("generated secret", output[0], PRG_SEED_BYTES);
-	prio_wipe(output[0], PRG_SEED_BYTES);
+	must(real_nss_random(caller.output[0], PRG_SEED_BYTES));
+	remember("generated secret", caller.output[0], PRG_SEED_BYTES);
+	prio_wipe(caller.output[0], PRG_SEED_BYTES);
 }
 
 static void
 import_and_free_key(void)
 {
 	import_key();
-	nss_key_pair_free(pair);
+	nss_key_pair_free(caller.pair);
 }
 
 static void
 import_wrong_key(void)
 {
-	unmask(&shared->private_key[role], input);
-	require(nss_key_pair_import(input, shared->public_key[PRIO_B - role], &pair) == PRIO_MISMATCH,
+	unmask(&shared->private_key[caller.role], caller.input);
+	require(nss_key_pair_import(caller.input, shared->public_key[PRIO_B - caller.role],
+								&caller.pair) == PRIO_MISMATCH,
 			"another key is imported");
-	prio_wipe(input, PRIO_KEY_BYTES);
+	prio_wipe(caller.input, PRIO_KEY_BYTES);
 }
 
 static void
 draw_point(void)
 {
-	unmask(&shared->shared_secret, input);
-	must(verifier_point(input, PRG_BATCH, batch_id, BATCH_ID_SIZE, N_DATA, FAR_ORDINAL, NULL,
-						&point, NULL));
-	prio_wipe(input, PRG_SEED_BYTES);
-	prio_wipe(&point, sizeof(point));
+	unmask(&shared->shared_secret, caller.input);
+	must(verifier_point(caller.input, PRG_BATCH, batch_id, BATCH_ID_SIZE, N_DATA, FAR_ORDINAL,
+						NULL, &caller.point, NULL));
+	prio_wipe(caller.input, PRG_SEED_BYTES);
+	prio_wipe(&caller.point, sizeof(caller.point));
 }
 
 static void
 draw_point_interrupted(void)
 {
-	unmask(&shared->shared_secret, input);
-	require(verifier_point(input, PRG_BATCH, batch_id, BATCH_ID_SIZE, N_DATA, FAR_ORDINAL,
-						   NULL, &point, &stop) == PRIO_INTERRUPTED,
+	unmask(&shared->shared_secret, caller.input);
+	require(verifier_point(caller.input, PRG_BATCH, batch_id, BATCH_ID_SIZE, N_DATA,
+						   FAR_ORDINAL, NULL, &caller.point, &stop) == PRIO_INTERRUPTED,
 			"the draw of a point is not interrupted");
-	prio_wipe(input, PRG_SEED_BYTES);
-	prio_wipe(&point, sizeof(point));
+	prio_wipe(caller.input, PRG_SEED_BYTES);
+	prio_wipe(&caller.point, sizeof(caller.point));
 }
 
 static void
 make_and_wipe_context(void)
 {
 	make_context();
-	prio_wipe(&context, sizeof(context));
-	prio_wipe(memory, poly_weights_size(N_DATA) * sizeof(FieldElement));
+	prio_wipe(&caller.context, sizeof(caller.context));
+	prio_wipe(caller.memory, poly_weights_size(N_DATA) * sizeof(FieldElement));
 }
 
 static void
@@ -643,9 +621,9 @@ read_stream(void)
 	size_t left = N_DATA + N_POINTS;
 	Prg prg;
 
-	unmask(&shared->prg_key, input);
-	must(prg_open(&prg, input, 0));
-	prio_wipe(input, PRIO_AES_KEY_BYTES);
+	unmask(&shared->prg_key, caller.input);
+	must(prg_open(&prg, caller.input, 0));
+	prio_wipe(caller.input, PRIO_AES_KEY_BYTES);
 	while (left > 0)
 	{
 		const FieldElement *elements;
@@ -660,9 +638,10 @@ read_stream(void)
 static void
 seal_packet(void)
 {
-	unmask(&shared->plaintext[role], input);
-	must(seal(shared->public_key[role], input, shared->plaintext[role].size, output[0]));
-	prio_wipe(input, shared->plaintext[role].size);
+	unmask(&shared->plaintext[caller.role], caller.input);
+	must(seal(shared->public_key[caller.role], caller.input,
+			  shared->plaintext[caller.role].size, caller.output[0]));
+	prio_wipe(caller.input, shared->plaintext[caller.role].size);
 }
 
 /* With and without a copy of the key. */
@@ -673,10 +652,11 @@ open_seal(void)
 
 	for (int with_key = 0; with_key < 2; with_key++)
 	{
-		must(seal_open(pair, shared->sealed[role][NO_FAULT], shared->sealed_size[role][NO_FAULT],
-					   output[0], &size, with_key ? output[1] : NULL));
-		prio_wipe(output[0], size);
-		prio_wipe(output[1], PRIO_AES_KEY_BYTES);
+		must(seal_open(caller.pair, shared->sealed[caller.role][NO_FAULT],
+					   shared->sealed_size[caller.role][NO_FAULT], caller.output[0], &size,
+					   with_key ? caller.output[1] : NULL));
+		prio_wipe(caller.output[0], size);
+		prio_wipe(caller.output[1], PRIO_AES_KEY_BYTES);
 	}
 }
 
@@ -684,12 +664,13 @@ static void
 open_packet(Fault fault, PrioStatus expected)
 {
 	/* For what verifier_open() does not get to write. */
-	memset(&verifier, 0, sizeof(verifier));
-	require(verifier_open(&context, pair, shared->sealed[role][fault],
-						  shared->sealed_size[role][fault], output[0], &verifier) == expected,
+	memset(&caller.verifier, 0, sizeof(caller.verifier));
+	require(verifier_open(&caller.context, caller.pair, shared->sealed[caller.role][fault],
+						  shared->sealed_size[caller.role][fault], caller.output[0],
+						  &caller.verifier) == expected,
 			"the status is another one");
 	if (expected == PRIO_OK)
-		prio_wipe(&verifier, sizeof(verifier));
+		prio_wipe(&caller.verifier, sizeof(caller.verifier));
 }
 
 static void
@@ -719,39 +700,41 @@ open_packet_out_of_range(void)
 static void
 open_packet_of_other_batch(void)
 {
-	context.batch_id = other_batch_id;
+	caller.context.batch_id = other_batch_id;
 	open_packet(NO_FAULT, PRIO_WRONG_BATCH);
 }
 
 static void
 open_packet_of_other_server(void)
 {
-	context.role = PRIO_B - role;
+	caller.context.role = PRIO_B - caller.role;
 	open_packet(NO_FAULT, PRIO_WRONG_SERVER);
 }
 
 static void
 add_share(void)
 {
-	unmask(&shared->verifier[role], &verifier);
-	must(total_add_share(&total, &verifier, shared->sealed[role][NO_FAULT],
-						 shared->sealed_size[role][NO_FAULT], output[0]));
-	prio_wipe(&verifier, sizeof(verifier));
+	unmask(&shared->verifier[caller.role], &caller.verifier);
+	must(total_add_share(&caller.total, &caller.verifier, shared->sealed[caller.role][NO_FAULT],
+						 shared->sealed_size[caller.role][NO_FAULT], caller.output[0]));
+	prio_wipe(&caller.verifier, sizeof(caller.verifier));
 }
 
 /* Whose plaintext is another one than that of the verifier. */
 static void
 add_other_share(void)
 {
-	unmask(&shared->verifier[role], &verifier);
-	memcpy(verifier.mark,
-		   shared->sealed[role][TOO_LONG] + shared->sealed_size[role][TOO_LONG] -
+	unmask(&shared->verifier[caller.role], &caller.verifier);
+	memcpy(caller.verifier.mark,
+		   shared->sealed[caller.role][TOO_LONG] + shared->sealed_size[caller.role][TOO_LONG] -
 			   PRIO_GCM_TAG_BYTES,
 		   VERIFIER_MARK_BYTES);
-	require(total_add_share(&total, &verifier, shared->sealed[role][TOO_LONG],
-							shared->sealed_size[role][TOO_LONG], output[0]) == PRIO_MISMATCH,
+	require(total_add_share(&caller.total, &caller.verifier,
+							shared->sealed[caller.role][TOO_LONG],
+							shared->sealed_size[caller.role][TOO_LONG],
+							caller.output[0]) == PRIO_MISMATCH,
 			"another share is added");
-	prio_wipe(&verifier, sizeof(verifier));
+	prio_wipe(&caller.verifier, sizeof(caller.verifier));
 }
 
 static void
@@ -759,13 +742,13 @@ make_client_packets(PrioStop flag, PrioStatus expected)
 {
 	size_t size[2] = {MAX_MESSAGE, MAX_MESSAGE};
 
-	require(client_packets(&client, PRG_BATCH, batch_id, BATCH_ID_SIZE, data, output[PRIO_A],
-						   &size[PRIO_A], output[PRIO_B], &size[PRIO_B], scratch,
-						   flag) == expected,
+	require(client_packets(&caller.client, PRG_BATCH, batch_id, BATCH_ID_SIZE, caller.data,
+						   caller.output[PRIO_A], &size[PRIO_A], caller.output[PRIO_B],
+						   &size[PRIO_B], caller.scratch, flag) == expected,
 			"the status is another one");
-	prio_wipe(data, sizeof(data));
-	prio_wipe(output[PRIO_A], size[PRIO_A]);
-	prio_wipe(output[PRIO_B], size[PRIO_B]);
+	prio_wipe(caller.data, sizeof(caller.data));
+	prio_wipe(caller.output[PRIO_A], size[PRIO_A]);
+	prio_wipe(caller.output[PRIO_B], size[PRIO_B]);
 }
 
 static void
@@ -784,9 +767,9 @@ make_packets_interrupted(void)
 static void
 leave_on_the_stack(void)
 {
-	volatile uint8_t copy[4 * PRIO_KEY_BYTES];
+	uint8_t copy[4 * PRIO_KEY_BYTES];
 
-	unmask(&shared->private_key[role], (void *) (copy + 2 * PRIO_KEY_BYTES));
+	unmask(&shared->private_key[caller.role], copy + 2 * PRIO_KEY_BYTES);
 }
 
 static void
@@ -795,7 +778,7 @@ leave_in_freed_memory(void)
 	/* What free() writes into it is shorter. */
 	uint8_t *copy = malloc(4 * PRIO_KEY_BYTES);
 
-	unmask(&shared->private_key[role], copy + 2 * PRIO_KEY_BYTES);
+	unmask(&shared->private_key[caller.role], copy + 2 * PRIO_KEY_BYTES);
 	free(copy);
 }
 
@@ -804,9 +787,9 @@ leave_half_an_element(void)
 {
 	static volatile uint64_t limb;
 
-	unmask(&shared->r, &point);
-	limb = point.hi;
-	prio_wipe(&point, sizeof(point));
+	unmask(&shared->r, &caller.point);
+	limb = caller.point.hi;
+	prio_wipe(&caller.point, sizeof(caller.point));
 	(void) limb;
 }
 
@@ -817,10 +800,10 @@ leave_half_an_element(void)
 typedef struct Operation
 {
 	const char *name;
-	PrioRole role;
 	void (*start)(void);
 	void (*run)(void);
 	void (*stop)(void);
+	PrioRole role;
 	int wipes; /* of src/core, and those in this file */
 } Operation;
 
@@ -956,48 +939,48 @@ in_child(bool (*function)(void))
 }
 
 static const Operation operations[] = {
-	{"control: a key on the stack is found", PRIO_A, start_nss, leave_on_the_stack, leave_it,
+	{"control: a key on the stack is found", start_nss, leave_on_the_stack, leave_it, PRIO_A,
 	 LEAKS},
-	{"control: a key in freed memory is found", PRIO_A, start_nss, leave_in_freed_memory,
-	 leave_it, LEAKS},
-	{"control: half an element in a variable is found", PRIO_A, start_nss,
-	 leave_half_an_element, leave_it, LEAKS},
-	{"generating a key pair", PRIO_A, start_nss, generate_key, leave_it, 1},
-	{"generating a shared secret", PRIO_A, start_nss, generate_secret, leave_it, 1},
-	{"importing a private key, and freeing it", PRIO_A, start_nss, import_and_free_key,
-	 leave_it, 2},
-	{"importing the wrong private key", PRIO_A, start_nss, import_wrong_key, leave_it, 2},
-	{"drawing a point", PRIO_A, start_nss, draw_point, leave_it, 6},
-	{"drawing a point, interrupted", PRIO_A, start_nss, draw_point_interrupted, leave_it, 6},
-	{"making a context, and wiping it", PRIO_A, start_nss, make_and_wipe_context, leave_it, 3},
-	{"reading a stream", PRIO_B, start_nss, read_stream, leave_it, 3},
-	{"sealing a packet", PRIO_A, start_nss, seal_packet, leave_it, 2},
-	{"opening the seal of A's packet", PRIO_A, start_server, open_seal, stop_server, 3},
-	{"opening the seal of B's packet", PRIO_B, start_server, open_seal, stop_server, 3},
-	{"opening A's packet", PRIO_A, start_server, open_good_packet, stop_server, 9},
-	{"opening B's packet", PRIO_B, start_server, open_good_packet, stop_server, 12},
-	{"A refusing a damaged packet", PRIO_A, start_server, open_damaged_packet, stop_server, 0},
-	{"B refusing a damaged packet", PRIO_B, start_server, open_damaged_packet, stop_server, 0},
-	{"A refusing a packet that is too long", PRIO_A, start_server, open_long_packet,
-	 stop_server, 9},
-	{"B refusing a packet that is too long", PRIO_B, start_server, open_long_packet,
-	 stop_server, 4},
-	{"A refusing an element out of range", PRIO_A, start_server, open_packet_out_of_range,
-	 stop_server, 8},
-	{"A refusing a packet of another batch", PRIO_A, start_server, open_packet_of_other_batch,
-	 stop_server, 2},
-	{"B refusing a packet of another batch", PRIO_B, start_server, open_packet_of_other_batch,
-	 stop_server, 1},
-	{"A refusing a packet for B", PRIO_A, start_server, open_packet_of_other_server,
-	 stop_server, 3},
-	{"B refusing a packet for A", PRIO_B, start_server, open_packet_of_other_server,
-	 stop_server, 4},
-	{"adding up A's share", PRIO_A, start_total, add_share, leave_it, 5},
-	{"adding up B's share", PRIO_B, start_total, add_share, leave_it, 3},
-	{"A refusing to add up another share", PRIO_A, start_total, add_other_share, leave_it, 1},
-	{"making the packets of a client", PRIO_A, start_client, make_packets, leave_it, 14},
-	{"making the packets of a client, interrupted", PRIO_A, start_client,
-	 make_packets_interrupted, leave_it, 7},
+	{"control: a key in freed memory is found", start_nss, leave_in_freed_memory, leave_it,
+	 PRIO_A, LEAKS},
+	{"control: half an element in a variable is found", start_nss, leave_half_an_element,
+	 leave_it, PRIO_A, LEAKS},
+	{"generating a key pair", start_nss, generate_key, leave_it, PRIO_A, 1},
+	{"generating a shared secret", start_nss, generate_secret, leave_it, PRIO_A, 1},
+	{"importing a private key, and freeing it", start_nss, import_and_free_key, leave_it,
+	 PRIO_A, 2},
+	{"importing the wrong private key", start_nss, import_wrong_key, leave_it, PRIO_A, 2},
+	{"drawing a point", start_nss, draw_point, leave_it, PRIO_A, 6},
+	{"drawing a point, interrupted", start_nss, draw_point_interrupted, leave_it, PRIO_A, 6},
+	{"making a context, and wiping it", start_nss, make_and_wipe_context, leave_it, PRIO_A, 3},
+	{"reading a stream", start_nss, read_stream, leave_it, PRIO_B, 3},
+	{"sealing a packet", start_nss, seal_packet, leave_it, PRIO_A, 2},
+	{"opening the seal of A's packet", start_server, open_seal, stop_server, PRIO_A, 3},
+	{"opening the seal of B's packet", start_server, open_seal, stop_server, PRIO_B, 3},
+	{"opening A's packet", start_server, open_good_packet, stop_server, PRIO_A, 9},
+	{"opening B's packet", start_server, open_good_packet, stop_server, PRIO_B, 12},
+	{"A refusing a damaged packet", start_server, open_damaged_packet, stop_server, PRIO_A, 0},
+	{"B refusing a damaged packet", start_server, open_damaged_packet, stop_server, PRIO_B, 0},
+	{"A refusing a packet that is too long", start_server, open_long_packet, stop_server,
+	 PRIO_A, 9},
+	{"B refusing a packet that is too long", start_server, open_long_packet, stop_server,
+	 PRIO_B, 4},
+	{"A refusing an element out of range", start_server, open_packet_out_of_range, stop_server,
+	 PRIO_A, 8},
+	{"A refusing a packet of another batch", start_server, open_packet_of_other_batch,
+	 stop_server, PRIO_A, 2},
+	{"B refusing a packet of another batch", start_server, open_packet_of_other_batch,
+	 stop_server, PRIO_B, 1},
+	{"A refusing a packet for B", start_server, open_packet_of_other_server, stop_server,
+	 PRIO_A, 3},
+	{"B refusing a packet for A", start_server, open_packet_of_other_server, stop_server,
+	 PRIO_B, 4},
+	{"adding up A's share", start_total, add_share, leave_it, PRIO_A, 5},
+	{"adding up B's share", start_total, add_share, leave_it, PRIO_B, 3},
+	{"A refusing to add up another share", start_total, add_other_share, leave_it, PRIO_A, 1},
+	{"making the packets of a client", start_client, make_packets, leave_it, PRIO_A, 14},
+	{"making the packets of a client, interrupted", start_client, make_packets_interrupted,
+	 leave_it, PRIO_A, 7},
 };
 
 #define OPERATIONS ((int) (sizeof(operations) / sizeof(operations[0])))
@@ -1018,7 +1001,7 @@ main(void)
 		bool passed;
 
 		operation = &operations[i];
-		role = operation->role;
+		caller.role = operation->role;
 		found = in_child(search_after_operation);
 		if (operation->wipes == LEAKS)
 			passed = found;

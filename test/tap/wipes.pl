@@ -22,6 +22,7 @@ sub write_file
 	open my $file, '>', "$files/$name" or die "$files/$name: $!";
 	print $file $content;
 	close $file or die;
+	chmod 0600, "$files/$name" or die;
 	return;
 }
 
