@@ -4,58 +4,10 @@
  */
 #include "harness.h"
 
+#include "reference.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-/* ------------------------------------------------------------------ the slow way */
-
-static uint128
-slow_add(uint128 a, uint128 b)
-{
-	return (a + b) % FIELD_P;
-}
-
-/* Double and add: nothing ever exceeds 2 p. */
-static uint128
-slow_mul(uint128 a, uint128 b)
-{
-	uint128 product = 0;
-
-	for (int bit = 127; bit >= 0; bit--)
-	{
-		product = slow_add(product, product);
-		if (b >> bit & 1)
-			product = slow_add(product, a);
-	}
-	return product;
-}
-
-static uint128
-slow_pow(uint128 a, uint128 exponent)
-{
-	uint128 power = 1;
-
-	for (int bit = 127; bit >= 0; bit--)
-	{
-		power = slow_mul(power, power);
-		if (exponent >> bit & 1)
-			power = slow_mul(power, a);
-	}
-	return power;
-}
-
-/* What an unreduced sum stands for. */
-static uint128
-slow_sum(const FieldSum *sum)
-{
-	uint128 limb = (uint128) 1 << FIELD_LIMB_BITS;
-	uint128 value = sum->t2 % FIELD_P;
-
-	value = slow_add(slow_mul(value, limb), sum->t1 % FIELD_P);
-	return slow_add(slow_mul(value, limb), sum->t0 % FIELD_P);
-}
-
-#define BIT(i) ((uint128) 1 << (i))
 
 /* Where limbs, bytes, words and the modulus begin and end. */
 /* clang-format off */
@@ -78,20 +30,11 @@ random_value(void)
 	return field_to_integer(random_element());
 }
 
-/* value < 2^88 as an element, limb by limb, without the function under test. */
-static FieldElement
-element(uint128 value)
-{
-	FieldElement a = {(uint64_t) (value % BIT(44)), (uint64_t) (value / BIT(44))};
-
-	return a;
-}
-
 static void
 assert_value(FieldElement a, uint128 value)
 {
 	assert_true(value < FIELD_P);
-	assert_element(a, element(value));
+	assert_element(a, slow_element(value));
 }
 
 /* ------------------------------------------------------------------ one and two operands */
@@ -99,10 +42,10 @@ assert_value(FieldElement a, uint128 value)
 static void
 check_pair(uint128 a, uint128 b)
 {
-	assert_value(field_add(element(a), element(b)), slow_add(a, b));
-	assert_value(field_sub(element(a), element(b)), slow_add(a, FIELD_P - b));
-	assert_value(field_mul(element(a), element(b)), slow_mul(a, b));
-	assert_true(field_equal(element(a), element(b)) == (a == b));
+	assert_value(field_add(slow_element(a), slow_element(b)), slow_add(a, b));
+	assert_value(field_sub(slow_element(a), slow_element(b)), slow_add(a, FIELD_P - b));
+	assert_value(field_mul(slow_element(a), slow_element(b)), slow_mul(a, b));
+	assert_true(field_equal(slow_element(a), slow_element(b)) == (a == b));
 }
 
 static void
@@ -136,7 +79,7 @@ negation_undoes_addition(void **state)
 {
 	(void) state;
 	for (size_t i = 0; i < EDGES; i++)
-		assert_value(field_neg(element(edges[i])), (FIELD_P - edges[i]) % FIELD_P);
+		assert_value(field_neg(slow_element(edges[i])), (FIELD_P - edges[i]) % FIELD_P);
 	for (int i = 0; i < 1000; i++)
 	{
 		FieldElement a = random_element();
@@ -152,10 +95,10 @@ constants_are_what_they_say(void **state)
 	uint8_t bytes[FIELD_BYTES];
 
 	(void) state;
-	field_to_bytes(element(FIELD_P), bytes);
+	field_to_bytes(slow_element(FIELD_P), bytes);
 	assert_memory_equal(bytes, p, FIELD_BYTES);
 	assert_true((uint128) FIELD_P_LO + ((uint128) FIELD_P_HI << 44) == FIELD_P);
-	assert_value(element(FIELD_P - FIELD_FOLD), BIT(87));
+	assert_value(slow_element(FIELD_P - FIELD_FOLD), BIT(87));
 	assert_value(FIELD_ZERO, 0);
 	assert_value(FIELD_ONE, 1);
 	assert_true(slow_add(field_to_integer(FIELD_HALF), field_to_integer(FIELD_HALF)) == 1);
@@ -173,7 +116,7 @@ equality_and_zero_look_at_every_bit(void **state)
 	assert_true(field_equal(a, a));
 	for (int bit = 0; bit < FIELD_BITS; bit++)
 	{
-		FieldElement power = element(BIT(bit));
+		FieldElement power = slow_element(BIT(bit));
 
 		assert_false(field_is_zero(power));
 		assert_false(field_equal(a, (FieldElement){a.lo ^ power.lo, a.hi ^ power.hi}));
@@ -189,14 +132,14 @@ integers_become_elements_and_back(void **state)
 	for (size_t i = 0; i < EDGES; i++)
 	{
 		assert_value(field_from_integer(edges[i]), edges[i]);
-		assert_true(field_to_integer(element(edges[i])) == edges[i]);
+		assert_true(field_to_integer(slow_element(edges[i])) == edges[i]);
 	}
 	for (int i = 0; i < 1000; i++)
 	{
 		uint128 value = random_value();
 
 		assert_value(field_from_integer(value), value);
-		assert_true(field_to_integer(element(value)) == value);
+		assert_true(field_to_integer(slow_element(value)) == value);
 	}
 	/* Not reduced, but both limbs in range. */
 	assert_element(field_from_integer(BIT(88) - 1),
@@ -213,13 +156,13 @@ reduced_means_below_the_modulus(void **state)
 {
 	(void) state;
 	for (size_t i = 0; i < EDGES; i++)
-		assert_int_equal(field_is_reduced(element(edges[i])), 1);
+		assert_int_equal(field_is_reduced(slow_element(edges[i])), 1);
 	for (uint128 above = 0; above < 1000; above++)
 	{
-		assert_int_equal(field_is_reduced(element(FIELD_P - 1 - above)), 1);
-		assert_int_equal(field_is_reduced(element(FIELD_P + above)), 0);
+		assert_int_equal(field_is_reduced(slow_element(FIELD_P - 1 - above)), 1);
+		assert_int_equal(field_is_reduced(slow_element(FIELD_P + above)), 0);
 	}
-	assert_int_equal(field_is_reduced(element(BIT(88) - 1)), 0);
+	assert_int_equal(field_is_reduced(slow_element(BIT(88) - 1)), 0);
 }
 
 static void
@@ -228,11 +171,11 @@ less_compares_values(void **state)
 	(void) state;
 	for (size_t i = 0; i < EDGES; i++)
 		for (size_t j = 0; j < EDGES; j++)
-			assert_int_equal(field_less(element(edges[i]), element(edges[j])),
+			assert_int_equal(field_less(slow_element(edges[i]), slow_element(edges[j])),
 							 edges[i] < edges[j]);
-	assert_int_equal(field_less(element(BIT(88) - 2), element(BIT(88) - 1)), 1);
-	assert_int_equal(field_less(element(BIT(88) - 1), element(BIT(88) - 1)), 0);
-	assert_int_equal(field_less(element(BIT(88) - 1), element(FIELD_P)), 0);
+	assert_int_equal(field_less(slow_element(BIT(88) - 2), slow_element(BIT(88) - 1)), 1);
+	assert_int_equal(field_less(slow_element(BIT(88) - 1), slow_element(BIT(88) - 1)), 0);
+	assert_int_equal(field_less(slow_element(BIT(88) - 1), slow_element(FIELD_P)), 0);
 }
 
 static void
@@ -266,7 +209,7 @@ bytes_are_big_endian(void **state)
 		uint128 value = i < EDGES ? edges[i] : random_value();
 
 		memset(around, 0x5a, sizeof(around));
-		field_to_bytes(element(value), around + 1);
+		field_to_bytes(slow_element(value), around + 1);
 		assert_int_equal(around[0], 0x5a);
 		assert_int_equal(around[FIELD_BYTES + 1], 0x5a);
 		for (size_t byte = 0; byte < FIELD_BYTES; byte++)
@@ -276,7 +219,7 @@ bytes_are_big_endian(void **state)
 	}
 
 	memset(exact, 0xff, FIELD_BYTES);
-	assert_element(field_from_bytes(exact), element(BIT(88) - 1));
+	assert_element(field_from_bytes(exact), slow_element(BIT(88) - 1));
 	free(exact);
 }
 
@@ -289,7 +232,7 @@ check_repeated_product(uint128 a, uint128 b, uint64_t count)
 	FieldSum sum = {0, 0, 0};
 
 	for (uint64_t i = 0; i < count; i++)
-		field_sum_add_product(&sum, element(a), element(b));
+		field_sum_add_product(&sum, slow_element(a), slow_element(b));
 	assert_value(field_sum_reduce(&sum), slow_mul(slow_mul(a, b), count));
 }
 
@@ -357,10 +300,10 @@ dot_products_are_right_and_add_up(void **state)
 		FieldSum sum = {0, 0, 0};
 		uint128 expected = slow_mul(FIELD_P - 1, 12345);
 
-		field_sum_add_product(&sum, element(FIELD_P - 1), element(12345));
+		field_sum_add_product(&sum, slow_element(FIELD_P - 1), slow_element(12345));
 		for (size_t j = 0; j < counts[i]; j++)
 		{
-			a[j] = j % 3 == 0 ? element(edges[j % EDGES]) : random_element();
+			a[j] = j % 3 == 0 ? slow_element(edges[j % EDGES]) : random_element();
 			b[j] = random_element();
 			expected =
 				slow_add(expected, slow_mul(field_to_integer(a[j]), field_to_integer(b[j])));
@@ -380,7 +323,7 @@ the_longest_dot_product_is_right(void **state)
 
 	(void) state;
 	for (size_t i = 0; i < FIELD_SUM_TERMS; i++)
-		a[i] = element(FIELD_P - 1);
+		a[i] = slow_element(FIELD_P - 1);
 	kernels->add_dot(&sum, a, a, FIELD_SUM_TERMS);
 	assert_value(field_sum_reduce(&sum), FIELD_SUM_TERMS);
 	free(a);
@@ -399,7 +342,7 @@ powers_are_right(void **state)
 	(void) state;
 	for (size_t i = 0; i < EDGES; i++)
 		for (size_t j = 0; j < sizeof(exponents) / sizeof(exponents[0]); j++)
-			assert_value(field_pow(element(edges[i]), exponents[j]),
+			assert_value(field_pow(slow_element(edges[i]), exponents[j]),
 						 slow_pow(edges[i], exponents[j]));
 	assert_value(field_pow(FIELD_ZERO, 0), 1);
 	assert_value(field_pow(FIELD_ZERO, 1), 0);
@@ -415,7 +358,7 @@ inverses_are_right(void **state)
 		uint128 value = i < EDGES ? edges[i] : random_value();
 
 		if (value != 0)
-			assert_true(slow_mul(value, field_to_integer(field_inv(element(value)))) == 1);
+			assert_true(slow_mul(value, field_to_integer(field_inv(slow_element(value)))) == 1);
 	}
 }
 

@@ -6,6 +6,7 @@
 #include "harness.h"
 
 #include "kernels.h"
+#include "reference.h"
 
 #include <stdlib.h>
 
@@ -74,24 +75,6 @@ dot_products_agree(void **state)
 	free(b);
 }
 
-/* What accept() must do, a byte at a time. */
-static size_t
-accept_slowly(const uint8_t *bytes, size_t tries, FieldElement *out)
-{
-	size_t found = 0;
-
-	for (size_t i = 0; i < tries; i++)
-	{
-		uint128 value = bytes[i * TRY_BYTES + 11];
-
-		for (int j = 1; j < 11; j++)
-			value = value << 8 | bytes[i * TRY_BYTES + j];
-		if (value < FIELD_P)
-			out[found++] = field_from_integer(value);
-	}
-	return found;
-}
-
 /* The integers around p and 2^87, which random bytes never hit. */
 static void
 write_edge(uint8_t *bytes, uint64_t which)
@@ -135,7 +118,7 @@ rejections_agree(void **state)
 			bytes[i] = (uint8_t) (test_random() >> 32);
 		for (size_t i = 0; i < tries; i += 1 + test_random() % 20)
 			write_edge(bytes + i * TRY_BYTES, test_random() >> 32);
-		count = accept_slowly(bytes, tries, expected);
+		count = slow_accept(bytes, tries, expected);
 		for (size_t v = 0; v < variants; v++)
 		{
 			assert_int_equal(variant[v]->accept(bytes, tries, out), count);

@@ -17,11 +17,11 @@ $(UNIT_DIR)/%.o: src/core/%.c $(HEADERS_ALL)
 	@mkdir -p $(UNIT_DIR)
 	$(UNIT_CC) $(UNIT_ALL_CFLAGS) -c $< -o $@
 
-$(UNIT_DIR)/%.o: test/core/%.c test/core/harness.h $(HEADERS_ALL)
+$(UNIT_DIR)/%.o: test/core/%.c $(wildcard test/core/*.h) $(HEADERS_ALL)
 	@mkdir -p $(UNIT_DIR)
 	$(UNIT_CC) $(UNIT_ALL_CFLAGS) -c $< -o $@
 
-$(UNIT_TESTS): %: %.o $(UNIT_DIR)/harness.o $(UNIT_CORE)
+$(UNIT_TESTS): %: %.o $(UNIT_DIR)/harness.o $(UNIT_DIR)/reference.o $(UNIT_CORE)
 	$(UNIT_CC) $(UNIT_ALL_CFLAGS) $^ -o $@ $(UNIT_LIBS)
 
 # A client that lies about its data, for demonstrations.
