@@ -346,6 +346,7 @@ verifier_load(Verifier *verifier, const uint8_t *stored, size_t size)
 								&verifier->b, &verifier->c, &verifier->h};
 	const uint8_t *p = stored;
 	uint64_t all_reduced = 1;
+	uint8_t any_key = 0;
 	uint8_t flags;
 
 	if (size < 1)
@@ -373,7 +374,12 @@ verifier_load(Verifier *verifier, const uint8_t *stored, size_t size)
 		p += FIELD_BYTES;
 	}
 	memcpy(verifier->key, p, PRIO_AES_KEY_BYTES);
+	for (int i = 0; i < PRIO_AES_KEY_BYTES; i++)
+		any_key |= p[i];
 
+	/* What is taken is written the same way again: no key, then no bytes of one either. */
+	if (!verifier->has_key && any_key != 0)
+		return PRIO_MALFORMED;
 	if ((flags & ~FLAGS_KNOWN) != 0 || verifier->n < 1 || verifier->n > PRIO_MAX_DATA ||
 		!prio_declassify(all_reduced))
 		return PRIO_MALFORMED;

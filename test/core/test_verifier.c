@@ -1064,6 +1064,14 @@ damaged_stored_verifiers_are_refused(void **state)
 	assert_status(verifier_load(&verifier, stored, sizeof(stored)), PRIO_OTHER_VERSION);
 	stored[0] = 1;
 
+	/* With a key the flags say so; where they do not, there is no key. */
+	for (unsigned int flags = 0; flags < 256; flags++)
+	{
+		stored[1] = (uint8_t) flags;
+		assert_status(verifier_load(&verifier, stored, VERIFIER_BYTES),
+					  flags >= 4 && flags < 8 ? PRIO_OK : PRIO_MALFORMED);
+	}
+	memset(stored + VERIFIER_BYTES - PRIO_AES_KEY_BYTES, 0, PRIO_AES_KEY_BYTES);
 	for (unsigned int flags = 0; flags < 256; flags++)
 	{
 		stored[1] = (uint8_t) flags;
@@ -1071,6 +1079,12 @@ damaged_stored_verifiers_are_refused(void **state)
 					  flags < 8 ? PRIO_OK : PRIO_MALFORMED);
 	}
 	stored[1] = 0;
+	for (size_t i = VERIFIER_BYTES - PRIO_AES_KEY_BYTES; i < VERIFIER_BYTES; i++)
+	{
+		stored[i] = 0x80;
+		assert_status(verifier_load(&verifier, stored, VERIFIER_BYTES), PRIO_MALFORMED);
+		stored[i] = 0;
+	}
 
 	for (size_t i = 0; i < sizeof(bad_sizes) / sizeof(bad_sizes[0]); i++)
 	{
