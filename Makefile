@@ -33,6 +33,7 @@ $(OBJS): $(HEADERS_ALL)
 
 include test/core/unit.mk
 include test/secrets/secrets.mk
+include test/fuzz/fuzz.mk
 
 # Tests that need several clusters, or a cluster of their own: Perl TAP.
 PROVE_TESTS = $(sort $(wildcard test/tap/*.pl))

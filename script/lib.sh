@@ -15,6 +15,31 @@ as_root() {
 	fi
 }
 
+# Whatever the environment says: a finding of a sanitizer ends its program, and a leak is one.
+strict_sanitizers() {
+	export ASAN_OPTIONS=detect_leaks=1:halt_on_error=1:detect_stack_use_after_return=1:strict_init_order=1
+	export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+	export LSAN_OPTIONS=exitcode=23
+}
+
+# Do sanitizers stop this program, made of test/core/canary.c, each time they must?
+check_canary() {
+	local program=$1 canary finding
+	canary=$(mktemp)
+	while read -r finding; do
+		printf '%s' "${finding%% *}" >"$canary"
+		if "$program" "$canary" >"$canary.log" 2>&1 || ! grep -q "${finding#* }" "$canary.log"; then
+			cat "$canary.log"
+			die "$program: no sanitizer stopped the $finding"
+		fi
+	done <<-'FINDINGS'
+		leak LeakSanitizer: detected memory leaks
+		overread AddressSanitizer: heap-buffer-overflow
+		undefined runtime error: signed integer overflow
+	FINDINGS
+	rm -f "$canary" "$canary.log"
+}
+
 # The newest PostgreSQL with everything it takes to build against it.
 find_postgresql() {
 	local config

@@ -254,30 +254,33 @@ general_read_role(const uint8_t *bytes, size_t size, PrioRole *role, size_t *use
 Faults
 general_read_head(const uint8_t *bytes, size_t size, size_t *count, size_t *used)
 {
-	size_t head_size = size < 5 ? size : 5;
+	size_t head_size;
 	uint64_t claim;
 	uint8_t *message;
 	msgpack_unpacked unpacked;
 	bool good;
 
+	*used = 0;
 	if (size >= 1 && (bytes[0] & 0xf0) == 0x90)
-		claim = bytes[0] & 0x0f;
-	else if (size >= 1 && (bytes[0] == 0xdc || bytes[0] == 0xdd))
-		claim = length_at(bytes + 1, bytes + size, bytes[0] == 0xdc ? 2 : 4);
+		head_size = 1;
+	else if (size >= 3 && bytes[0] == 0xdc)
+		head_size = 3;
+	else if (size >= 5 && bytes[0] == 0xdd)
+		head_size = 5;
 	else
 		return FAULT(PRIO_MALFORMED);
-	if (claim > GENERAL_MAX_COUNT)
+	claim = head_size == 1 ? bytes[0] & 0x0f : slow_from_bytes(bytes + 1, head_size - 1);
+	if (claim > size)
 		return FAULT(PRIO_MALFORMED) | FAULT(PRIO_WRONG_LENGTH);
 
-	message = malloc(head_size + 5 + claim);
+	message = malloc(head_size + claim);
 	memcpy(message, bytes, head_size);
-	memset(message + head_size, 0xc0, 5 + claim);
-	good = general_read(message, head_size + 5 + claim, MSGPACK_OBJECT_ARRAY, &unpacked, used);
+	memset(message + head_size, 0xc0, claim);
+	good = general_read(message, head_size + claim, MSGPACK_OBJECT_ARRAY, &unpacked, used);
 	if (good)
 	{
 		*count = unpacked.data.via.array.size;
 		*used -= *count;
-		good = *used <= size;
 	}
 	msgpack_unpacked_destroy(&unpacked);
 	free(message);

@@ -67,10 +67,9 @@ extern Faults general_read_element(const uint8_t *bytes, size_t size, FieldEleme
 extern Faults general_read_role(const uint8_t *bytes, size_t size, PrioRole *role, size_t *used);
 
 /*
- * The head alone, whatever follows it. One that claims more than GENERAL_MAX_COUNT
- * elements counts as malformed, or of a wrong length.
+ * The head alone, whatever follows it. One that claims more elements than the message has
+ * bytes counts as malformed or of a wrong length.
  */
-#define GENERAL_MAX_COUNT 100000
 extern Faults general_read_head(const uint8_t *bytes, size_t size, size_t *count, size_t *used);
 
 /* An array of elements, as one object; elements has room for size / 2 of them. */

@@ -5,9 +5,10 @@
 UNIT_DIR = build/core
 UNIT_CC = $(CC)
 UNIT_CFLAGS = -g -O2
-UNIT_ALL_CFLAGS = -std=gnu11 -Wall -Wextra -Wdeclaration-after-statement -Werror \
-	$(UNIT_CFLAGS) -Isrc/core -DVECTORS_DIR='"$(CURDIR)/test/vectors"' \
+UNIT_BASE_CFLAGS = -std=gnu11 -Wall -Wextra -Wdeclaration-after-statement -Werror \
+	-Isrc/core -DVECTORS_DIR='"$(CURDIR)/test/vectors"' \
 	$(shell $(PKG_CONFIG) --cflags nss $(MSGPACK) cmocka jansson)
+UNIT_ALL_CFLAGS = $(UNIT_BASE_CFLAGS) $(UNIT_CFLAGS)
 UNIT_LIBS = $(shell $(PKG_CONFIG) --libs nss $(MSGPACK) cmocka jansson)
 
 UNIT_TESTS = $(patsubst test/core/%.c,$(UNIT_DIR)/%,$(sort $(wildcard test/core/test_*.c)))
@@ -27,6 +28,10 @@ $(UNIT_TESTS): %: %.o $(UNIT_DIR)/harness.o $(UNIT_DIR)/reference.o $(UNIT_CORE)
 # A client that lies about its data, for demonstrations.
 $(UNIT_DIR)/cheat: $(UNIT_DIR)/cheat.o $(UNIT_CORE)
 	$(UNIT_CC) $(UNIT_ALL_CFLAGS) $^ -o $@ $(UNIT_LIBS)
+
+# Which sanitizers must stop, if this is a build with sanitizers.
+$(UNIT_DIR)/canary: $(UNIT_DIR)/canary.o
+	$(UNIT_CC) $(UNIT_ALL_CFLAGS) $^ -o $@
 
 .SECONDARY:
 .PHONY: check-core

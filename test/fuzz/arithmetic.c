@@ -1,0 +1,461 @@
+/*
+ * arithmetic.c
+ *		The field, the loops for different processors, totals, weights and the transform
+ *		against integers that are added and doubled bit by bit.
+ *
+ * Input: what is computed (1 byte), the operands. An operand that the input has no bytes
+ * for is zero.
+ */
+#include "fuzz.h"
+
+#include "kernels.h"
+
+typedef enum Operation
+{
+	PAIR,
+	POWER,
+	SUM,
+	DOT,
+	LONG_DOT,
+	ACCEPT,
+	NORMALISE,
+	WEIGHTS,
+	TRANSFORM,
+	OPERATIONS
+} Operation;
+
+int
+LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void) argc;
+	(void) argv;
+	setenv("CMOCKA_TEST_ABORT", "1", 1);
+	return 0;
+}
+
+/* ------------------------------------------------------------------ operands */
+
+typedef struct Input
+{
+	const uint8_t *next;
+	size_t left;
+} Input;
+
+/* An integer of size <= 16 bytes. */
+static uint128
+take(Input *input, size_t size)
+{
+	uint8_t bytes[16] = {0};
+	size_t present = size < input->left ? size : input->left;
+
+	memcpy(bytes, input->next, present);
+	input->next += present;
+	input->left -= present;
+	return slow_from_bytes(bytes, size);
+}
+
+/* A value below p. */
+static uint128
+take_value(Input *input)
+{
+	return take(input, 11) % SLOW_P;
+}
+
+static void
+assert_value(FieldElement element, uint128 value)
+{
+	assert_reduced(element);
+	assert_true(slow_value(element) == value);
+}
+
+static uint128
+slow_neg(uint128 a)
+{
+	return a == 0 ? 0 : SLOW_P - a;
+}
+
+/* ------------------------------------------------------------------ the field */
+
+static void
+check_bytes(const uint8_t *bytes)
+{
+	uint8_t *exact = malloc(11); /* shows a read or write beyond it */
+	uint128 value = slow_from_bytes(bytes, 11);
+	FieldElement element;
+
+	memcpy(exact, bytes, 11);
+	element = field_from_bytes(exact);
+	assert_true(slow_value(element) == value && element.lo < BIT(44) && element.hi < BIT(44));
+	assert_int_equal(field_is_reduced(element), value < SLOW_P);
+	assert_true(field_to_integer(element) == value);
+	assert_element(field_from_integer(value), element);
+	memset(exact, 0xee, 11);
+	field_to_bytes(element, exact);
+	assert_memory_equal(exact, bytes, 11);
+	free(exact);
+}
+
+static void
+check_pair(Input *input)
+{
+	uint8_t bytes[22] = {0};
+	Input again = *input;
+	uint128 raw_a;
+	uint128 raw_b;
+	uint128 a;
+	uint128 b;
+	FieldElement x;
+	FieldElement y;
+
+	memcpy(bytes, input->next, input->left < sizeof(bytes) ? input->left : sizeof(bytes));
+	check_bytes(bytes);
+	check_bytes(bytes + 11);
+	raw_a = take(&again, 11);
+	raw_b = take(&again, 11);
+	assert_int_equal(field_less(slow_element(raw_a), slow_element(raw_b)), raw_a < raw_b);
+
+	a = take_value(input);
+	b = take_value(input);
+	x = slow_element(a);
+	y = slow_element(b);
+	assert_value(field_add(x, y), slow_add(a, b));
+	assert_value(field_sub(x, y), slow_add(a, slow_neg(b)));
+	assert_value(field_neg(x), slow_neg(a));
+	assert_value(field_mul(x, y), slow_mul(a, b));
+	assert_true(field_equal(x, y) == (a == b));
+	assert_true(field_is_zero(x) == (a == 0));
+	assert_value(field_from_signed((int128) a), a);
+	assert_value(field_from_signed(-(int128) a), slow_neg(a));
+}
+
+static void
+check_power(Input *input)
+{
+	uint128 a = take_value(input);
+	uint128 exponent = take(input, 16);
+	uint128 inverse = slow_value(field_inv(slow_element(a)));
+
+	assert_value(field_pow(slow_element(a), exponent), slow_pow(a, exponent));
+	assert_reduced(slow_element(inverse));
+	assert_true(slow_mul(a, inverse) == (a != 0));
+	assert_true(a != 0 || inverse == 0);
+	assert_value(field_root((int) (exponent % 20)), slow_root((int) (exponent % 20)));
+}
+
+/* ------------------------------------------------------------------ unreduced sums */
+
+/* Anything within the bounds of FieldSum: t2 and what is carried into it below 2^107. */
+static FieldSum
+take_sum(Input *input)
+{
+	FieldSum sum;
+	uint128 carry;
+
+	sum.t0 = take(input, 14) % BIT(108);
+	sum.t1 = take(input, 14) % BIT(109);
+	carry = (sum.t1 + (sum.t0 >> 44)) >> 44;
+	sum.t2 = take(input, 14) % (BIT(107) - carry);
+	return sum;
+}
+
+static void
+check_sum(Input *input)
+{
+	FieldSum sum = take_sum(input);
+	uint128 a = take_value(input);
+	uint128 b = take_value(input);
+	uint128 expected = slow_sum(&sum);
+
+	assert_value(field_sum_reduce(&sum), expected);
+
+	/* One more product; the sum is small enough for it. */
+	sum.t0 %= BIT(107);
+	sum.t1 %= BIT(108);
+	sum.t2 %= BIT(106);
+	expected = slow_add(slow_sum(&sum), slow_mul(a, b));
+	field_sum_add_product(&sum, slow_element(a), slow_element(b));
+	assert_value(field_sum_reduce(&sum), expected);
+}
+
+/* The dot product of the pairs, over and over until there are count of them. */
+static void
+check_dot_of(const FieldElement *pairs, size_t pair_count, size_t count)
+{
+	size_t variants;
+	const Kernels *const *variant = kernels_available(&variants);
+	FieldElement *a = malloc(count * sizeof(FieldElement));
+	FieldElement *b = malloc(count * sizeof(FieldElement));
+	uint128 expected = 12345;
+
+	for (size_t i = 0; i < count; i++)
+	{
+		a[i] = pairs[i % pair_count * 2];
+		b[i] = pairs[i % pair_count * 2 + 1];
+	}
+	for (size_t i = 0; i < pair_count && i < count; i++)
+	{
+		uint128 times = count / pair_count + (i < count % pair_count);
+
+		expected =
+			slow_add(expected, slow_mul(slow_mul(slow_value(a[i]), slow_value(b[i])), times));
+	}
+	for (size_t i = 0; i < variants; i++)
+	{
+		FieldSum sum = {12345, 0, 0};
+
+		variant[i]->add_dot(&sum, a, b, count);
+		assert_value(field_sum_reduce(&sum), expected);
+	}
+	free(a);
+	free(b);
+}
+
+#define MAX_PAIRS 64
+
+/* count terms of the pairs that the input holds, or as many as there are pairs. */
+static void
+check_dot(Input *input, size_t count)
+{
+	FieldElement pairs[2 * MAX_PAIRS];
+	size_t pair_count = 0;
+
+	do
+	{
+		pairs[2 * pair_count] = slow_element(take_value(input));
+		pairs[2 * pair_count + 1] = slow_element(take_value(input));
+		pair_count++;
+	} while (input->left > 0 && pair_count < MAX_PAIRS);
+	check_dot_of(pairs, pair_count, count > 0 ? count : pair_count);
+}
+
+/* ------------------------------------------------------------------ rejection */
+
+/* The tries, as many times over as the first byte says. */
+static void
+check_accept(Input *input)
+{
+	size_t copies = 1 + (size_t) take(input, 1) % 64;
+	size_t size = input->left / TRY_BYTES * TRY_BYTES;
+	size_t tries = copies * (size / TRY_BYTES);
+	uint8_t *bytes = malloc(copies * size);
+	FieldElement *expected = malloc((tries + 1) * sizeof(FieldElement));
+	size_t count;
+	size_t variants;
+	const Kernels *const *variant = kernels_available(&variants);
+
+	for (size_t i = 0; i < copies; i++)
+		memcpy(bytes + i * size, input->next, size);
+	count = slow_accept(bytes, tries, expected);
+	for (size_t i = 0; i < variants; i++)
+	{
+		FieldElement *out = malloc((tries + ACCEPT_SLACK) * sizeof(FieldElement));
+
+		assert_int_equal(variant[i]->accept(bytes, tries, out), count);
+		for (size_t j = 0; j < count; j++)
+			assert_element(out[j], expected[j]);
+		free(out);
+	}
+	free(expected);
+	free(bytes);
+}
+
+/* ------------------------------------------------------------------ totals */
+
+#define TOTAL_ELEMENTS 3
+
+/* Limbs as full as so many vectors can make them, looked at at once or after one more. */
+static void
+check_normalise(Input *input)
+{
+	uint32_t pending = (uint32_t) take(input, 3) % ((1 << 19) - 1);
+	bool one_more = take(input, 1) % 2 == 1;
+	uint64_t bound = ((uint64_t) pending + 1) << 44;
+	FieldElement sums[TOTAL_ELEMENTS];
+	FieldElement summands[TOTAL_ELEMENTS];
+	Total total;
+	Total other;
+	uint128 expected[TOTAL_ELEMENTS];
+	uint8_t stored[TOTAL_ELEMENTS * 11];
+
+	total_init(&total, PRIO_A, TOTAL_ELEMENTS, sums);
+	total_init(&other, PRIO_A, TOTAL_ELEMENTS, summands);
+	total.pending = pending;
+	for (size_t i = 0; i < TOTAL_ELEMENTS; i++)
+	{
+		uint128 summand;
+
+		sums[i].lo = (uint64_t) take(input, 8) % bound;
+		sums[i].hi = (uint64_t) take(input, 8) % bound;
+		if (pending == 0)
+			sums[i] = slow_element(slow_value(sums[i]) % SLOW_P);
+		summand = take_value(input);
+		summands[i] = slow_element(summand);
+		expected[i] = slow_add(slow_mul(sums[i].hi, BIT(44)), sums[i].lo);
+		if (one_more)
+			expected[i] = slow_add(expected[i], summand);
+	}
+	if (one_more)
+		assert_ok(total_merge(&total, &other));
+	total_store(&total, stored);
+	for (size_t i = 0; i < TOTAL_ELEMENTS; i++)
+	{
+		assert_value(sums[i], expected[i]);
+		assert_true(slow_from_bytes(stored + 11 * i, 11) == expected[i]);
+	}
+}
+
+/* ------------------------------------------------------------------ polynomials */
+
+/* The powers of the root of unity of order 2^log_order, all of them. */
+static void
+slow_powers(int log_order, uint128 *powers)
+{
+	uint128 root = slow_root(log_order);
+
+	powers[0] = 1;
+	for (size_t i = 1; i < (size_t) 1 << log_order; i++)
+		powers[i] = slow_mul(powers[i - 1], root);
+}
+
+/*
+ * Is weight the value at r of the polynomial that is 1 at powers[i] and 0 at the others?
+ * That is the product of (r - w^j) / (w^i - w^j).
+ */
+static void
+check_weight(FieldElement weight, const uint128 *powers, size_t order, size_t i, uint128 r)
+{
+	uint128 numerator = 1;
+	uint128 denominator = 1;
+
+	for (size_t j = 0; j < order; j++)
+	{
+		if (j == i)
+			continue;
+		numerator = slow_mul(numerator, slow_add(r, slow_neg(powers[j])));
+		denominator = slow_mul(denominator, slow_add(powers[i], slow_neg(powers[j])));
+	}
+	assert_reduced(weight);
+	assert_true(slow_mul(slow_value(weight), denominator) == numerator);
+}
+
+/* At any point, or at a root of unity, where the formulas divide by zero. */
+static void
+check_weights(Input *input)
+{
+	size_t n = 1 + (size_t) take(input, 1) % 5;
+	bool at_root = take(input, 1) % 4 == 0;
+	uint128 r = take_value(input);
+	int log_domain;
+	size_t domain = poly_domain(n, &log_domain);
+	FieldElement *memory = malloc(poly_weights_size(n) * sizeof(FieldElement));
+	LagrangeWeights weights;
+	uint128 powers[8];
+	uint128 powers_2n[16];
+	uint128 sum = 0;
+
+	slow_powers(log_domain, powers);
+	slow_powers(log_domain + 1, powers_2n);
+	if (at_root)
+		r = powers_2n[r % (2 * domain)];
+	assert_ok(poly_weights(&weights, n, slow_element(r), memory, NULL));
+	assert_int_equal(weights.n, n);
+	assert_int_equal(weights.domain, domain);
+	check_weight(weights.data_0, powers, domain, 0, r);
+	check_weight(weights.h_0, powers_2n, 2 * domain, 0, r);
+	for (size_t i = 1; i <= n; i++)
+	{
+		check_weight(weights.data[i - 1], powers, domain, i, r);
+		sum = slow_add(sum, slow_value(weights.data[i - 1]));
+	}
+	for (size_t i = 0; i < domain; i++)
+		check_weight(weights.h[i], powers_2n, 2 * domain, 2 * i + 1, r);
+	assert_value(weights.data_sum, sum);
+	free(memory);
+}
+
+/* From values to coefficients and on to other values, by their definitions. */
+static void
+check_transform(Input *input)
+{
+	size_t n = 1 + (size_t) take(input, 1) % 7;
+	int log_domain;
+	size_t domain = poly_domain(n, &log_domain);
+	FieldElement *memory = malloc(poly_coset_size(n) * sizeof(FieldElement));
+	FieldElement *values = malloc(domain * sizeof(FieldElement));
+	CosetTransform transform;
+	uint128 powers[8];
+	uint128 powers_2n[16];
+	uint128 coefficients[8] = {0};
+	uint128 inverse = slow_pow(domain, SLOW_P - 2);
+
+	slow_powers(log_domain, powers);
+	slow_powers(log_domain + 1, powers_2n);
+	for (size_t i = 0; i < domain; i++)
+	{
+		uint128 value = take_value(input);
+
+		values[i] = slow_element(value);
+		for (size_t k = 0; k < domain; k++)
+			coefficients[k] =
+				slow_add(coefficients[k],
+						 slow_mul(slow_mul(value, inverse), powers[(domain - i) * k % domain]));
+	}
+	assert_ok(poly_coset_init(&transform, n, memory, NULL));
+	assert_ok(poly_to_odd_powers(&transform, values, NULL));
+	for (size_t i = 0; i < domain; i++)
+	{
+		uint128 value = 0;
+
+		for (size_t k = 0; k < domain; k++)
+			value =
+				slow_add(value,
+						 slow_mul(coefficients[k], powers_2n[(2 * i + 1) * k % (2 * domain)]));
+		assert_value(values[i], value);
+	}
+	free(memory);
+	free(values);
+}
+
+/* ------------------------------------------------------------------ all of them */
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	Input input = {data + 1, size - 1};
+
+	if (size < 1)
+		return 0;
+	switch ((Operation) (data[0] % OPERATIONS))
+	{
+		case PAIR:
+			check_pair(&input);
+			break;
+		case POWER:
+			check_power(&input);
+			break;
+		case SUM:
+			check_sum(&input);
+			break;
+		case DOT:
+			check_dot(&input, 0);
+			break;
+		case LONG_DOT:
+			check_dot(&input, (size_t) take(&input, 2));
+			break;
+		case ACCEPT:
+			check_accept(&input);
+			break;
+		case NORMALISE:
+			check_normalise(&input);
+			break;
+		case WEIGHTS:
+			check_weights(&input);
+			break;
+		case TRANSFORM:
+			check_transform(&input);
+			break;
+		case OPERATIONS:
+			break;
+	}
+	return 0;
+}

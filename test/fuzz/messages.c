@@ -1,0 +1,597 @@
+/*
+ * messages.c
+ *		What comes from the other server, or out of this one's own tables.
+ *
+ * Input: which kind of bytes follows (1 byte), the batch and the server that are concerned
+ * (1), a number (2, little endian), the bytes. Where the kind takes two strings of bytes,
+ * the number is the size of the first.
+ *
+ * What is taken for a message is written the same way again, and gives the values that
+ * plain integers give.
+ */
+#include "fuzz.h"
+
+#define HEAD_BYTES 4
+
+typedef enum Kind
+{
+	VERIFY1,
+	VERIFY2, /* two of them */
+	TOTAL,
+	TOTALS, /* two of them */
+	LONG_TOTAL,
+	STORED_TOTAL,
+	STORED_VERIFIER, /* and a share */
+	KINDS
+} Kind;
+
+int
+LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void) argc;
+	(void) argv;
+	fuzz_begin();
+	return 0;
+}
+
+/* ------------------------------------------------------------------ mutations */
+
+static size_t
+number_of(const uint8_t *data)
+{
+	return data[2] | (size_t) data[3] << 8;
+}
+
+/*
+ * Changes what is sealed in a packet, if the stored verifier has its key. That of B is
+ * another one.
+ */
+static size_t
+mutate_share(Bytes stored, uint8_t *data, size_t size, size_t max_size, unsigned int seed)
+{
+	Verifier verifier;
+	Bytes plaintext;
+
+	if (max_size < SEAL_OVERHEAD ||
+		verifier_load(&verifier, stored.data, stored.size) != PRIO_OK)
+		return mutate_bytes(data, size, max_size);
+	plaintext.data = malloc(max_size);
+	if (seal_open_again(verifier.key, data, size, plaintext.data, &plaintext.size) == PRIO_OK)
+	{
+		plaintext.size =
+			mutate_message(plaintext.data, plaintext.size, max_size - SEAL_OVERHEAD, seed);
+		seal_again(verifier.key, plaintext, data);
+		size = plaintext.size + SEAL_OVERHEAD;
+		/* The verifier knows the packet by its tag. */
+		memcpy(stored.data + 22, data + size - PRIO_GCM_TAG_BYTES, VERIFIER_MARK_BYTES);
+	}
+	else
+		size = mutate_bytes(data, size, max_size);
+	free(plaintext.data);
+	return size;
+}
+
+/* One of two strings changes; the number remains the size of the first. */
+static size_t
+mutate_pair(uint8_t *data, size_t size, size_t max_size, unsigned int seed)
+{
+	bool is_verifier = data[0] % KINDS == STORED_VERIFIER;
+	uint8_t *strings = data + HEAD_BYTES;
+	size_t room = max_size - HEAD_BYTES;
+	Bytes first = {strings, number_of(data)};
+	Bytes second;
+
+	size -= HEAD_BYTES;
+	if (first.size > size)
+		first.size = size;
+	second = exact_copy(strings + first.size, size - first.size);
+	if (seed % 2 == 0)
+	{
+		room -= first.size;
+		size = first.size +
+			(is_verifier ?
+				 mutate_share(first, strings + first.size, second.size, room, seed / 2) :
+				 mutate_message(strings + first.size, second.size, room, seed / 2));
+	}
+	else
+	{
+		room -= second.size;
+		if (room > UINT16_MAX)
+			room = UINT16_MAX;
+		first.size = is_verifier ? mutate_bytes(strings, first.size, room) :
+								   mutate_message(strings, first.size, room, seed / 2);
+		memcpy(strings + first.size, second.data, second.size);
+		size = first.size + second.size;
+		data[2] = (uint8_t) first.size;
+		data[3] = (uint8_t) (first.size >> 8);
+	}
+	free_exact(second);
+	return HEAD_BYTES + size;
+}
+
+size_t
+LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed)
+{
+	Kind kind;
+
+	if (size < HEAD_BYTES || seed % 8 == 0)
+		return mutate_bytes(data, size, max_size);
+	kind = (Kind) (data[0] % KINDS);
+	if (kind == VERIFY2 || kind == TOTALS || kind == STORED_VERIFIER)
+		return mutate_pair(data, size, max_size, seed / 8);
+	if (kind == STORED_TOTAL)
+		return HEAD_BYTES +
+			mutate_bytes(data + HEAD_BYTES, size - HEAD_BYTES, max_size - HEAD_BYTES);
+	return mutate_input(HEAD_BYTES, data, size, max_size, seed / 8);
+}
+
+/* ------------------------------------------------------------------ as msgpack-c sees it */
+
+/* A message of so many elements and nothing else. */
+static Faults
+read_elements(Bytes message, FieldElement *elements, size_t count)
+{
+	Faults faults = NO_FAULTS;
+	size_t at = 0;
+
+	for (size_t i = 0; i < count; i++)
+	{
+		size_t used;
+
+		faults |=
+			general_read_element(message.data + at, message.size - at, &elements[i], &used);
+		if (faults & FAULT(PRIO_MALFORMED))
+			return faults;
+		at += used;
+	}
+	return at == message.size ? faults : faults | FAULT(PRIO_MALFORMED);
+}
+
+/* A total; elements has room for message.size / 2 of them. */
+static Faults
+read_total(Bytes message, PrioRole *role, FieldElement *elements, size_t *n)
+{
+	size_t role_used;
+	size_t used;
+	Faults faults = general_read_role(message.data, message.size, role, &role_used);
+
+	if (faults != NO_FAULTS)
+		return faults;
+	*n = SIZE_MAX; /* unless it is known */
+	faults = general_read_array(message.data + role_used, message.size - role_used, elements,
+								n, &used);
+	if (*n == 0)
+		return FAULT(PRIO_WRONG_LENGTH);
+	return role_used + used == message.size ? faults : faults | FAULT(PRIO_MALFORMED);
+}
+
+/* ------------------------------------------------------------------ rounds */
+
+static uint128
+slow_sub(uint128 a, uint128 b)
+{
+	return slow_add(a, SLOW_P - b);
+}
+
+/* d e / 2 + d b + e a + c - h(r), where d and e are the sums of both servers'. */
+static uint128
+slow_verify2(const Verifier *own, const FieldElement peer[2])
+{
+	uint128 d = slow_add(slow_value(own->d), slow_value(peer[0]));
+	uint128 e = slow_add(slow_value(own->e), slow_value(peer[1]));
+	uint128 half = (SLOW_P + 1) / 2;
+	uint128 value = slow_mul(slow_mul(d, e), half);
+
+	value = slow_add(value, slow_mul(d, slow_value(own->b)));
+	value = slow_add(value, slow_mul(e, slow_value(own->a)));
+	return slow_sub(slow_add(value, slow_value(own->c)), slow_value(own->h));
+}
+
+static void
+check_written_elements(Bytes message, const FieldElement *elements, size_t count)
+{
+	uint8_t again[2 * PACKET_MAX_ELEMENT];
+	PacketWriter writer = packet_writer(again, sizeof(again));
+
+	for (size_t i = 0; i < count; i++)
+		packet_write_element(&writer, elements[i]);
+	assert_int_equal(writer.next - again, message.size);
+	assert_memory_equal(again, message.data, message.size);
+}
+
+static void
+try_verify1(const Verifier *own, Bytes message)
+{
+	FieldElement peer[2];
+	uint8_t verify2[VERIFY2_MAX_BYTES];
+	size_t size = 0;
+	Faults faults = read_elements(message, peer, 2);
+	PrioStatus status = verifier_verify2(own, message.data, message.size, verify2, &size);
+
+	assert_true(faults_allow(faults, status));
+	if (status == PRIO_OK)
+	{
+		Bytes written = {verify2, size};
+		FieldElement out;
+
+		assert_true(message.size <= VERIFY1_MAX_BYTES);
+		check_written_elements(message, peer, 2);
+		assert_in_range(size, 2, VERIFY2_MAX_BYTES);
+		assert_true(read_elements(written, &out, 1) == NO_FAULTS);
+		assert_true(slow_value(out) == slow_verify2(own, peer));
+	}
+}
+
+static void
+try_verify2(Bytes a, Bytes b)
+{
+	FieldElement out[2];
+	bool readable =
+		read_elements(a, &out[0], 1) == NO_FAULTS && read_elements(b, &out[1], 1) == NO_FAULTS;
+	bool valid = verifier_is_valid(a.data, a.size, b.data, b.size);
+
+	assert_true(valid == (readable && slow_add(slow_value(out[0]), slow_value(out[1])) == 0));
+	assert_true(valid == verifier_is_valid(b.data, b.size, a.data, a.size));
+	if (readable)
+	{
+		check_written_elements(a, &out[0], 1);
+		check_written_elements(b, &out[1], 1);
+	}
+}
+
+/* ------------------------------------------------------------------ totals */
+
+/* Reads a message into memory of exactly the size it asks for; free() the sums. */
+static PrioStatus
+take_total(Bytes message, Total *total)
+{
+	PacketReader reader = packet_reader(message.data, message.size);
+	PrioRole role;
+	size_t n;
+	PrioStatus status = total_read_head(&reader, &role, &n);
+
+	total->sums = NULL;
+	if (status != PRIO_OK)
+		return status;
+	/* What a message can make its reader allocate. */
+	assert_in_range(n, 1, PRIO_MAX_DATA);
+	assert_true(2 * n <= message.size);
+	*total = total_make(role, n);
+	return total_add_message(total, &reader);
+}
+
+/* take_total(), compared with msgpack-c; expected gets the elements, free() both. */
+static PrioStatus
+take_total_twice(Bytes message, Total *total, FieldElement **expected)
+{
+	PrioRole role;
+	size_t n;
+	PrioStatus status = take_total(message, total);
+	Faults faults;
+
+	*expected = malloc(message.size * sizeof(FieldElement));
+	faults = read_total(message, &role, *expected, &n);
+	assert_true(faults_allow(faults, status));
+	assert_true(status == PRIO_OK || prio_is_packet_fault(status));
+	if (status == PRIO_OK)
+	{
+		assert_int_equal(total->role, role);
+		assert_int_equal(total->n, n);
+	}
+	return status;
+}
+
+/* The total consists of these elements, and is written as this message. */
+static void
+check_total(Total *total, const FieldElement *elements, Bytes message)
+{
+	uint8_t *again = malloc(total_max_message(total->n));
+	size_t size = total_write(total, again);
+
+	assert_int_equal(size, message.size);
+	assert_memory_equal(again, message.data, size);
+	for (size_t i = 0; i < total->n; i++)
+		assert_element(total->sums[i], elements[i]);
+	free(again);
+}
+
+static void
+check_uints(Total *total, const FieldElement *elements, int bits)
+{
+	FieldElement *memory = malloc(total->n / (size_t) bits * sizeof(FieldElement));
+	Total uints;
+	PrioStatus status = total_to_uints(total, bits, &uints, memory);
+
+	assert_status(status, total->n % (size_t) bits == 0 ? PRIO_OK : PRIO_MISMATCH);
+	if (status == PRIO_OK)
+	{
+		assert_int_equal(uints.n, total->n / (size_t) bits);
+		assert_int_equal(uints.role, total->role);
+		for (size_t i = 0; i < uints.n; i++)
+		{
+			uint128 value = 0;
+
+			for (int j = 0; j < bits; j++)
+				value = slow_add(slow_add(value, value),
+								 slow_value(elements[i * (size_t) bits + (size_t) j]));
+			assert_element(uints.sums[i], slow_element(value));
+		}
+	}
+	free(memory);
+}
+
+/* Twice a total, by merging, in the stored form. */
+static void
+check_merged(Total *total, const FieldElement *elements)
+{
+	Total twice = total_make(total->role, total->n);
+	uint8_t *stored = malloc(total_stored_size(total->n));
+
+	assert_ok(total_merge(&twice, total));
+	assert_ok(total_merge(&twice, total));
+	total_store(&twice, stored);
+	for (size_t i = 0; i < total->n; i++)
+	{
+		uint128 value = slow_value(elements[i]);
+
+		assert_true(slow_from_bytes(stored + 11 * i, 11) == slow_add(value, value));
+	}
+	free(twice.sums);
+	free(stored);
+}
+
+static void
+try_total(Bytes message, int bits)
+{
+	Total total;
+	FieldElement *elements;
+
+	if (take_total_twice(message, &total, &elements) == PRIO_OK)
+	{
+		check_total(&total, elements, message);
+		check_uints(&total, elements, bits);
+		check_merged(&total, elements);
+	}
+	free(total.sums);
+	free(elements);
+}
+
+/* The first entry that does not fit 63 bits; n if all do. */
+static size_t
+first_overflow(const FieldElement *a, const FieldElement *b, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (slow_add(slow_value(a[i]), slow_value(b[i])) >= BIT(63))
+			return i;
+	return n;
+}
+
+static void
+check_published(Total *a, Total *b, const FieldElement *elements_a,
+				const FieldElement *elements_b)
+{
+	int64_t *counts = malloc(a->n * sizeof(int64_t));
+	size_t where = 0;
+	PrioStatus status = total_publish(a, b, counts, &where);
+
+	if (a->role == b->role || a->n != b->n)
+		assert_status(status, PRIO_MISMATCH);
+	else if (status == PRIO_OVERFLOW)
+		assert_int_equal(where, first_overflow(elements_a, elements_b, a->n));
+	else
+	{
+		assert_ok(status);
+		assert_int_equal(first_overflow(elements_a, elements_b, a->n), a->n);
+		for (size_t i = 0; i < a->n; i++)
+			assert_true((uint128) counts[i] ==
+						slow_add(slow_value(elements_a[i]), slow_value(elements_b[i])));
+	}
+	free(counts);
+}
+
+/* The head of one with about as many elements as there may be: the message, and zeros. */
+static void
+try_long_total(Bytes message, size_t number)
+{
+	size_t size = message.size + 2 * (PRIO_MAX_DATA - 8 + number % 16);
+	uint8_t *longer = calloc(1, size);
+	PacketReader reader = packet_reader(longer, size);
+	PrioRole role;
+	PrioRole expected_role;
+	size_t n;
+	size_t expected_n;
+	size_t role_used;
+	size_t used;
+	PrioStatus status;
+	Faults faults;
+
+	memcpy(longer, message.data, message.size);
+	status = total_read_head(&reader, &role, &n);
+	faults = general_read_role(longer, size, &expected_role, &role_used);
+	if (faults == NO_FAULTS)
+		faults = general_read_head(longer + role_used, size - role_used, &expected_n, &used);
+	if (faults == NO_FAULTS && 2 * expected_n > size - role_used - used)
+		faults = FAULT(PRIO_MALFORMED);
+	if (faults == NO_FAULTS && (expected_n < 1 || expected_n > PRIO_MAX_DATA))
+		faults = FAULT(PRIO_WRONG_LENGTH);
+	assert_true(faults_allow(faults, status));
+	if (status == PRIO_OK)
+	{
+		assert_int_equal(role, expected_role);
+		assert_int_equal(n, expected_n);
+	}
+	free(longer);
+}
+
+static void
+try_totals(Bytes message_a, Bytes message_b)
+{
+	Total a;
+	Total b;
+	FieldElement *elements_a;
+	FieldElement *elements_b;
+	PrioStatus status_a = take_total_twice(message_a, &a, &elements_a);
+	PrioStatus status_b = take_total_twice(message_b, &b, &elements_b);
+
+	if (status_a == PRIO_OK && status_b == PRIO_OK)
+	{
+		check_published(&a, &b, elements_a, elements_b);
+		check_published(&b, &a, elements_b, elements_a);
+		assert_status(total_merge(&a, &b),
+					  a.role == b.role && a.n == b.n ? PRIO_OK : PRIO_MISMATCH);
+	}
+	free(a.sums);
+	free(b.sums);
+	free(elements_a);
+	free(elements_b);
+}
+
+/* ------------------------------------------------------------------ stored forms */
+
+static void
+try_stored_total(PrioRole role, size_t n, Bytes stored)
+{
+	Total total = total_make(role, n);
+	PrioStatus status = total_load(&total, stored.data, stored.size);
+	bool good = stored.size == 11 * n;
+
+	for (size_t i = 0; good && i < n; i++)
+		good = slow_from_bytes(stored.data + 11 * i, 11) < SLOW_P;
+	assert_status(status, good ? PRIO_OK : PRIO_MALFORMED);
+	if (good)
+	{
+		uint8_t *again = malloc(total_stored_size(n));
+		uint8_t *message = malloc(total_max_message(n));
+		Bytes written = {message, total_write(&total, message)};
+		FieldElement *elements;
+		Total copy;
+
+		total_store(&total, again);
+		assert_int_equal(total_stored_size(n), stored.size);
+		assert_memory_equal(again, stored.data, stored.size);
+		assert_ok(take_total_twice(written, &copy, &elements));
+		for (size_t i = 0; i < n; i++)
+			assert_true(slow_value(elements[i]) == slow_from_bytes(stored.data + 11 * i, 11));
+		free(again);
+		free(message);
+		free(copy.sums);
+		free(elements);
+	}
+	free(total.sums);
+}
+
+/*
+ * The total of a share that the verifier may or may not have been made from. Where it was
+ * not, there is no more than a mismatch, whatever the share holds.
+ */
+static void
+add_up(const Verifier *verifier, Bytes share)
+{
+	Total total = total_make(verifier->role, verifier->n);
+	Total of_other_length = total_make(verifier->role, verifier->n + 1);
+	Total of_other_role = total_make((PrioRole) !verifier->role, verifier->n);
+	PrioStatus status = total_take(&total, verifier, share);
+	bool marked = share.size >= SEAL_OVERHEAD &&
+		memcmp(verifier->mark, share.data + share.size - PRIO_GCM_TAG_BYTES,
+			   VERIFIER_MARK_BYTES) == 0;
+
+	if (!verifier->has_key || !marked)
+		assert_status(status, PRIO_MISMATCH);
+	else if (verifier->role == PRIO_B)
+		assert_ok(status);
+	else
+		assert_true(status == PRIO_OK || status == PRIO_MISMATCH);
+	if (status == PRIO_OK)
+		for (size_t i = 0; i < total.n; i++)
+			assert_reduced(total.sums[i]);
+	assert_status(total_take(&of_other_length, verifier, share), PRIO_MISMATCH);
+	assert_status(total_take(&of_other_role, verifier, share), PRIO_MISMATCH);
+	assert_status(total_add_share(&total, verifier, NULL, 0, NULL),
+				  verifier->has_key && verifier->role == PRIO_B ? PRIO_OK : PRIO_MISMATCH);
+	free(total.sums);
+	free(of_other_length.sums);
+	free(of_other_role.sums);
+}
+
+static void
+try_stored_verifier(const Batch *batch, Bytes stored, Bytes share)
+{
+	Verifier verifier;
+	PrioStatus status = verifier_load(&verifier, stored.data, stored.size);
+	uint8_t again[VERIFIER_BYTES];
+
+	if (stored.size >= 1 && stored.data[0] != 1)
+		assert_status(status, PRIO_OTHER_VERSION);
+	else if (stored.size != VERIFIER_BYTES)
+		assert_status(status, PRIO_MALFORMED);
+	else
+		assert_true(status == PRIO_OK || status == PRIO_MALFORMED);
+	if (status != PRIO_OK)
+		return;
+
+	assert_in_range(verifier.n, 1, PRIO_MAX_DATA);
+	verifier_store(&verifier, true, again);
+	assert_memory_equal(again, stored.data, VERIFIER_BYTES);
+	check_verifier(&verifier);
+	servers_exchange(&verifier, &batch->verifier[!verifier.role]);
+	/* Of the largest ones the seconds would go into the generator. */
+	if (verifier.n <= 4096)
+		add_up(&verifier, share);
+}
+
+/* ------------------------------------------------------------------ all of them */
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	Batch *batch;
+	PrioRole role;
+	size_t number;
+	size_t first_size;
+	Bytes all;
+	Bytes first;
+	Bytes second;
+
+	if (size < HEAD_BYTES)
+		return 0;
+	batch = chosen_batch(data[1]);
+	role = chosen_role(data[1]);
+	number = number_of(data);
+	data += HEAD_BYTES;
+	size -= HEAD_BYTES;
+	first_size = number < size ? number : size;
+	all = exact_copy(data, size);
+	first = exact_copy(data, first_size);
+	second = exact_copy(data + first_size, size - first_size);
+
+	switch ((Kind) (data[-HEAD_BYTES] % KINDS))
+	{
+		case VERIFY1:
+			try_verify1(&batch->verifier[role], all);
+			break;
+		case VERIFY2:
+			try_verify2(first, second);
+			break;
+		case TOTAL:
+			try_total(all, 1 + (int) (number % TOTAL_MAX_BITS));
+			break;
+		case TOTALS:
+			try_totals(first, second);
+			break;
+		case LONG_TOTAL:
+			try_long_total(all, number);
+			break;
+		case STORED_TOTAL:
+			try_stored_total(role, number > 0 ? number : 1, all);
+			break;
+		case STORED_VERIFIER:
+			try_stored_verifier(batch, first, second);
+			break;
+		case KINDS:
+			break;
+	}
+	free_exact(all);
+	free_exact(first);
+	free_exact(second);
+	return 0;
+}

@@ -1,0 +1,600 @@
+/*
+ * seeds.c
+ *		Makes the seeds of the corpora from test/vectors: seeds DIRECTORY.
+ *
+ * It writes DIRECTORY/TARGET/NAME, the same bytes every time.
+ */
+#include "fuzz.h"
+
+#include "share.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+static const char *directory;
+
+/* One seed: what the head says, and the bytes behind it. */
+static void
+write_seed(const char *target, const char *name, const uint8_t *head, size_t head_size,
+		   Bytes bytes)
+{
+	char path[1024];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", directory, target);
+	mkdir(path, 0777);
+	snprintf(path, sizeof(path), "%s/%s/%s", directory, target, name);
+	for (char *p = path + strlen(path) - strlen(name); *p != '\0'; p++)
+		if (!isalnum((unsigned char) *p))
+			*p = '-';
+	file = fopen(path, "wx");
+	if (file == NULL || fwrite(head, 1, head_size, file) != head_size ||
+		fwrite(bytes.data, 1, bytes.size, file) != bytes.size || fclose(file) != 0)
+	{
+		perror(path);
+		exit(1);
+	}
+}
+
+/* ------------------------------------------------------------------ messages */
+
+/* The kinds of messages.c. */
+static const char *const kinds[] = {"verify1",    "verify2",      "total",          "totals",
+									"long total", "stored total", "stored verifier"};
+
+static void
+write_message(const char *kind, const char *name, uint8_t choice, size_t number, Bytes message)
+{
+	char full_name[100];
+	uint8_t head[4] = {0, choice, (uint8_t) number, (uint8_t) (number >> 8)};
+
+	while (strcmp(kinds[head[0]], kind) != 0)
+		head[0]++;
+	snprintf(full_name, sizeof(full_name), "%s %s", kind, name);
+	write_seed("messages", full_name, head, sizeof(head), message);
+}
+
+static void
+write_pair(const char *kind, const char *name, Bytes first, Bytes second)
+{
+	Bytes both = {malloc(first.size + second.size), first.size + second.size};
+
+	memcpy(both.data, first.data, first.size);
+	memcpy(both.data + first.size, second.data, second.size);
+	write_message(kind, name, 0, first.size, both);
+	free(both.data);
+}
+
+/* The messages of both rounds. */
+static void
+write_rounds(const Batch *batch)
+{
+	uint8_t verify1[2][VERIFY1_MAX_BYTES];
+	uint8_t verify2[2][VERIFY2_MAX_BYTES];
+	size_t size1[2];
+	Bytes message[2];
+	char name[100];
+
+	for (int role = PRIO_A; role <= PRIO_B; role++)
+		size1[role] = verifier_verify1(&batch->verifier[role], verify1[role]);
+	for (int role = PRIO_A; role <= PRIO_B; role++)
+	{
+		Bytes peer = {verify1[!role], size1[!role]};
+
+		message[role].data = verify2[role];
+		assert_ok(verifier_verify2(&batch->verifier[role], peer.data, peer.size, verify2[role],
+								   &message[role].size));
+		snprintf(name, sizeof(name), "%s for %s", batch->file, role == PRIO_A ? "a" : "b");
+		write_message("verify1", name, choice_of(batch, (PrioRole) role), 0, peer);
+	}
+	write_pair("verify2", batch->file, message[PRIO_A], message[PRIO_B]);
+}
+
+static void
+write_stored(const char *name, const Verifier *verifier, bool with_key, Bytes share)
+{
+	uint8_t stored[VERIFIER_BYTES];
+
+	verifier_store(verifier, with_key, stored);
+	write_pair("stored verifier", name, (Bytes){stored, sizeof(stored)}, share);
+}
+
+/* Verifiers and their shares: that of A if it is short, and none for B. */
+static void
+write_verifiers(const Batch *batch)
+{
+	static const Bytes nothing = {(uint8_t *) "", 0};
+	Bytes share = batch->servers.n > SHARE_CHUNK ? nothing : batch->share[PRIO_A];
+	char name[100];
+
+	snprintf(name, sizeof(name), "%s of a", batch->file);
+	write_stored(name, &batch->verifier[PRIO_A], true, share);
+	snprintf(name, sizeof(name), "%s of a without key", batch->file);
+	write_stored(name, &batch->verifier[PRIO_A], false, share);
+	snprintf(name, sizeof(name), "%s of b", batch->file);
+	write_stored(name, &batch->verifier[PRIO_B], true, nothing);
+}
+
+/* A verifier that claims to be of a packet, in which something is wrong behind the seal. */
+static void
+write_verifier_of(const char *name, const Batch *batch, Bytes share)
+{
+	Verifier verifier = batch->verifier[PRIO_A];
+	Bytes plaintext;
+
+	if (!unseal(batch, PRIO_A, share, &plaintext, verifier.key))
+		return;
+	memcpy(verifier.mark, share.data + share.size - PRIO_GCM_TAG_BYTES, VERIFIER_MARK_BYTES);
+	write_stored(name, &verifier, true, share);
+	free(plaintext.data);
+}
+
+/* The totals of a file, of both servers. */
+static void
+write_totals(const char *file_name, int bits)
+{
+	json_t *file = load_vectors(file_name);
+	Bytes a = hex_bytes(file, "total_a");
+	Bytes b = hex_bytes(file, "total_b");
+	PacketReader reader = packet_reader(a.data, a.size);
+	PrioRole role;
+	size_t n;
+	Total total;
+	Bytes stored;
+
+	write_message("total", file_name, 0, (size_t) bits - 1, a);
+	write_pair("totals", file_name, a, b);
+
+	assert_ok(total_read_head(&reader, &role, &n));
+	total = total_make(role, n);
+	assert_ok(total_add_message(&total, &reader));
+	stored.size = total_stored_size(n);
+	stored.data = malloc(stored.size);
+	total_store(&total, stored.data);
+	write_message("stored total", file_name, 0, n, stored);
+
+	json_decref(file);
+	free(a.data);
+	free(b.data);
+	free(total.sums);
+	free(stored.data);
+}
+
+/* More elements than are read at once, of two bytes each. */
+static void
+write_long_total(void)
+{
+	Total total = total_make(PRIO_B, 300);
+	Bytes message = {malloc(total_max_message(300)), 0};
+
+	message.size = total_write(&total, message.data);
+	write_message("total", "of zeros", 0, 29, message);
+	free(total.sums);
+	free(message.data);
+}
+
+static void
+write_messages(void)
+{
+	/* Sums of two numbers below p that do not fit 63 bits, and that just fit. */
+	static uint8_t zero[] = {0x00, 0x91, 0xa1, 0x00};
+	static uint8_t most[] = {0x01, 0x91, 0xa8, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+	static uint8_t more[] = {0x01, 0x91, 0xa8, 0x80, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00};
+	static uint8_t two[] = {0x00, 0x92, 0xa1, 0x00, 0xa1, 0x00};
+	static uint8_t max[] = {0x01, 0xdd, 0x00, 0x03, 0xff, 0xff};
+	static uint8_t above[] = {0x01, 0xdd, 0x00, 0x04, 0x00, 0x00};
+	static uint8_t zeros[] = {0xa1, 0x00, 0xa1, 0x00};
+
+	for (size_t i = 0; i < BATCHES; i++)
+	{
+		write_rounds(&batches[i]);
+		write_verifiers(&batches[i]);
+	}
+	write_message("verify1", "zeros", 0, 0, (Bytes){zeros, sizeof(zeros)});
+	write_totals("n1", 1);
+	write_totals("n5-ordinal", 5);
+	write_totals("n31", 2);
+	write_totals("uint8", 8);
+	write_totals("uint42", 42);
+	write_long_total();
+	write_pair("totals", "that just fit", (Bytes){zero, sizeof(zero)},
+			   (Bytes){most, sizeof(most)});
+	write_pair("totals", "that do not fit", (Bytes){zero, sizeof(zero)},
+			   (Bytes){more, sizeof(more)});
+	write_pair("totals", "of two lengths", (Bytes){two, sizeof(two)},
+			   (Bytes){most, sizeof(most)});
+	write_pair("totals", "of one server and two lengths", (Bytes){two, sizeof(two)},
+			   (Bytes){zero, sizeof(zero)});
+	write_message("long total", "of the most elements", 0, 15, (Bytes){max, sizeof(max)});
+	write_message("long total", "of one more", 0, 15, (Bytes){above, sizeof(above)});
+	write_pair("totals", "of one server", (Bytes){most, sizeof(most)},
+			   (Bytes){most, sizeof(most)});
+}
+
+/* ------------------------------------------------------------------ packets */
+
+static void
+write_packet(const char *target, const char *name, const Batch *batch, PrioRole role,
+			 Bytes packet)
+{
+	uint8_t choice = choice_of(batch, role);
+	char full_name[100];
+
+	snprintf(full_name, sizeof(full_name), "%s %s", name, role == PRIO_A ? "a" : "b");
+	write_seed(target, full_name, &choice, 1, packet);
+}
+
+/* Sealed, and its plaintext if it opens. */
+static void
+write_share(const char *name, const Batch *batch, PrioRole role, Bytes share)
+{
+	Bytes plaintext;
+
+	write_packet("sealed", name, batch, role, share);
+	if (unseal(batch, role, share, &plaintext, NULL))
+	{
+		write_packet("plaintext", name, batch, role, plaintext);
+		free(plaintext.data);
+	}
+}
+
+/*
+ * For A, of more data fields than are read at once: every element of its arrays is a one,
+ * so that it takes two bytes and not twelve.
+ */
+static void
+write_short_elements(const Batch *batch)
+{
+	size_t n = batch->servers.n;
+	size_t max =
+		packet_max_plaintext(PRIO_A, strlen(batch->servers.batch_id), n) + SEAL_OVERHEAD;
+	FieldElement *ones = malloc(2 * (n + 1) * sizeof(FieldElement));
+	uint8_t aes_key[PRIO_AES_KEY_BYTES];
+	Bytes plaintext;
+	Bytes sealed = {malloc(max), 0};
+	PacketReader reader;
+	PacketWriter writer;
+
+	assert_true(unseal(batch, PRIO_A, batch->share[PRIO_A], &plaintext, aes_key));
+	reader = packet_reader(plaintext.data, plaintext.size);
+	assert_ok(packet_skip_batch_id(&reader));
+	assert_ok(packet_read_elements(&reader, ones, 6));
+	reader.next++; /* the role */
+	writer = packet_writer((uint8_t *) reader.next, (size_t) (reader.end - reader.next));
+	for (size_t i = 0; i < 2 * (n + 1); i++)
+		ones[i] = FIELD_ONE;
+	packet_write_array(&writer, ones, n);
+	packet_write_array(&writer, ones, batch->servers.context[PRIO_A].weights.domain);
+	plaintext.size = (size_t) (writer.next - plaintext.data);
+
+	memcpy(sealed.data, batch->share[PRIO_A].data, PRIO_KEY_BYTES + PRIO_GCM_NONCE_BYTES);
+	seal_again(aes_key, plaintext, sealed.data);
+	sealed.size = plaintext.size + SEAL_OVERHEAD;
+	write_share("ones", batch, PRIO_A, sealed);
+	free(ones);
+	free(plaintext.data);
+	free(sealed.data);
+}
+
+/* As long as a packet may be, and a byte more. */
+static void
+write_long_share(const Batch *batch)
+{
+	size_t max = verifier_max_share(strlen(batch->servers.batch_id), batch->servers.n);
+	Bytes share = {calloc(1, max + 1), max};
+
+	memcpy(share.data, batch->share[PRIO_A].data, batch->share[PRIO_A].size);
+	write_packet("sealed", "of the greatest length", batch, PRIO_A, share);
+	share.size++;
+	write_packet("sealed", "too long", batch, PRIO_A, share);
+	free(share.data);
+}
+
+/* The honest packets, and those of invalid.json that must be refused. */
+static void
+write_packets(void)
+{
+	json_t *file = load_vectors("invalid");
+	json_t *cases = json_object_get(file, "cases");
+	const Batch *batch = batch_of_size(13);
+	json_t *row;
+	size_t i;
+
+	for (size_t j = 0; j < BATCHES; j++)
+	{
+		if (batches[j].servers.n > SHARE_CHUNK)
+			write_short_elements(&batches[j]);
+		else
+			write_share(batches[j].file, &batches[j], PRIO_A, batches[j].share[PRIO_A]);
+		write_share(batches[j].file, &batches[j], PRIO_B, batches[j].share[PRIO_B]);
+	}
+	write_long_share(batch_of_size(1));
+	json_array_foreach(cases, i, row)
+	{
+		const char *name = json_string_value(json_object_get(row, "name"));
+		const char *role = json_string_value(json_object_get(row, "role"));
+		Bytes share;
+
+		if (role == NULL)
+			continue;
+		share = hex_bytes(row, "share");
+		write_share(name, batch, role[0] == 'A' ? PRIO_A : PRIO_B, share);
+		if (role[0] == 'A')
+			write_verifier_of(name, batch, share);
+		free(share.data);
+	}
+	json_decref(file);
+}
+
+/* ------------------------------------------------------------------ objects of messages */
+
+/* The shapes of reader.c. */
+static const char *const shapes[] = {"elements", "header",     "role",
+									 "bytes",    "batch id",   "array",
+									 "array of", "long array", "long str"};
+
+/* literal is a string literal, which may hold zeros. */
+#define write_object(shape, name, count, literal) \
+	write_objects(shape, name, count, \
+				  (Bytes){(uint8_t *) (uintptr_t) (literal), sizeof(literal) - 1})
+
+static void
+write_objects(const char *shape, const char *name, size_t count, Bytes bytes)
+{
+	char full_name[100];
+	uint8_t head[2] = {0, (uint8_t) count};
+
+	while (strcmp(shapes[head[0]], shape) != 0)
+		head[0]++;
+	snprintf(full_name, sizeof(full_name), "%s %s", shape, name);
+	write_seed("reader", full_name, head, sizeof(head), bytes);
+}
+
+/* What A's packet of a batch consists of. */
+static void
+write_parts(const Batch *batch)
+{
+	Bytes plaintext;
+	PacketReader reader;
+	PacketHeader header;
+	PrioRole role;
+	size_t n = batch->servers.n;
+	FieldElement *elements = malloc(n * sizeof(FieldElement));
+	Bytes part;
+
+	assert_true(unseal(batch, PRIO_A, batch->share[PRIO_A], &plaintext, NULL));
+	reader = packet_reader(plaintext.data, plaintext.size);
+	write_objects("batch id", batch->file, 1, plaintext);
+	assert_ok(packet_skip_batch_id(&reader));
+	part = (Bytes){(uint8_t *) reader.next, (size_t) (reader.end - reader.next)};
+	write_objects("header", batch->file, 0, part);
+	write_objects("elements", batch->file, 6, part);
+	assert_ok(packet_read_header(&reader, &header));
+	assert_ok(packet_read_role(&reader, &role));
+	part = (Bytes){(uint8_t *) reader.next, (size_t) (reader.end - reader.next)};
+	write_objects("array", batch->file, 0, part);
+	write_objects("array of", batch->file, n, part);
+	free(plaintext.data);
+	free(elements);
+}
+
+static void
+write_reader(void)
+{
+	write_parts(batch_of_size(1));
+	write_parts(batch_of_size(13));
+	write_parts(batch_of_size(31));
+	write_object("elements", "of all lengths", 11,
+				 "\xa1\x00\xa1\x01\xa2\x01\x00\xa3\x01\x00\x00\xa4\x01\x00\x00\x00"
+				 "\xa5\x01\x00\x00\x00\x00\xa6\x01\x00\x00\x00\x00\x00"
+				 "\xa7\x01\x00\x00\x00\x00\x00\x00\xa8\x01\x00\x00\x00\x00\x00\x00\x00"
+				 "\xaa\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+				 "\xab\x80\x00\x00\x00\x00\x00\x00\x00\x08\x00\x00");
+	write_object("elements", "the modulus", 1,
+				 "\xab\x80\x00\x00\x00\x00\x00\x00\x00\x08\x00\x01");
+	write_object("elements", "the modulus then a short one", 2,
+				 "\xab\x80\x00\x00\x00\x00\x00\x00\x00\x08\x00\x01\xa1\x01");
+	write_object("elements", "too long", 1,
+				 "\xac\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00");
+	write_object("elements", "leading zero", 1, "\xa2\x00\x01");
+	write_object("elements", "empty", 1, "\xa0");
+	write_object("elements", "str8", 1, "\xd9\x01\x01");
+	write_object("elements", "bin", 1, "\xc4\x01\x01");
+	write_object("role", "a", 0, "\x00");
+	write_object("role", "b", 0, "\x01");
+	write_object("role", "of two bytes", 0, "\xcc\x01");
+	write_object("bytes", "seed", 16,
+				 "\xb0"
+				 "0123456789abcdef");
+	write_object("bytes", "too few", 16,
+				 "\xaf"
+				 "0123456789abcde");
+	write_object("bytes", "str8", 32,
+				 "\xd9\x20"
+				 "0123456789abcdef0123456789abcdef");
+	write_object("batch id", "empty", 0, "\xa0");
+	write_object("array", "empty", 0, "\x90");
+	write_object("array", "nested", 0, "\x91\x91\x91\xa1\x01");
+	write_object("array", "longer head", 0, "\xdc\x00\x02\xa1\x01\xa1\x02");
+	write_object("array", "of 16", 0,
+				 "\xdc\x00\x10\xa1\x01\xa1\x01\xa1\x01\xa1\x01\xa1\x01\xa1\x01\xa1\x01\xa1\x01"
+				 "\xa1\x01\xa1\x01\xa1\x01\xa1\x01\xa1\x01\xa1\x01\xa1\x01\xa1\x01");
+	write_object("array of", "which lies", 3, "\xdd\xff\xff\xff\xff\xa1\x01");
+	/* The element comes as often again as the count says: reader.c. */
+	write_object("long array", "of 65535", 6,
+				 "\xdc\xff\xff\xab"
+				 "0123456789a");
+	write_object("long array", "of 65536", 7,
+				 "\xdd\x00\x01\x00\x00\xab"
+				 "0123456789a");
+	write_object("long array", "of 65535 with the longer head", 6,
+				 "\xdd\x00\x00\xff\xff\xab"
+				 "0123456789a");
+	write_object("long str", "of 65535", 7,
+				 "\xda\xff\xff"
+				 "a");
+	write_object("long str", "of 65536", 8,
+				 "\xdb\x00\x01\x00\x00"
+				 "a");
+}
+
+/* ------------------------------------------------------------------ operands */
+
+/* The operations of arithmetic.c. */
+static const char *const operations[] = {"pair",      "power",    "sum",
+										 "dot",       "long dot", "accept",
+										 "normalise", "weights",  "transform"};
+
+#define write_operands(operation, name, operands) \
+	write_operand_bytes(operation, name, operands, sizeof(operands))
+
+static void
+write_operand_bytes(const char *operation, const char *name, const uint8_t *operands,
+					size_t size)
+{
+	char full_name[100];
+	uint8_t head = 0;
+	Bytes bytes = {(uint8_t *) (uintptr_t) operands, size};
+
+	while (strcmp(operations[head], operation) != 0)
+		head++;
+	snprintf(full_name, sizeof(full_name), "%s %s", operation, name);
+	write_seed("arithmetic", full_name, &head, 1, bytes);
+}
+
+static const struct
+{
+	const char *name;
+	uint128 value;
+} edges[] = {
+	{"0", 0},
+	{"1", 1},
+	{"2 to the 44 less 1", BIT(44) - 1},
+	{"2 to the 44", BIT(44)},
+	{"2 to the 86", BIT(86)},
+	{"2 to the 87 less 1", BIT(87) - 1},
+	{"2 to the 87", BIT(87)},
+	{"p less 1", SLOW_P - 1},
+	{"p", SLOW_P},
+	{"2 to the 88 less 1", BIT(88) - 1},
+};
+
+#define EDGES (sizeof(edges) / sizeof(edges[0]))
+
+static void
+write_integer(uint8_t *out, uint128 value, size_t size)
+{
+	for (size_t i = size; i-- > 0; value >>= 8)
+		out[i] = (uint8_t) value;
+}
+
+/* An edge and any number; the largest values; both limbs of ones. */
+static void
+write_arithmetic(void)
+{
+	static const uint8_t any[11] = {0x25, 0x97, 0xc1, 0x4f, 0x48, 0xd5,
+									0xb6, 0x5e, 0xd8, 0xdc, 0xca};
+	uint8_t pair[22];
+	uint8_t power[27] = {0};
+	uint8_t full[3 * 14 + 22];
+	uint8_t dot[9 * 22];
+	uint8_t long_dot[2 + 22] = {0x80, 0x09}; /* 8 more than a block of AVX-512, and one */
+	uint8_t tries[1 + EDGES * TRY_BYTES + 8 * TRY_BYTES] = {0};
+	uint8_t normalise[3 + 1 + 3 * (16 + 11)];
+	uint8_t weights[2 + 11];
+	uint8_t transform[1 + 8 * 11];
+
+	for (size_t i = 0; i < EDGES; i++)
+	{
+		write_integer(pair, edges[i].value, 11);
+		memcpy(pair + 11, any, 11);
+		write_operands("pair", edges[i].name, pair);
+		memcpy(tries + 1 + i * TRY_BYTES, pair, 11);
+		tries[1 + i * TRY_BYTES + 11] = pair[0];
+	}
+	for (size_t i = EDGES; i < EDGES + 8; i++)
+	{
+		memcpy(tries + 1 + i * TRY_BYTES, any, 11);
+		tries[1 + i * TRY_BYTES + 11] = (uint8_t) (0x78 + i);
+	}
+	write_operands("accept", "edges", tries);
+	tries[0] = 63;
+	write_operands("accept", "edges over and over", tries);
+
+	memcpy(power, any, 11);
+	write_integer(power + 11, SLOW_P - 1, 16);
+	write_operands("power", "of fermat", power);
+	write_operand_bytes("power", "zero to the zero", power, 0);
+
+	memset(full, 0xff, sizeof(full));
+	write_operands("sum", "of ones", full);
+	for (size_t i = 0; i < 18; i++)
+		write_integer(dot + 11 * i, SLOW_P - 1 - i % 2, 11);
+	write_operands("dot", "of large values", dot);
+	write_integer(long_dot + 2, SLOW_P - 1, 11);
+	write_integer(long_dot + 13, BIT(87) - 1, 11);
+	write_operands("long dot", "of large values", long_dot);
+
+	memset(normalise, 0xff, sizeof(normalise));
+	write_integer(normalise, (1 << 19) - 2, 3);
+	write_operands("normalise", "full", normalise);
+	normalise[3] = 0;
+	write_operands("normalise", "not quite full", normalise);
+	memset(normalise, 0, 3);
+	write_operands("normalise", "nothing pending", normalise);
+
+	memcpy(weights + 2, any, 11);
+	for (uint8_t n = 1; n <= 5; n++)
+	{
+		char name[] = "n";
+
+		name[0] = (char) ('0' + n);
+		weights[0] = n - 1;
+		weights[1] = 1;
+		write_operands("weights", name, weights);
+	}
+	weights[1] = 0;
+	for (uint8_t i = 0; i < 8; i++)
+	{
+		char name[] = "at root n";
+
+		name[8] = (char) ('0' + i);
+		weights[0] = 2;
+		memset(weights + 2, 0, 11);
+		weights[12] = i;
+		write_operands("weights", name, weights);
+	}
+
+	for (size_t i = 0; i < 8; i++)
+	{
+		memcpy(transform + 1 + 11 * i, any, 11);
+		transform[1 + 11 * i] ^= (uint8_t) i;
+	}
+	for (uint8_t n = 1; n <= 7; n += 2)
+	{
+		char name[] = "n";
+
+		name[0] = (char) ('0' + n);
+		transform[0] = n - 1;
+		write_operands("transform", name, transform);
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc != 2)
+	{
+		fprintf(stderr, "usage: seeds DIRECTORY\n");
+		return 2;
+	}
+	directory = argv[1];
+	mkdir(directory, 0777);
+	fuzz_begin();
+	write_packets();
+	write_messages();
+	write_reader();
+	write_arithmetic();
+	return 0;
+}
