@@ -89,6 +89,21 @@ free_exact(Bytes bytes)
 	free(bytes.data - 1);
 }
 
+bool
+claims_about(Bytes message, size_t count)
+{
+	uint8_t first = message.size >= 5 ? message.data[0] : 0;
+	uint128 claim;
+
+	if (first == 0xda || first == 0xdc)
+		claim = slow_from_bytes(message.data + 1, 2);
+	else if (first == 0xdb || first == 0xdd)
+		claim = slow_from_bytes(message.data + 1, 4);
+	else
+		return false;
+	return claim + 16 >= count && claim <= count + 16;
+}
+
 /* ------------------------------------------------------------------ assertions */
 
 bool

@@ -100,6 +100,13 @@ extern size_t mutate_message(uint8_t *data, size_t size, size_t max_size, unsign
 extern size_t mutate_input(size_t head_size, uint8_t *data, size_t size, size_t max_size,
 						   unsigned int seed);
 
+/*
+ * Does the head of a str or an array, with a length of two or four bytes, claim between 16
+ * less and 16 more than so many? Where large inputs are made of small ones, the others
+ * would take all the time.
+ */
+extern bool claims_about(Bytes message, size_t count);
+
 /* ------------------------------------------------------------------ assertions */
 
 #define assert_reduced(element) assert_true(slow_is_reduced(element))

@@ -393,9 +393,10 @@ check_published(Total *a, Total *b, const FieldElement *elements_a,
 static void
 try_long_total(Bytes message, size_t number)
 {
+	Bytes array = {message.data + 1, message.size - 1};
 	size_t size = message.size + 2 * (PRIO_MAX_DATA - 8 + number % 16);
-	uint8_t *longer = calloc(1, size);
-	PacketReader reader = packet_reader(longer, size);
+	uint8_t *longer;
+	PacketReader reader;
 	PrioRole role;
 	PrioRole expected_role;
 	size_t n;
@@ -405,7 +406,11 @@ try_long_total(Bytes message, size_t number)
 	PrioStatus status;
 	Faults faults;
 
+	if (message.size < 1 || !claims_about(array, PRIO_MAX_DATA))
+		return;
+	longer = calloc(1, size);
 	memcpy(longer, message.data, message.size);
+	reader = packet_reader(longer, size);
 	status = total_read_head(&reader, &role, &n);
 	faults = general_read_role(longer, size, &expected_role, &role_used);
 	if (faults == NO_FAULTS)

@@ -249,7 +249,7 @@ check_long_array(Bytes message, size_t count)
 	size_t copies = 65536 - 8 + count % 16;
 	Bytes longer = {NULL, message.size + 12 * copies};
 
-	if (message.size < 12 || (message.data[0] != 0xdc && message.data[0] != 0xdd))
+	if (message.size < 12 || !claims_about(message, 65536))
 		return;
 	longer.data = malloc(longer.size);
 	memcpy(longer.data, message.data, message.size);
@@ -265,7 +265,7 @@ check_long_str(Bytes message, size_t count)
 {
 	Bytes longer = {NULL, message.size + 65536 - 8 + count % 16};
 
-	if (message.size < 3 || (message.data[0] != 0xda && message.data[0] != 0xdb))
+	if (!claims_about(message, 65536))
 		return;
 	longer.data = malloc(longer.size);
 	memcpy(longer.data, message.data, message.size);

@@ -12,6 +12,9 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+/* The bytes of a string literal, which may hold zeros. */
+#define LITERAL(literal) ((Bytes){(uint8_t *) (uintptr_t) (literal), sizeof(literal) - 1})
+
 static const char *directory;
 
 /* One seed: what the head says, and the bytes behind it. */
@@ -104,7 +107,7 @@ write_stored(const char *name, const Verifier *verifier, bool with_key, Bytes sh
 static void
 write_verifiers(const Batch *batch)
 {
-	static const Bytes nothing = {(uint8_t *) "", 0};
+	Bytes nothing = LITERAL("");
 	Bytes share = batch->servers.n > SHARE_CHUNK ? nothing : batch->share[PRIO_A];
 	char name[100];
 
@@ -174,42 +177,86 @@ write_long_total(void)
 	free(message.data);
 }
 
+/* Stored verifiers that are none, though nearly. */
+static void
+write_damaged_verifiers(const Batch *batch)
+{
+	uint8_t stored[VERIFIER_BYTES];
+	uint8_t damaged[VERIFIER_BYTES];
+	Bytes whole = {damaged, sizeof(damaged)};
+
+	verifier_store(&batch->verifier[PRIO_B], true, stored);
+#define DAMAGE(name, place, bytes) \
+	do \
+	{ \
+		memcpy(damaged, stored, sizeof(stored)); \
+		memcpy(damaged + (place), bytes, sizeof(bytes) - 1); \
+		write_pair("stored verifier", name, whole, LITERAL("")); \
+	} while (0)
+	DAMAGE("of another version", 0, "\x02");
+	DAMAGE("with an unknown flag", 1, "\x85");
+	DAMAGE("with the key but not its flag", 1, "\x01");
+	DAMAGE("of no data fields", 2, "\x00\x00\x00\x00");
+	DAMAGE("of the most data fields", 2, "\xff\xff\x03\x00");
+	DAMAGE("of one data field more", 2, "\x00\x00\x04\x00");
+	DAMAGE("with the modulus", 30, "\x80\x00\x00\x00\x00\x00\x00\x00\x08\x00\x01");
+	DAMAGE("with the largest element", 85, "\x80\x00\x00\x00\x00\x00\x00\x00\x08\x00\x00");
+#undef DAMAGE
+	whole.size--;
+	write_pair("stored verifier", "cut by a byte", whole, LITERAL(""));
+}
+
 static void
 write_messages(void)
 {
-	/* Sums of two numbers below p that do not fit 63 bits, and that just fit. */
-	static uint8_t zero[] = {0x00, 0x91, 0xa1, 0x00};
-	static uint8_t most[] = {0x01, 0x91, 0xa8, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
-	static uint8_t more[] = {0x01, 0x91, 0xa8, 0x80, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00};
-	static uint8_t two[] = {0x00, 0x92, 0xa1, 0x00, 0xa1, 0x00};
-	static uint8_t max[] = {0x01, 0xdd, 0x00, 0x03, 0xff, 0xff};
-	static uint8_t above[] = {0x01, 0xdd, 0x00, 0x04, 0x00, 0x00};
-	static uint8_t zeros[] = {0xa1, 0x00, 0xa1, 0x00};
-
 	for (size_t i = 0; i < BATCHES; i++)
 	{
 		write_rounds(&batches[i]);
 		write_verifiers(&batches[i]);
 	}
-	write_message("verify1", "zeros", 0, 0, (Bytes){zeros, sizeof(zeros)});
+	write_damaged_verifiers(batch_of_size(5));
+	write_stored("too short a share", &batch_of_size(5)->verifier[PRIO_B], true,
+				 LITERAL("0123456789abcdef"));
+	write_stored("share of another", &batch_of_size(5)->verifier[PRIO_B], true,
+				 batch_of_size(1)->share[PRIO_B]);
+	write_message("verify1", "zeros", 0, 0, LITERAL("\xa1\x00\xa1\x00"));
+	write_message("verify1", "and a byte", 0, 0, LITERAL("\xa1\x00\xa1\x00\x00"));
+	write_message("verify1", "of one element", 0, 0, LITERAL("\xa1\x00"));
+	write_pair("verify2", "zeros", LITERAL("\xa1\x00"), LITERAL("\xa1\x00"));
+	write_pair("verify2", "zeros and a byte", LITERAL("\xa1\x00"), LITERAL("\xa1\x00\x00"));
+	write_pair("verify2", "ones", LITERAL("\xa1\x01"), LITERAL("\xa1\x01"));
+	write_pair("verify2", "zero and the modulus", LITERAL("\xa1\x00"),
+			   LITERAL("\xab\x80\x00\x00\x00\x00\x00\x00\x00\x08\x00\x01"));
+
 	write_totals("n1", 1);
 	write_totals("n5-ordinal", 5);
 	write_totals("n31", 2);
 	write_totals("uint8", 8);
 	write_totals("uint42", 42);
 	write_long_total();
-	write_pair("totals", "that just fit", (Bytes){zero, sizeof(zero)},
-			   (Bytes){most, sizeof(most)});
-	write_pair("totals", "that do not fit", (Bytes){zero, sizeof(zero)},
-			   (Bytes){more, sizeof(more)});
-	write_pair("totals", "of two lengths", (Bytes){two, sizeof(two)},
-			   (Bytes){most, sizeof(most)});
-	write_pair("totals", "of one server and two lengths", (Bytes){two, sizeof(two)},
-			   (Bytes){zero, sizeof(zero)});
-	write_message("long total", "of the most elements", 0, 15, (Bytes){max, sizeof(max)});
-	write_message("long total", "of one more", 0, 15, (Bytes){above, sizeof(above)});
-	write_pair("totals", "of one server", (Bytes){most, sizeof(most)},
-			   (Bytes){most, sizeof(most)});
+	write_message("total", "of nothing", 0, 0, LITERAL("\x00\x90"));
+	write_message("total", "and a byte", 0, 0, LITERAL("\x00\x91\xa1\x00\x00"));
+	write_message("total", "that lies", 0, 0, LITERAL("\x01\xdd\xff\xff\xff\xff\xa1\x00"));
+	write_message("long total", "of the most elements", 0, 15,
+				  LITERAL("\x01\xdd\x00\x03\xff\xff"));
+	write_message("long total", "of one more", 0, 15, LITERAL("\x01\xdd\x00\x04\x00\x00"));
+	write_message("stored total", "of zero", 0, 1, LITERAL("\0\0\0\0\0\0\0\0\0\0\0"));
+	write_message("stored total", "cut by a byte", 0, 1, LITERAL("\0\0\0\0\0\0\0\0\0\0"));
+	write_message("stored total", "and a byte", 0, 1, LITERAL("\0\0\0\0\0\0\0\0\0\0\0\0"));
+	write_message("stored total", "of the modulus", 0, 1,
+				  LITERAL("\x80\0\0\0\0\0\0\0\x08\0\x01"));
+
+	/* Sums that just fit 63 bits, and that do not. */
+	write_pair("totals", "that just fit", LITERAL("\x00\x91\xa1\x00"),
+			   LITERAL("\x01\x91\xa8\x7f\xff\xff\xff\xff\xff\xff\xff"));
+	write_pair("totals", "that do not fit", LITERAL("\x00\x91\xa1\x00"),
+			   LITERAL("\x01\x91\xa8\x80\x00\x00\x00\x00\x00\x00\x00"));
+	write_pair("totals", "of two lengths", LITERAL("\x00\x92\xa1\x00\xa1\x00"),
+			   LITERAL("\x01\x91\xa1\x00"));
+	write_pair("totals", "of one server and two lengths", LITERAL("\x00\x92\xa1\x00\xa1\x00"),
+			   LITERAL("\x00\x91\xa1\x00"));
+	write_pair("totals", "of one server", LITERAL("\x00\x91\xa1\x00"),
+			   LITERAL("\x00\x91\xa1\x00"));
 }
 
 /* ------------------------------------------------------------------ packets */
@@ -237,6 +284,18 @@ write_share(const char *name, const Batch *batch, PrioRole role, Bytes share)
 		write_packet("plaintext", name, batch, role, plaintext);
 		free(plaintext.data);
 	}
+}
+
+/* A plaintext, and one byte more. */
+static void
+write_longer_plaintext(const Batch *batch, PrioRole role)
+{
+	Bytes plaintext;
+
+	assert_true(unseal(batch, role, batch->share[role], &plaintext, NULL));
+	plaintext.data[plaintext.size++] = 0;
+	write_packet("plaintext", "and a byte", batch, role, plaintext);
+	free(plaintext.data);
 }
 
 /*
@@ -309,6 +368,8 @@ write_packets(void)
 			write_share(batches[j].file, &batches[j], PRIO_A, batches[j].share[PRIO_A]);
 		write_share(batches[j].file, &batches[j], PRIO_B, batches[j].share[PRIO_B]);
 	}
+	write_longer_plaintext(batch_of_size(1), PRIO_A);
+	write_longer_plaintext(batch_of_size(1), PRIO_B);
 	write_long_share(batch_of_size(1));
 	json_array_foreach(cases, i, row)
 	{
@@ -334,10 +395,8 @@ static const char *const shapes[] = {"elements", "header",     "role",
 									 "bytes",    "batch id",   "array",
 									 "array of", "long array", "long str"};
 
-/* literal is a string literal, which may hold zeros. */
 #define write_object(shape, name, count, literal) \
-	write_objects(shape, name, count, \
-				  (Bytes){(uint8_t *) (uintptr_t) (literal), sizeof(literal) - 1})
+	write_objects(shape, name, count, LITERAL(literal))
 
 static void
 write_objects(const char *shape, const char *name, size_t count, Bytes bytes)
@@ -400,6 +459,9 @@ write_reader(void)
 	write_object("elements", "leading zero", 1, "\xa2\x00\x01");
 	write_object("elements", "empty", 1, "\xa0");
 	write_object("elements", "str8", 1, "\xd9\x01\x01");
+	write_object("elements", "cut by a byte", 1, "\xab\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00");
+	write_object("elements", "leading zero of eleven", 1,
+				 "\xab\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00");
 	write_object("elements", "bin", 1, "\xc4\x01\x01");
 	write_object("role", "a", 0, "\x00");
 	write_object("role", "b", 0, "\x01");
@@ -420,6 +482,11 @@ write_reader(void)
 	write_object("array", "of 16", 0,
 				 "\xdc\x00\x10\xa1\x01\xa1\x01\xa1\x01\xa1\x01\xa1\x01\xa1\x01\xa1\x01\xa1\x01"
 				 "\xa1\x01\xa1\x01\xa1\x01\xa1\x01\xa1\x01\xa1\x01\xa1\x01\xa1\x01");
+	write_object("array", "of 15 with the longer head", 0,
+				 "\xdc\x00\x0f\xa1\x01\xa1\x01\xa1\x01\xa1\x01\xa1\x01\xa1\x01\xa1\x01\xa1\x01"
+				 "\xa1\x01\xa1\x01\xa1\x01\xa1\x01\xa1\x01\xa1\x01\xa1\x01");
+	write_object("array of", "cut behind 16 bits", 1, "\xdc\x00");
+	write_object("array of", "cut behind 32 bits", 1, "\xdd\x00\x00\x00");
 	write_object("array of", "which lies", 3, "\xdd\xff\xff\xff\xff\xa1\x01");
 	/* The element comes as often again as the count says: reader.c. */
 	write_object("long array", "of 65535", 6,
@@ -526,9 +593,12 @@ write_arithmetic(void)
 	write_integer(power + 11, SLOW_P - 1, 16);
 	write_operands("power", "of fermat", power);
 	write_operand_bytes("power", "zero to the zero", power, 0);
+	memset(power + 11, 0xff, 16);
+	write_operands("power", "of ones", power);
 
 	memset(full, 0xff, sizeof(full));
 	write_operands("sum", "of ones", full);
+	write_operand_bytes("sum", "of ones in front", full, 14);
 	for (size_t i = 0; i < 18; i++)
 		write_integer(dot + 11 * i, SLOW_P - 1 - i % 2, 11);
 	write_operands("dot", "of large values", dot);
