@@ -230,21 +230,23 @@ check_dot(Input *input, size_t count)
 
 /* ------------------------------------------------------------------ rejection */
 
-/* The tries, as many times over as the first byte says. */
+#define MAX_TRIES 1023
+
+/* The tries of the input, over and over until there are as many as it says. */
 static void
 check_accept(Input *input)
 {
-	size_t copies = 1 + (size_t) take(input, 1) % 64;
-	size_t size = input->left / TRY_BYTES * TRY_BYTES;
-	size_t tries = copies * (size / TRY_BYTES);
-	uint8_t *bytes = malloc(copies * size);
+	size_t said = (size_t) take(input, 2) % (MAX_TRIES + 1);
+	size_t present = input->left / TRY_BYTES;
+	size_t tries = said > 0 && present > 0 ? said : present;
+	uint8_t *bytes = malloc(tries * TRY_BYTES);
 	FieldElement *expected = malloc((tries + 1) * sizeof(FieldElement));
 	size_t count;
 	size_t variants;
 	const Kernels *const *variant = kernels_available(&variants);
 
-	for (size_t i = 0; i < copies; i++)
-		memcpy(bytes + i * size, input->next, size);
+	for (size_t i = 0; i < tries; i++)
+		memcpy(bytes + i * TRY_BYTES, input->next + i % present * TRY_BYTES, TRY_BYTES);
 	count = slow_accept(bytes, tries, expected);
 	for (size_t i = 0; i < variants; i++)
 	{

@@ -216,7 +216,7 @@ write_messages(void)
 	}
 	write_damaged_verifiers(batch_of_size(5));
 	write_stored("too short a share", &batch_of_size(5)->verifier[PRIO_B], true,
-				 LITERAL("0123456789abcdef"));
+				 LITERAL("0123"));
 	write_stored("share of another", &batch_of_size(5)->verifier[PRIO_B], true,
 				 batch_of_size(1)->share[PRIO_B]);
 	write_message("verify1", "zeros", 0, 0, LITERAL("\xa1\x00\xa1\x00"));
@@ -561,13 +561,13 @@ static void
 write_arithmetic(void)
 {
 	static const uint8_t any[11] = {0x25, 0x97, 0xc1, 0x4f, 0x48, 0xd5,
-									0xb6, 0x5e, 0xd8, 0xdc, 0xca};
+									0xb6, 0x5e, 0xd8, 0xdc, 0xcb};
 	uint8_t pair[22];
 	uint8_t power[27] = {0};
 	uint8_t full[3 * 14 + 22];
 	uint8_t dot[9 * 22];
 	uint8_t long_dot[2 + 22] = {0x80, 0x09}; /* 8 more than a block of AVX-512, and one */
-	uint8_t tries[1 + EDGES * TRY_BYTES + 8 * TRY_BYTES] = {0};
+	uint8_t tries[2 + EDGES * TRY_BYTES + 8 * TRY_BYTES] = {0}; /* how many, and some */
 	uint8_t normalise[3 + 1 + 3 * (16 + 11)];
 	uint8_t weights[2 + 11];
 	uint8_t transform[1 + 8 * 11];
@@ -577,17 +577,21 @@ write_arithmetic(void)
 		write_integer(pair, edges[i].value, 11);
 		memcpy(pair + 11, any, 11);
 		write_operands("pair", edges[i].name, pair);
-		memcpy(tries + 1 + i * TRY_BYTES, pair, 11);
-		tries[1 + i * TRY_BYTES + 11] = pair[0];
+		memcpy(tries + 2 + i * TRY_BYTES, pair, 11);
+		tries[2 + i * TRY_BYTES + 11] = pair[0];
 	}
 	for (size_t i = EDGES; i < EDGES + 8; i++)
 	{
-		memcpy(tries + 1 + i * TRY_BYTES, any, 11);
-		tries[1 + i * TRY_BYTES + 11] = (uint8_t) (0x78 + i);
+		memcpy(tries + 2 + i * TRY_BYTES, any, 11);
+		tries[2 + i * TRY_BYTES + 11] = (uint8_t) (0x78 + i);
 	}
 	write_operands("accept", "edges", tries);
-	tries[0] = 63;
-	write_operands("accept", "edges over and over", tries);
+	tries[1] = 7;
+	write_operands("accept", "seven", tries);
+	/* Zeros, of which none is thrown away. */
+	memset(tries, 0, sizeof(tries));
+	tries[0] = tries[1] = 1;
+	write_operand_bytes("accept", "a block and one", tries, 2 + TRY_BYTES);
 
 	memcpy(power, any, 11);
 	write_integer(power + 11, SLOW_P - 1, 16);
