@@ -610,8 +610,11 @@ write_arithmetic(void)
 	write_integer(long_dot + 13, BIT(87) - 1, 11);
 	write_operands("long dot", "of large values", long_dot);
 
+	/* Two limbs as full as can be, and a summand, for each element. */
 	memset(normalise, 0xff, sizeof(normalise));
 	write_integer(normalise, (1 << 19) - 2, 3);
+	for (size_t i = 0; i < 6; i++)
+		write_integer(normalise + 4 + i / 2 * 27 + i % 2 * 8, (BIT(19) - 1) * BIT(44) - 1, 8);
 	write_operands("normalise", "full", normalise);
 	normalise[3] = 0;
 	write_operands("normalise", "not quite full", normalise);
