@@ -286,7 +286,7 @@ packet_read_elements(PacketReader *reader, FieldElement *out, size_t count)
 			break;
 		status = packet_read_element(reader, &out[done]);
 		if (status != PRIO_OK)
-			return status;
+			return prio_declassify(faults.leading_zero >> 63) ? PRIO_MALFORMED : status;
 		done++;
 	}
 	/* Whoever gets the verdict learns that some element is at fault, not which. */

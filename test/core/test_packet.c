@@ -220,6 +220,28 @@ no_place_in_an_array_hides_a_large_element(void **state)
 	}
 }
 
+/* Elements of full length are looked at together: the verdict is that of the first fault. */
+static void
+a_leading_zero_is_malformed_whatever_follows(void **state)
+{
+	static const char *const messages[] = {
+		"92ab0080000000000000000001ac010000000000000000000001",
+		"92ab0080000000000000000001ab8000000000000000080001",
+		"92ab0080000000000000000001a10100",
+	};
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++)
+	{
+		Bytes message = message_from_hex(messages[i]);
+		FieldElement read[2];
+		size_t count;
+
+		assert_status(read_array(message.data, message.size, read, 2, &count), PRIO_MALFORMED);
+		free(message.data);
+	}
+}
+
 /* ------------------------------------------------------------------ strings */
 
 /* How many bytes of head the shortest str of a size has, and how they begin. */
@@ -904,6 +926,7 @@ main(void)
 		cmocka_unit_test(elements_are_written_without_leading_zeros),
 		cmocka_unit_test(elements_in_another_spelling_are_refused),
 		cmocka_unit_test(no_place_in_an_array_hides_a_large_element),
+		cmocka_unit_test(a_leading_zero_is_malformed_whatever_follows),
 		cmocka_unit_test(batch_ids_are_the_shortest_str),
 		cmocka_unit_test(another_batch_id_is_a_wrong_batch),
 		cmocka_unit_test(strings_in_another_spelling_are_refused),

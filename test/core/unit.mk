@@ -41,4 +41,4 @@ check-core: $(UNIT_TESTS)
 # What tools that read the sources need to know.
 .PHONY: print-flags
 print-flags:
-	@echo $(UNIT_ALL_CFLAGS) -isystem $(shell $(PG_CONFIG) --includedir-server)
+	@echo $(UNIT_ALL_CFLAGS) -Itest/core -Itest/fuzz -isystem $(shell $(PG_CONFIG) --includedir-server)

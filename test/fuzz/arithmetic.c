@@ -291,7 +291,7 @@ check_normalise(Input *input)
 		if (pending == 0)
 			sums[i] = slow_element(slow_value(sums[i]) % SLOW_P);
 		summand = take_value(input);
-		summands[i] = slow_element(summand);
+		other.sums[i] = slow_element(summand);
 		expected[i] = slow_add(slow_mul(sums[i].hi, BIT(44)), sums[i].lo);
 		if (one_more)
 			expected[i] = slow_add(expected[i], summand);

@@ -419,7 +419,6 @@ write_parts(const Batch *batch)
 	PacketHeader header;
 	PrioRole role;
 	size_t n = batch->servers.n;
-	FieldElement *elements = malloc(n * sizeof(FieldElement));
 	Bytes part;
 
 	assert_true(unseal(batch, PRIO_A, batch->share[PRIO_A], &plaintext, NULL));
@@ -435,7 +434,6 @@ write_parts(const Batch *batch)
 	write_objects("array", batch->file, 0, part);
 	write_objects("array of", batch->file, n, part);
 	free(plaintext.data);
-	free(elements);
 }
 
 static void
