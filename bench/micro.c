@@ -261,7 +261,11 @@ step_is_valid(Bench *bench, size_t i)
 	const Packet *own = &bench->servers[bench->role].packets[i];
 	const Packet *peer = &bench->servers[PRIO_B - bench->role].packets[i];
 
-	if (!verifier_is_valid(own->verify2, own->verify2_size, peer->verify2, peer->verify2_size))
+	bool valid;
+
+	must(verifier_is_valid(own->verify2, own->verify2_size, peer->verify2, peer->verify2_size,
+						   &valid));
+	if (!valid)
 		must(PRIO_MISMATCH);
 }
 

@@ -209,7 +209,7 @@ derive_aes_key(SECKEYPrivateKey *private_key, SECKEYPublicKey *public_key,
  *
  * NSS does not say why there is none: a point of small order leaves no error behind. Since
  * the machine's failures must not be held against a packet, another point then shows
- * whether it is the machine.
+ * whether it is the machine, and so does the same one, if it works after all.
  */
 static PrioStatus
 agree(SECKEYPrivateKey *private_key, SECKEYPublicKey *public_key, CK_ATTRIBUTE_TYPE operation,
@@ -217,6 +217,7 @@ agree(SECKEYPrivateKey *private_key, SECKEYPublicKey *public_key, CK_ATTRIBUTE_T
 {
 	SECKEYPublicKey *base;
 	PK11SymKey *probe;
+	PK11SymKey *again;
 
 	*key = derive_aes_key(private_key, public_key, operation);
 	if (*key != NULL)
@@ -230,7 +231,12 @@ agree(SECKEYPrivateKey *private_key, SECKEYPublicKey *public_key, CK_ATTRIBUTE_T
 	if (probe == NULL)
 		return PRIO_NSS_FAILED;
 	PK11_FreeSymKey(probe);
-	return PRIO_DECRYPTION_FAILED;
+
+	again = derive_aes_key(private_key, public_key, operation);
+	if (again == NULL)
+		return PRIO_DECRYPTION_FAILED;
+	PK11_FreeSymKey(again);
+	return PRIO_NSS_FAILED;
 }
 
 /* The raw public key of a private one: X25519 with the base point, no KDF. */
@@ -413,6 +419,7 @@ decrypt(PK11SymKey *key, const uint8_t *nonce, const uint8_t *aad, size_t aad_si
 	SECItem item = gcm_params(&params, nonce, aad, aad_size);
 	unsigned int out_size = 0;
 
+	PR_SetError(0, 0); /* what an earlier packet left behind decides nothing about this one */
 	if (PK11_Decrypt(key, CKM_AES_GCM, &item, out, &out_size, (unsigned int) size, sealed,
 					 (unsigned int) size) != SECSuccess)
 		return PR_GetError() == SEC_ERROR_BAD_DATA ? PRIO_DECRYPTION_FAILED : PRIO_NSS_FAILED;

@@ -23,6 +23,7 @@ static PrioStatus
 read_scalar(PacketReader *reader, msgpack_object_type type, msgpack_object *object, size_t *size)
 {
 	msgpack_unpacked unpacked;
+	msgpack_unpack_return result;
 	size_t used = 0;
 	uint8_t first;
 	bool is_str;
@@ -37,13 +38,13 @@ read_scalar(PacketReader *reader, msgpack_object_type type, msgpack_object *obje
 		return PRIO_MALFORMED;
 
 	msgpack_unpacked_init(&unpacked);
-	if (msgpack_unpack_next(&unpacked, (const char *) reader->next,
-							(size_t) (reader->end - reader->next),
-							&used) != MSGPACK_UNPACK_SUCCESS ||
-		unpacked.data.type != type)
+	result = msgpack_unpack_next(&unpacked, (const char *) reader->next,
+								 (size_t) (reader->end - reader->next), &used);
+	if (result != MSGPACK_UNPACK_SUCCESS || unpacked.data.type != type)
 	{
 		msgpack_unpacked_destroy(&unpacked);
-		return PRIO_MALFORMED;
+		/* Nothing that a scalar claims takes memory: so it is not its fault. */
+		return result == MSGPACK_UNPACK_NOMEM_ERROR ? PRIO_NO_MEMORY : PRIO_MALFORMED;
 	}
 	*object = unpacked.data; /* a str points into the message itself */
 	msgpack_unpacked_destroy(&unpacked);

@@ -281,16 +281,18 @@ read_verify2(const uint8_t *message, size_t size, FieldElement *out)
 	return status == PRIO_OK ? packet_read_end(&reader) : status;
 }
 
-bool
+PrioStatus
 verifier_is_valid(const uint8_t *verify2_a, size_t size_a, const uint8_t *verify2_b,
-				  size_t size_b)
+				  size_t size_b, bool *valid)
 {
 	FieldElement a;
 	FieldElement b;
+	PrioStatus status = read_verify2(verify2_a, size_a, &a);
 
-	return read_verify2(verify2_a, size_a, &a) == PRIO_OK &&
-		read_verify2(verify2_b, size_b, &b) == PRIO_OK &&
-		prio_declassify(field_is_zero(field_add(a, b)));
+	if (status == PRIO_OK)
+		status = read_verify2(verify2_b, size_b, &b);
+	*valid = status == PRIO_OK && prio_declassify(field_is_zero(field_add(a, b)));
+	return prio_is_packet_fault(status) ? PRIO_OK : status;
 }
 
 /* ------------------------------------------------------------------ stored form */

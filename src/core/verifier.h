@@ -126,9 +126,12 @@ extern PrioStatus verifier_verify2(const Verifier *verifier, const uint8_t *peer
 								   size_t size, uint8_t out[VERIFY2_MAX_BYTES],
 								   size_t *out_size);
 
-/* Do both messages of round 2 together accept the packet? False for a malformed one. */
-extern bool verifier_is_valid(const uint8_t *verify2_a, size_t size_a,
-							  const uint8_t *verify2_b, size_t size_b);
+/*
+ * Do both messages of round 2 together accept the packet? *valid is false for a malformed
+ * one, which is no failure; the machine's are.
+ */
+extern PrioStatus verifier_is_valid(const uint8_t *verify2_a, size_t size_a,
+									const uint8_t *verify2_b, size_t size_b, bool *valid);
 
 /*
  * A stored verifier, in VERIFIER_BYTES bytes of a fixed layout. with_key = false leaves

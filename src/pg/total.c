@@ -195,10 +195,13 @@ prio_total_share_accum(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
-/* Raises the error for bytes that are no total share. */
+/* Raises the error for bytes that are no total share, or could not be read. */
 static void
-report_bad_total(const char *name)
+check_total(PrioStatus status, const char *name)
 {
+	prio_check(status);
+	if (status == PRIO_OK)
+		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 			 errmsg("%s is not a total share", name),
@@ -213,16 +216,14 @@ begin_total(const bytea *message, const char *name, PrioRole *role, Size *n)
 	PacketReader reader =
 		packet_reader((const uint8_t *) VARDATA_ANY(message), VARSIZE_ANY_EXHDR(message));
 
-	if (total_read_head(&reader, role, n) != PRIO_OK)
-		report_bad_total(name);
+	check_total(total_read_head(&reader, role, n), name);
 	return reader;
 }
 
 static void
 add_total(Total *total, PacketReader *reader, const char *name)
 {
-	if (total_add_message(total, reader) != PRIO_OK)
-		report_bad_total(name);
+	check_total(total_add_message(total, reader), name);
 }
 
 /*

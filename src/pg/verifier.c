@@ -269,6 +269,7 @@ prio_verify2(PG_FUNCTION_ARGS)
 	status = verifier_verify2(&verifier, (const uint8_t *) VARDATA_ANY(peer),
 							  VARSIZE_ANY_EXHDR(peer), message, &size);
 	prio_wipe(&verifier, sizeof(verifier));
+	prio_check(status);
 	if (status != PRIO_OK)
 		PG_RETURN_NULL();
 	PG_RETURN_BYTEA_P(prio_bytea(message, size));
@@ -283,7 +284,10 @@ prio_is_valid(PG_FUNCTION_ARGS)
 {
 	bytea *a = PG_GETARG_BYTEA_PP(0);
 	bytea *b = PG_GETARG_BYTEA_PP(1);
+	bool valid;
 
-	PG_RETURN_BOOL(verifier_is_valid((const uint8_t *) VARDATA_ANY(a), VARSIZE_ANY_EXHDR(a),
-									 (const uint8_t *) VARDATA_ANY(b), VARSIZE_ANY_EXHDR(b)));
+	prio_check(verifier_is_valid((const uint8_t *) VARDATA_ANY(a), VARSIZE_ANY_EXHDR(a),
+								 (const uint8_t *) VARDATA_ANY(b), VARSIZE_ANY_EXHDR(b),
+								 &valid));
+	PG_RETURN_BOOL(valid);
 }

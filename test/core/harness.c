@@ -150,13 +150,24 @@ servers_open(Servers *servers, PrioRole role, Bytes share, Verifier *verifier)
 }
 
 bool
+is_valid(const uint8_t *verify2_a, size_t size_a, const uint8_t *verify2_b, size_t size_b)
+{
+	bool valid;
+	bool valid_too;
+
+	assert_ok(verifier_is_valid(verify2_a, size_a, verify2_b, size_b, &valid));
+	assert_ok(verifier_is_valid(verify2_b, size_b, verify2_a, size_a, &valid_too));
+	assert_true(valid == valid_too);
+	return valid;
+}
+
+bool
 servers_exchange(const Verifier *a, const Verifier *b)
 {
 	uint8_t verify1[2][VERIFY1_MAX_BYTES];
 	uint8_t verify2[2][VERIFY2_MAX_BYTES];
 	size_t size1[2];
 	size_t size2[2];
-	bool valid;
 
 	size1[PRIO_A] = verifier_verify1(a, verify1[PRIO_A]);
 	size1[PRIO_B] = verifier_verify1(b, verify1[PRIO_B]);
@@ -164,11 +175,7 @@ servers_exchange(const Verifier *a, const Verifier *b)
 		verifier_verify2(a, verify1[PRIO_B], size1[PRIO_B], verify2[PRIO_A], &size2[PRIO_A]));
 	assert_ok(
 		verifier_verify2(b, verify1[PRIO_A], size1[PRIO_A], verify2[PRIO_B], &size2[PRIO_B]));
-	valid = verifier_is_valid(verify2[PRIO_A], size2[PRIO_A], verify2[PRIO_B], size2[PRIO_B]);
-	assert_true(
-		valid ==
-		verifier_is_valid(verify2[PRIO_B], size2[PRIO_B], verify2[PRIO_A], size2[PRIO_A]));
-	return valid;
+	return is_valid(verify2[PRIO_A], size2[PRIO_A], verify2[PRIO_B], size2[PRIO_B]);
 }
 
 void

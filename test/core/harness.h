@@ -58,6 +58,9 @@ extern void servers_free(Servers *servers);
 
 extern PrioStatus servers_open(Servers *servers, PrioRole role, Bytes share, Verifier *verifier);
 
+/* verifier_is_valid(), whatever the order of the two messages. */
+extern bool is_valid(const uint8_t *verify2_a, size_t size_a, const uint8_t *verify2_b,
+					 size_t size_b);
 /* Both rounds; what both servers then say. */
 extern bool servers_exchange(const Verifier *a, const Verifier *b);
 

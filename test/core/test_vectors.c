@@ -94,8 +94,8 @@ check_row(Servers *servers, json_t *row, Total total[2])
 		assert_int_equal(size, verify2[role].size);
 		assert_memory_equal(message, verify2[role].data, size);
 	}
-	assert_true(verifier_is_valid(verify2[PRIO_A].data, verify2[PRIO_A].size,
-								  verify2[PRIO_B].data, verify2[PRIO_B].size));
+	assert_true(is_valid(verify2[PRIO_A].data, verify2[PRIO_A].size, verify2[PRIO_B].data,
+						 verify2[PRIO_B].size));
 	for (int role = PRIO_A; role <= PRIO_B; role++)
 	{
 		uint8_t *plaintext = malloc(share[role].size);

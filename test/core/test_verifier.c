@@ -854,10 +854,8 @@ static bool
 accepted_next_to_one(const uint8_t *message, size_t size)
 {
 	static const uint8_t one[] = {0xa1, 0x01};
-	bool valid = verifier_is_valid(message, size, one, sizeof(one));
 
-	assert_true(valid == verifier_is_valid(one, sizeof(one), message, size));
-	return valid;
+	return is_valid(message, size, one, sizeof(one));
 }
 
 static void
@@ -901,7 +899,7 @@ only_messages_that_cancel_out_are_valid(void **state)
 		free(message.data);
 	}
 	/* Zero cancels itself. */
-	assert_true(verifier_is_valid((const uint8_t *) "\xa1\0", 2, (const uint8_t *) "\xa1\0", 2));
+	assert_true(is_valid((const uint8_t *) "\xa1\0", 2, (const uint8_t *) "\xa1\0", 2));
 }
 
 /* ------------------------------------------------------------------ the stored form */

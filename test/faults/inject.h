@@ -1,0 +1,62 @@
+/*
+ * inject.h
+ *		Makes calls fail that never do in a test: those to NSS, and for memory.
+ *
+ * The calls are replaced in this process alone, and only where prio, NSS and msgpack-c
+ * make them: in the tables through which each of these objects calls others. What
+ * PostgreSQL or a test itself calls is left alone.
+ */
+#ifndef PRIO_TEST_INJECT_H
+#define PRIO_TEST_INJECT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef enum InjectKind
+{
+	INJECT_NSS,        /* what src/core calls of NSS, but for the calls that free */
+	INJECT_MALLOC,     /* malloc() and its like, in src/core, NSS and msgpack-c */
+	INJECT_POSTGRESQL, /* what src/pg calls of PostgreSQL and may raise an error */
+	INJECT_KINDS
+} InjectKind;
+
+/* A function to replace: original is set to what callers would have got. */
+typedef struct InjectFunction
+{
+	const char *name;
+	void *replacement;
+	void **original;
+} InjectFunction;
+
+/*
+ * Replaces calls in src/core and its libraries. prio is the end of the name of the object
+ * that src/core is in; "" is the program itself. May be called again, for libraries that
+ * were loaded since.
+ */
+extern void inject_install(const char *prio);
+
+/* Replaces calls to other functions in the objects whose name ends so. */
+extern void inject_replace(const char *object, const InjectFunction *functions, int count);
+
+/*
+ * From now on lets the calls of one kind pass, skip of them, and fails the next one; with
+ * forever all that follow, too.
+ */
+extern void inject_arm(InjectKind kind, uint64_t skip, bool forever);
+
+/* Nothing fails any more. Returns whether something did. */
+extern bool inject_disarm(void);
+
+/* For replacements: does this call fail? */
+extern bool inject_fails(InjectKind kind);
+
+/* NSS objects that src/core made and did not free yet. */
+extern int64_t inject_live_objects(void);
+
+/*
+ * An NSS function that src/core calls and that is not replaced, or NULL: the list in
+ * inject.c is then out of date.
+ */
+extern const char *inject_forgotten(const char *prio);
+
+#endif /* PRIO_TEST_INJECT_H */
