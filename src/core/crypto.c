@@ -19,6 +19,9 @@
 #include <stdlib.h>
 
 #define COUNTER_BLOCK_BYTES 16
+/* Two or three times of what NSS was seen to take at its start, and for one operation. */
+#define START_BYTES (8 * 1024 * 1024)
+#define CALL_BYTES (32 * 1024)
 
 /*
  * DER around raw curve25519 keys. NSS knows them as id-ecPublicKey (1.2.840.10045.2.1)
@@ -86,9 +89,25 @@ static PK11Context *sha256;
 /* The 32 bytes that multiply to the public key of a private one: u = 9. */
 static const uint8_t base_point[PRIO_KEY_BYTES] = {9};
 
+/*
+ * Is there memory for NSS to work with? When it runs out in the middle, NSS may abort the
+ * process, follow a null pointer, or at its start wait for itself forever. So nothing is
+ * begun without some in sight.
+ */
+static bool
+has_room(size_t size)
+{
+	void *volatile room = malloc(size); /* volatile: or it is optimised away */
+
+	free(room);
+	return room != NULL;
+}
+
 PrioStatus
 nss_init(void)
 {
+	if (!has_room(nss_context == NULL ? START_BYTES : CALL_BYTES))
+		return PRIO_NO_MEMORY;
 	if (nss_context == NULL)
 		nss_context = NSS_InitContext("", "", "", "", NULL,
 									  NSS_INIT_READONLY | NSS_INIT_NOCERTDB | NSS_INIT_NOMODDB |
@@ -259,64 +278,38 @@ derive_public_key(SECKEYPrivateKey *private_key, uint8_t raw_public[PRIO_KEY_BYT
 	return status;
 }
 
-/* A fresh key pair in NSS; the caller destroys both. */
+/*
+ * A fresh key pair, as raw bytes and in NSS; the caller destroys the latter and wipes the
+ * former. Any 32 bytes are a private key (RFC 7748, section 5).
+ *
+ * Not by PK11_GenerateKeyPair(): when memory runs out there, it takes the process with it.
+ */
 static PrioStatus
-generate_key_pair(SECKEYPrivateKey **private_key, SECKEYPublicKey **public_key)
+generate_key(uint8_t raw_private[PRIO_KEY_BYTES], uint8_t raw_public[PRIO_KEY_BYTES],
+			 SECKEYPrivateKey **private_key)
 {
-	SECOidData *curve = SECOID_FindOIDByTag(SEC_OID_CURVE25519);
-	uint8_t der[32];
-	SECItem params = {siBuffer, der, 0};
+	PrioStatus status = nss_random(raw_private, PRIO_KEY_BYTES);
 
-	if (curve == NULL || curve->oid.len + 2 > sizeof(der))
-		return PRIO_NSS_FAILED;
-	der[0] = 0x06; /* DER: OBJECT IDENTIFIER, its length, its bytes */
-	der[1] = (uint8_t) curve->oid.len;
-	memcpy(der + 2, curve->oid.data, curve->oid.len);
-	params.len = curve->oid.len + 2;
-
-	*private_key = PK11_GenerateKeyPair(token, CKM_EC_KEY_PAIR_GEN, &params, public_key,
-										PR_FALSE, PR_FALSE, NULL);
+	if (status != PRIO_OK)
+		return status;
+	/* The public key is not known yet; NSS makes no more of it than a name. */
+	*private_key = import_private_key(raw_private, base_point);
 	if (*private_key == NULL)
 		return PRIO_NSS_FAILED;
-	if ((*public_key)->u.ec.publicValue.len != PRIO_KEY_BYTES)
-	{
+	status = derive_public_key(*private_key, raw_public);
+	if (status != PRIO_OK)
 		SECKEY_DestroyPrivateKey(*private_key);
-		SECKEY_DestroyPublicKey(*public_key);
-		return PRIO_NSS_FAILED;
-	}
-	return PRIO_OK;
+	return status;
 }
 
 PrioStatus
 nss_generate_key(uint8_t private_key[PRIO_KEY_BYTES], uint8_t public_key[PRIO_KEY_BYTES])
 {
 	SECKEYPrivateKey *nss_private;
-	SECKEYPublicKey *nss_public;
-	SECItem value = {siBuffer, NULL, 0};
-	PrioStatus status = nss_init();
+	PrioStatus status = generate_key(private_key, public_key, &nss_private);
 
 	if (status == PRIO_OK)
-		status = generate_key_pair(&nss_private, &nss_public);
-	if (status != PRIO_OK)
-		return status;
-
-	memcpy(public_key, nss_public->u.ec.publicValue.data, PRIO_KEY_BYTES);
-	if (PK11_ReadRawAttribute(PK11_TypePrivKey, nss_private, CKA_VALUE, &value) != SECSuccess)
-		status = PRIO_NSS_FAILED;
-	else
-	{
-		/* An integer: NSS may drop leading zeros, but never adds any. */
-		if (value.len > PRIO_KEY_BYTES)
-			status = PRIO_NSS_FAILED;
-		else
-		{
-			memset(private_key, 0, PRIO_KEY_BYTES);
-			memcpy(private_key + PRIO_KEY_BYTES - value.len, value.data, value.len);
-		}
-		SECITEM_ZfreeItem(&value, PR_FALSE);
-	}
-	SECKEY_DestroyPrivateKey(nss_private);
-	SECKEY_DestroyPublicKey(nss_public);
+		SECKEY_DestroyPrivateKey(nss_private);
 	return status;
 }
 
@@ -453,8 +446,10 @@ nss_agree_and_decrypt(NssKeyPair *pair, const uint8_t ephemeral[PRIO_KEY_BYTES],
 					  uint8_t *aes_key)
 {
 	PK11SymKey *key;
-	PrioStatus status;
+	PrioStatus status = nss_init();
 
+	if (status != PRIO_OK)
+		return status;
 	memcpy(pair->peer->u.ec.publicValue.data, ephemeral, PRIO_KEY_BYTES);
 	status = agree(pair->private_key, pair->peer, CKA_DECRYPT, &key);
 	if (status != PRIO_OK)
@@ -470,20 +465,18 @@ PrioStatus
 nss_agree_ephemeral(const uint8_t public_key[PRIO_KEY_BYTES],
 					uint8_t ephemeral[PRIO_KEY_BYTES], uint8_t aes_key[PRIO_AES_KEY_BYTES])
 {
-	SECKEYPrivateKey *own_private;
-	SECKEYPublicKey *own_public;
+	uint8_t raw_private[PRIO_KEY_BYTES];
+	SECKEYPrivateKey *own;
 	SECKEYPublicKey *peer;
 	PK11SymKey *key = NULL;
-	PrioStatus status = nss_init();
+	PrioStatus status = generate_key(raw_private, ephemeral, &own);
 
-	if (status == PRIO_OK)
-		status = generate_key_pair(&own_private, &own_public);
+	prio_wipe(raw_private, sizeof(raw_private));
 	if (status != PRIO_OK)
 		return status;
 
-	memcpy(ephemeral, own_public->u.ec.publicValue.data, PRIO_KEY_BYTES);
 	peer = import_public_key(public_key);
-	status = peer == NULL ? PRIO_NSS_FAILED : agree(own_private, peer, CKA_ENCRYPT, &key);
+	status = peer == NULL ? PRIO_NSS_FAILED : agree(own, peer, CKA_ENCRYPT, &key);
 	if (status == PRIO_DECRYPTION_FAILED)
 		status = PRIO_MISMATCH;
 	if (status == PRIO_OK)
@@ -493,8 +486,7 @@ nss_agree_ephemeral(const uint8_t public_key[PRIO_KEY_BYTES],
 	}
 	if (peer != NULL)
 		SECKEY_DestroyPublicKey(peer);
-	SECKEY_DestroyPrivateKey(own_private);
-	SECKEY_DestroyPublicKey(own_public);
+	SECKEY_DestroyPrivateKey(own);
 	return status;
 }
 
