@@ -435,28 +435,27 @@ invalidate_callback(Datum arg, int cache_id, uint32 hash_value)
 	cache_stale = true;
 }
 
+/*
+ * Everything is made in a memory context of the caller's, which an error takes along, and
+ * handed over as a whole.
+ */
 static void
-create_tables(void)
+create_cache(void)
 {
+	MemoryContext memory =
+		AllocSetContextCreate(CurrentMemoryContext, "prio", ALLOCSET_DEFAULT_SIZES);
 	HASHCTL control = {0};
 
+	control.hcxt = memory;
 	control.keysize = sizeof(ServerKey);
 	control.entrysize = sizeof(CachedServer);
-	control.hcxt = cache_memory;
 	servers = hash_create("prio servers", 16, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 
 	control.keysize = sizeof(BatchKey);
 	control.entrysize = sizeof(CachedBatch);
 	batches = hash_create("prio batches", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+
 	dlist_init(&batches_by_age);
-}
-
-static void
-create_cache(void)
-{
-	MemoryContext memory =
-		AllocSetContextCreate(CacheMemoryContext, "prio", ALLOCSET_DEFAULT_SIZES);
-
 	CacheRegisterSyscacheCallback(FOREIGNSERVEROID, invalidate_callback, (Datum) 0);
 	CacheRegisterSyscacheCallback(FOREIGNDATAWRAPPEROID, invalidate_callback, (Datum) 0);
 	CacheRegisterSyscacheCallback(USERMAPPINGOID, invalidate_callback, (Datum) 0);
@@ -465,6 +464,7 @@ create_cache(void)
 	CacheRegisterSyscacheCallback(AUTHOID, invalidate_callback, (Datum) 0);
 	/* The owner of the database is a member of pg_database_owner. */
 	CacheRegisterSyscacheCallback(DATABASEOID, invalidate_callback, (Datum) 0);
+	MemoryContextSetParent(memory, CacheMemoryContext);
 	cache_memory = memory;
 }
 
@@ -530,8 +530,6 @@ refresh_cache(void)
 {
 	if (cache_memory == NULL)
 		create_cache();
-	if (servers == NULL || batches == NULL)
-		create_tables();
 
 	/* A statement that locks no new relation would not hear of any change by itself. */
 	AcceptInvalidationMessages();
