@@ -35,11 +35,16 @@ include test/core/unit.mk
 include test/secrets/secrets.mk
 include test/fuzz/fuzz.mk
 
+# A module that makes calls of a backend fail, for the tests of that.
+build/faults.so: test/faults/faults.c test/faults/inject.c test/faults/inject.h
+	@mkdir -p build
+	$(CC) $(CFLAGS) $(CFLAGS_SL) $(CPPFLAGS) -shared -o $@ $(filter %.c,$^)
+
 # Tests that need several clusters, or a cluster of their own: Perl TAP.
 PROVE_TESTS = $(sort $(wildcard test/tap/*.pl))
 PROVE_FLAGS = -I test/tap
 .PHONY: check-tap
-check-tap:
+check-tap: build/faults.so
 	$(prove_installcheck)
 
 include bench/bench.mk

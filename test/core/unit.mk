@@ -5,7 +5,7 @@
 UNIT_DIR = build/core
 UNIT_CC = $(CC)
 UNIT_CFLAGS = -g -O2
-UNIT_BASE_CFLAGS = -std=gnu11 -Wall -Wextra -Wdeclaration-after-statement -Werror \
+UNIT_BASE_CFLAGS = -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wdeclaration-after-statement -Werror \
 	-Isrc/core -DVECTORS_DIR='"$(CURDIR)/test/vectors"' \
 	$(shell $(PKG_CONFIG) --cflags nss $(MSGPACK) cmocka jansson)
 UNIT_ALL_CFLAGS = $(UNIT_BASE_CFLAGS) $(UNIT_CFLAGS)
@@ -24,6 +24,15 @@ $(UNIT_DIR)/%.o: test/core/%.c $(wildcard test/core/*.h) $(HEADERS_ALL)
 
 $(UNIT_TESTS): %: %.o $(UNIT_DIR)/harness.o $(UNIT_DIR)/reference.o $(UNIT_CORE)
 	$(UNIT_CC) $(UNIT_ALL_CFLAGS) $^ -o $@ $(UNIT_LIBS)
+
+# Faults: the injector, and the linker's help for memory that src/core itself asks for.
+$(UNIT_DIR)/inject.o: test/faults/inject.c test/faults/inject.h
+	@mkdir -p $(UNIT_DIR)
+	$(UNIT_CC) $(UNIT_ALL_CFLAGS) -c $< -o $@
+
+$(UNIT_DIR)/test_faults.o: test/faults/inject.h
+$(UNIT_DIR)/test_faults: $(UNIT_DIR)/inject.o
+$(UNIT_DIR)/test_faults: UNIT_LIBS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=free
 
 # A client that lies about its data, for demonstrations.
 $(UNIT_DIR)/cheat: $(UNIT_DIR)/cheat.o $(UNIT_CORE)

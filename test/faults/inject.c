@@ -7,18 +7,19 @@
  * overwritten. With LD_PRELOAD these would be replaced for everybody, and the functions of
  * PostgreSQL's own program not at all.
  */
-#define _GNU_SOURCE 1 /* dl_iterate_phdr(), RTLD_DEFAULT */
 #include "inject.h"
 
 #include <dlfcn.h>
 #include <keyhi.h>
 #include <link.h>
+#include <malloc.h>
 #include <nss.h>
 #include <pk11pub.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #if defined(__x86_64__)
@@ -29,6 +30,13 @@
 #error "which relocations does this processor have for calls?"
 #endif
 
+static void
+fail(const char *what, const char *name)
+{
+	fprintf(stderr, "inject: %s %s\n", what, name);
+	abort();
+}
+
 /* ------------------------------------------------------------------ what fails */
 
 static bool armed;
@@ -36,6 +44,8 @@ static bool failed;
 static bool fails_forever;
 static InjectKind armed_kind;
 static uint64_t calls_left;
+static bool limited;
+static int64_t bytes_left;
 static int64_t live_objects;
 
 void
@@ -51,7 +61,7 @@ inject_arm(InjectKind kind, uint64_t skip, bool forever)
 bool
 inject_disarm(void)
 {
-	armed = false;
+	armed = limited = false;
 	return failed;
 }
 
@@ -75,12 +85,36 @@ inject_live_objects(void)
 	return live_objects;
 }
 
+void
+inject_limit_process(int64_t bytes)
+{
+	struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
+	FILE *statm;
+	unsigned long pages;
+	volatile char stack[512 * 1024];
+
+	/* A stack has no way to say that it found no room: let it grow before. */
+	for (size_t i = 0; i < sizeof(stack); i += 1024)
+		stack[i] = 0;
+	malloc_trim(0); /* what malloc() has in reserve counts as well */
+	statm = fopen("/proc/self/statm", "r");
+	if (statm == NULL || fscanf(statm, "%lu", &pages) != 1)
+		fail("cannot read", "/proc/self/statm");
+	fclose(statm);
+	if (bytes >= 0)
+		limit.rlim_cur = (rlim_t) pages * (rlim_t) sysconf(_SC_PAGESIZE) + (rlim_t) bytes;
+	if (setrlimit(RLIMIT_AS, &limit) != 0)
+		fail("cannot set", "the limit of this process");
+}
+
 /* ------------------------------------------------------------------ NSS */
 
 /*
  * A failure leaves NSS's error of an earlier call in place, as some of its own do. This is
  * the worst that can happen to somebody who asks for it.
  */
+
+/* NOLINTBEGIN(bugprone-macro-parentheses): types and parameters do not go into any */
 
 /* Makes one object. */
 #define MAKES(type, name, parameters, arguments) \
@@ -94,7 +128,7 @@ inject_live_objects(void)
 
 /* Frees one. */
 #define FREES(type, name, parameters, arguments) \
-	static type (*original_##name) parameters; \
+	static type(*original_##name) parameters; \
 	static type replaced_##name parameters \
 	{ \
 		live_objects--; \
@@ -103,11 +137,13 @@ inject_live_objects(void)
 
 /* Does neither; failure is what it returns then. */
 #define CALLS(type, name, parameters, arguments, failure) \
-	static type (*original_##name) parameters; \
+	static type(*original_##name) parameters; \
 	static type replaced_##name parameters \
 	{ \
 		return inject_fails(INJECT_NSS) ? (failure) : original_##name arguments; \
 	}
+
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 MAKES(NSSInitContext, NSS_InitContext,
 	  (const char *directory, const char *cert_prefix, const char *key_prefix,
@@ -123,14 +159,14 @@ MAKES(CERTSubjectPublicKeyInfo, SECKEY_DecodeDERSubjectPublicKeyInfo, (const SEC
 	  (der))
 MAKES(SECKEYPublicKey, SECKEY_ExtractPublicKey, (const CERTSubjectPublicKeyInfo *info), (info))
 MAKES(PK11SymKey, PK11_ImportSymKey,
-	  (PK11SlotInfo *slot, CK_MECHANISM_TYPE mechanism, PK11Origin origin,
+	  (PK11SlotInfo * slot, CK_MECHANISM_TYPE mechanism, PK11Origin origin,
 	   CK_ATTRIBUTE_TYPE operation, SECItem *key, void *wincx),
 	  (slot, mechanism, origin, operation, key, wincx))
 MAKES(PK11SymKey, PK11_PubDeriveWithKDF,
-	  (SECKEYPrivateKey *private_key, SECKEYPublicKey *public_key, PRBool is_sender,
-	   SECItem *random_a, SECItem *random_b, CK_MECHANISM_TYPE derive, CK_MECHANISM_TYPE target,
-	   CK_ATTRIBUTE_TYPE operation, int key_size, CK_ULONG kdf, SECItem *shared_data,
-	   void *wincx),
+	  (SECKEYPrivateKey * private_key, SECKEYPublicKey *public_key, PRBool is_sender,
+	   SECItem *random_a, SECItem *random_b, CK_MECHANISM_TYPE derive,
+	   CK_MECHANISM_TYPE target, CK_ATTRIBUTE_TYPE operation, int key_size, CK_ULONG kdf,
+	   SECItem *shared_data, void *wincx),
 	  (private_key, public_key, is_sender, random_a, random_b, derive, target, operation,
 	   key_size, kdf, shared_data, wincx))
 
@@ -139,7 +175,6 @@ FREES(void, SECKEY_DestroyPublicKey, (SECKEYPublicKey * key), (key))
 FREES(void, SECKEY_DestroyPrivateKey, (SECKEYPrivateKey * key), (key))
 FREES(void, PK11_FreeSymKey, (PK11SymKey * key), (key))
 FREES(void, PK11_DestroyContext, (PK11Context * context, PRBool free_it), (context, free_it))
-FREES(void, SECITEM_ZfreeItem, (SECItem * item, PRBool free_it), (item, free_it))
 
 CALLS(SECStatus, PK11_GenerateRandom, (unsigned char *data, int size), (data, size), SECFailure)
 CALLS(SECStatus, PK11_DigestBegin, (PK11Context * context), (context), SECFailure)
@@ -163,7 +198,6 @@ CALLS(SECStatus, PK11_Decrypt,
 	  (key, mechanism, parameters, out, out_size, room, data, size), SECFailure)
 CALLS(SECStatus, PK11_ExtractKeyValue, (PK11SymKey * key), (key), SECFailure)
 CALLS(SECItem *, PK11_GetKeyData, (PK11SymKey * key), (key), NULL)
-CALLS(SECOidData *, SECOID_FindOIDByTag, (SECOidTag tag), (tag), NULL)
 
 static SECStatus (*original_PK11_ImportDERPrivateKeyInfoAndReturnKey)(
 	PK11SlotInfo *, SECItem *, SECItem *, SECItem *, PRBool, PRBool, unsigned int,
@@ -179,41 +213,10 @@ replaced_PK11_ImportDERPrivateKeyInfoAndReturnKey(PK11SlotInfo *slot, SECItem *d
 	SECStatus status = SECFailure;
 
 	if (!inject_fails(INJECT_NSS))
-		status = original_PK11_ImportDERPrivateKeyInfoAndReturnKey(
-			slot, der, nickname, public_value, permanent, is_private, usage, key, wincx);
-	live_objects += status == SECSuccess;
-	return status;
-}
-
-static SECKEYPrivateKey *(*original_PK11_GenerateKeyPair)(PK11SlotInfo *, CK_MECHANISM_TYPE,
-														  void *, SECKEYPublicKey **, PRBool,
-														  PRBool, void *);
-
-static SECKEYPrivateKey *
-replaced_PK11_GenerateKeyPair(PK11SlotInfo *slot, CK_MECHANISM_TYPE mechanism, void *parameters,
-							  SECKEYPublicKey **public_key, PRBool permanent, PRBool sensitive,
-							  void *wincx)
-{
-	SECKEYPrivateKey *key = NULL;
-
-	if (!inject_fails(INJECT_NSS))
-		key = original_PK11_GenerateKeyPair(slot, mechanism, parameters, public_key, permanent,
-											sensitive, wincx);
-	live_objects += key != NULL ? 2 : 0;
-	return key;
-}
-
-static SECStatus (*original_PK11_ReadRawAttribute)(PK11ObjectType, void *, CK_ATTRIBUTE_TYPE,
-												   SECItem *);
-
-static SECStatus
-replaced_PK11_ReadRawAttribute(PK11ObjectType type, void *object, CK_ATTRIBUTE_TYPE attribute,
-							   SECItem *item)
-{
-	SECStatus status = SECFailure;
-
-	if (!inject_fails(INJECT_NSS))
-		status = original_PK11_ReadRawAttribute(type, object, attribute, item);
+		status =
+			original_PK11_ImportDERPrivateKeyInfoAndReturnKey(slot, der, nickname,
+															  public_value, permanent,
+															  is_private, usage, key, wincx);
 	live_objects += status == SECSuccess;
 	return status;
 }
@@ -236,58 +239,125 @@ static const InjectFunction nss_functions[] = {
 	REPLACE(PK11_Encrypt),
 	REPLACE(PK11_ExtractKeyValue),
 	REPLACE(PK11_FreeSymKey),
-	REPLACE(PK11_GenerateKeyPair),
 	REPLACE(PK11_GenerateRandom),
 	REPLACE(PK11_GetInternalSlot),
 	REPLACE(PK11_GetKeyData),
 	REPLACE(PK11_ImportDERPrivateKeyInfoAndReturnKey),
 	REPLACE(PK11_ImportSymKey),
 	REPLACE(PK11_PubDeriveWithKDF),
-	REPLACE(PK11_ReadRawAttribute),
-	REPLACE(SECITEM_ZfreeItem),
 	REPLACE(SECKEY_DecodeDERSubjectPublicKeyInfo),
 	REPLACE(SECKEY_DestroyPrivateKey),
 	REPLACE(SECKEY_DestroyPublicKey),
 	REPLACE(SECKEY_DestroySubjectPublicKeyInfo),
 	REPLACE(SECKEY_ExtractPublicKey),
-	REPLACE(SECOID_FindOIDByTag),
 };
 
 /* ------------------------------------------------------------------ memory */
 
+void
+inject_limit_memory(size_t bytes)
+{
+	failed = false;
+	bytes_left = (int64_t) bytes;
+	limited = true;
+}
+
+bool
+inject_has_memory(size_t size)
+{
+	if (limited && (int64_t) size > bytes_left)
+	{
+		failed = true;
+		return false;
+	}
+	return true;
+}
+
+void *
+inject_took_memory(void *memory)
+{
+	if (limited)
+		bytes_left -= (int64_t) malloc_usable_size(memory);
+	return memory;
+}
+
+void *
+inject_gave_memory(void *memory)
+{
+	if (limited)
+		bytes_left += (int64_t) malloc_usable_size(memory);
+	return memory;
+}
+
 static void *(*original_malloc)(size_t);
 static void *(*original_calloc)(size_t, size_t);
 static void *(*original_realloc)(void *, size_t);
+static void (*original_free)(void *);
 
 static void *
 replaced_malloc(size_t size)
 {
-	return inject_fails(INJECT_MALLOC) ? NULL : original_malloc(size);
+	return inject_has_memory(size) ? inject_took_memory(original_malloc(size)) : NULL;
 }
 
 static void *
 replaced_calloc(size_t count, size_t size)
 {
-	return inject_fails(INJECT_MALLOC) ? NULL : original_calloc(count, size);
+	return inject_has_memory(count * size) ? inject_took_memory(original_calloc(count, size)) :
+											 NULL;
 }
 
 static void *
 replaced_realloc(void *memory, size_t size)
 {
-	return inject_fails(INJECT_MALLOC) ? NULL : original_realloc(memory, size);
+	return inject_has_memory(size) ?
+		inject_took_memory(original_realloc(inject_gave_memory(memory), size)) :
+		NULL;
 }
+
+static void
+replaced_free(void *memory)
+{
+	original_free(inject_gave_memory(memory));
+}
+
+/* Those of a program or module with src/core, and of msgpack-c, may fail one by one. */
+static void *
+failing_malloc(size_t size)
+{
+	return inject_fails(INJECT_MALLOC) ? NULL : replaced_malloc(size);
+}
+
+static void *
+failing_calloc(size_t count, size_t size)
+{
+	return inject_fails(INJECT_MALLOC) ? NULL : replaced_calloc(count, size);
+}
+
+static void *
+failing_realloc(void *memory, size_t size)
+{
+	return inject_fails(INJECT_MALLOC) ? NULL : replaced_realloc(memory, size);
+}
+
+static const InjectFunction failing_functions[] = {
+	{"malloc", (void *) failing_malloc, (void **) &original_malloc},
+	{"calloc", (void *) failing_calloc, (void **) &original_calloc},
+	{"realloc", (void *) failing_realloc, (void **) &original_realloc},
+	REPLACE(free),
+};
 
 static const InjectFunction memory_functions[] = {
 	REPLACE(malloc),
 	REPLACE(calloc),
 	REPLACE(realloc),
+	REPLACE(free),
 };
 
-/* Whose requests for memory fail. */
-static const char *const libraries[] = {"libmsgpackc",  "libmsgpack-c", "libnss3",
-										"libnssutil3",  "libnspr4",     "libplc4",
-										"libplds4",     "libsoftokn3",  "libfreebl3",
-										"libfreeblpriv3"};
+/* Everything that NSS allocates memory in. */
+static const char *const nss_libraries[] = {"libnss3",    "libnssutil3",   "libnspr4",
+											"libplc4",    "libplds4",      "libsoftokn3",
+											"libfreebl3", "libfreeblpriv3"};
 
 /* ------------------------------------------------------------------ replacing */
 
@@ -321,13 +391,6 @@ is_library(const char *object, const char *library)
 	file = file == NULL ? object : file + 1;
 	return strncmp(file, library, strlen(library)) == 0 &&
 		strncmp(file + strlen(library), ".so", 3) == 0;
-}
-
-static void
-fail(const char *what, const char *name)
-{
-	fprintf(stderr, "inject: %s %s\n", what, name);
-	abort();
 }
 
 static void
@@ -421,15 +484,33 @@ inject_replace(const char *object, const InjectFunction *functions, int count)
 
 #define LENGTH(array) ((int) (sizeof(array) / sizeof((array)[0])))
 
+/* How many objects were ever loaded. */
+static int
+count_loaded(struct dl_phdr_info *info, size_t size, void *argument)
+{
+	(void) size;
+	*(unsigned long long *) argument = info->dlpi_adds;
+	return 1;
+}
+
 void
 inject_install(const char *prio)
 {
+	static unsigned long long loaded_before;
+	unsigned long long loaded = 0;
+
+	dl_iterate_phdr(count_loaded, &loaded);
+	if (loaded == loaded_before)
+		return;
+	loaded_before = loaded;
 	inject_replace(prio, nss_functions, LENGTH(nss_functions));
 	/* A program may have malloc() from a sanitizer, in itself: the linker's --wrap then. */
 	if (*prio != '\0')
-		inject_replace(prio, memory_functions, LENGTH(memory_functions));
-	for (int i = 0; i < LENGTH(libraries); i++)
-		replace_in(is_library, libraries[i], memory_functions, LENGTH(memory_functions));
+		inject_replace(prio, failing_functions, LENGTH(failing_functions));
+	replace_in(is_library, "libmsgpackc", failing_functions, LENGTH(failing_functions));
+	replace_in(is_library, "libmsgpack-c", failing_functions, LENGTH(failing_functions));
+	for (int i = 0; i < LENGTH(nss_libraries); i++)
+		replace_in(is_library, nss_libraries[i], memory_functions, LENGTH(memory_functions));
 }
 
 const char *

@@ -10,12 +10,13 @@
 #define PRIO_TEST_INJECT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 typedef enum InjectKind
 {
 	INJECT_NSS,        /* what src/core calls of NSS, but for the calls that free */
-	INJECT_MALLOC,     /* malloc() and its like, in src/core, NSS and msgpack-c */
+	INJECT_MALLOC,     /* malloc() and its like, in src/core and msgpack-c */
 	INJECT_POSTGRESQL, /* what src/pg calls of PostgreSQL and may raise an error */
 	INJECT_KINDS
 } InjectKind;
@@ -29,9 +30,8 @@ typedef struct InjectFunction
 } InjectFunction;
 
 /*
- * Replaces calls in src/core and its libraries. prio is the end of the name of the object
- * that src/core is in; "" is the program itself. May be called again, for libraries that
- * were loaded since.
+ * Replaces calls in src/core and its libraries, once they are loaded. prio is the end of the name of the object
+ * that src/core is in; "" is the program itself.
  */
 extern void inject_install(const char *prio);
 
@@ -44,11 +44,28 @@ extern void inject_replace(const char *object, const InjectFunction *functions, 
  */
 extern void inject_arm(InjectKind kind, uint64_t skip, bool forever);
 
+/*
+ * From now on there are so many bytes of memory for src/core, NSS and msgpack-c together;
+ * what they free can be had again.
+ */
+extern void inject_limit_memory(size_t bytes);
+
+/*
+ * From now on this whole process gets so many bytes of address space beyond what it has;
+ * -1 takes the limit off.
+ */
+extern void inject_limit_process(int64_t bytes);
+
 /* Nothing fails any more. Returns whether something did. */
 extern bool inject_disarm(void);
 
 /* For replacements: does this call fail? */
 extern bool inject_fails(InjectKind kind);
+
+/* For those of malloc(): is there so much memory? Then it was taken, or given back. */
+extern bool inject_has_memory(size_t size);
+extern void *inject_took_memory(void *memory);
+extern void *inject_gave_memory(void *memory);
 
 /* NSS objects that src/core made and did not free yet. */
 extern int64_t inject_live_objects(void);
