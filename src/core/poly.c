@@ -4,14 +4,8 @@
  */
 #include "poly.h"
 
-/* How many field operations may pass between two looks at the stop flag. */
+/* How many field operations may pass between two questions whether to stop. */
 #define STOP_INTERVAL 4096
-
-static inline bool
-stopped(PrioStop stop)
-{
-	return stop != NULL && *stop != 0;
-}
 
 size_t
 poly_domain(size_t n, int *log_size)
@@ -129,7 +123,7 @@ poly_weights(LagrangeWeights *weights, size_t n, FieldElement r, FieldElement *m
 		FieldElement difference;
 
 		power = field_mul(power, root);
-		if (i % STOP_INTERVAL == 0 && stopped(stop))
+		if (i % STOP_INTERVAL == 0 && prio_stopped(stop))
 			return PRIO_INTERRUPTED;
 		if (weight == NULL)
 			continue;
@@ -147,7 +141,7 @@ poly_weights(LagrangeWeights *weights, size_t n, FieldElement r, FieldElement *m
 	{
 		FieldElement *weight = weight_at(weights, i);
 
-		if (i % STOP_INTERVAL == 0 && stopped(stop))
+		if (i % STOP_INTERVAL == 0 && prio_stopped(stop))
 			return PRIO_INTERRUPTED;
 		if (weight != NULL)
 		{
@@ -197,7 +191,7 @@ poly_coset_init(CosetTransform *transform, size_t n, FieldElement *memory, PrioS
 		transform->inverse_roots[i] = inverse_power;
 		power = field_mul(power, root);
 		inverse_power = field_mul(inverse_power, inverse_root);
-		if (i % STOP_INTERVAL == 0 && stopped(stop))
+		if (i % STOP_INTERVAL == 0 && prio_stopped(stop))
 			return PRIO_INTERRUPTED;
 	}
 
@@ -217,7 +211,7 @@ poly_coset_init(CosetTransform *transform, size_t n, FieldElement *memory, PrioS
 			bit >>= 1;
 		}
 		mirror |= bit;
-		if (k % STOP_INTERVAL == 0 && stopped(stop))
+		if (k % STOP_INTERVAL == 0 && prio_stopped(stop))
 			return PRIO_INTERRUPTED;
 	}
 	return PRIO_OK;
@@ -237,7 +231,7 @@ to_coefficients(const CosetTransform *transform, FieldElement *a, PrioStop stop)
 	{
 		size_t stride = domain / 2 / half;
 
-		if (stopped(stop))
+		if (prio_stopped(stop))
 			return PRIO_INTERRUPTED;
 		for (size_t start = 0; start < domain; start += 2 * half)
 		{
@@ -265,7 +259,7 @@ to_values(const CosetTransform *transform, FieldElement *a, PrioStop stop)
 	{
 		size_t stride = domain / 2 / half;
 
-		if (stopped(stop))
+		if (prio_stopped(stop))
 			return PRIO_INTERRUPTED;
 		for (size_t start = 0; start < domain; start += 2 * half)
 		{

@@ -4,8 +4,6 @@
  */
 #include "status.h"
 
-#include <stddef.h>
-
 const char *
 prio_status_text(PrioStatus status)
 {

@@ -8,8 +8,8 @@
 #ifndef PRIO_STATUS_H
 #define PRIO_STATUS_H
 
-#include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 typedef enum PrioStatus
 {
@@ -31,14 +31,20 @@ typedef enum PrioStatus
 	/* The machine is at fault: the same call may succeed another time. */
 	PRIO_NO_MEMORY,
 	PRIO_NSS_FAILED, /* nss_error_text() says more */
-	PRIO_INTERRUPTED /* *stop became nonzero; nothing was produced */
+	PRIO_INTERRUPTED /* stop() said so; nothing was produced */
 } PrioStatus;
 
 /*
- * A flag that long computations look at every few milliseconds, and give up with
- * PRIO_INTERRUPTED when it is set. NULL means never.
+ * What long computations ask every few milliseconds, to give up with PRIO_INTERRUPTED when
+ * it says so. NULL means never.
  */
-typedef const volatile sig_atomic_t *PrioStop;
+typedef bool (*PrioStop)(void);
+
+static inline bool
+prio_stopped(PrioStop stop)
+{
+	return stop != NULL && stop();
+}
 
 /* Is the packet or message itself at fault, so that no retry can help? */
 static inline bool

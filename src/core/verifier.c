@@ -6,7 +6,7 @@
 
 #include "share.h"
 
-/* How many points are drawn between two looks at the stop flag. */
+/* How many points are drawn between two questions whether to stop. */
 #define POINTS_AT_ONCE 256
 
 /* ------------------------------------------------------------------ context */
@@ -42,7 +42,7 @@ verifier_point(const uint8_t shared_secret[PRG_SEED_BYTES], PrgVariant variant,
 		status = prg_draw(&prg, FIELD_P - lower, points, count);
 		*r = points[count - 1];
 		from.ordinal += count;
-		if (from.ordinal <= ordinal && stop != NULL && *stop != 0)
+		if (from.ordinal <= ordinal && prio_stopped(stop))
 			status = PRIO_INTERRUPTED;
 	}
 	if (cursor != NULL && (status == PRIO_OK || status == PRIO_INTERRUPTED))

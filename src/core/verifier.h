@@ -77,7 +77,7 @@ verifier_is_forgeable(size_t n)
  * Draws the point r of a packet: an integer in [n + 2, p), number ordinal (from 0) of the
  * stream of the shared secret. cursor may be NULL; otherwise it belongs to this secret,
  * variant, batch id and n, saves the draws before it, and is moved behind this one. When
- * *stop is set it is moved as far as the draws got, so that another call goes on there.
+ * stop() ends this it is moved as far as the draws got, so that another call goes on there.
  */
 extern PrioStatus verifier_point(const uint8_t shared_secret[PRG_SEED_BYTES],
 								 PrgVariant variant, const uint8_t *batch_id,

@@ -39,7 +39,7 @@ client_tables(FunctionCallInfo fcinfo, Size n)
 	tables->memory = NULL;
 	tables->memory = MemoryContextAllocHuge(fcinfo->flinfo->fn_mcxt,
 											poly_coset_size(n) * sizeof(FieldElement));
-	prio_check(client_init(&tables->client, n, tables->memory, PRIO_STOP));
+	prio_check(client_init(&tables->client, n, tables->memory, prio_cancelled));
 	return &tables->client;
 }
 
@@ -123,7 +123,7 @@ encode(FunctionCallInfo fcinfo, Size n, int prg_argument, FillData fill, const v
 
 	fill(data, n, values, bits);
 	status = client_packets(client, variant, batch_id, batch_id_size, data, plaintext_a,
-							&size_a, plaintext_b, &size_b, scratch, PRIO_STOP);
+							&size_a, plaintext_b, &size_b, scratch, prio_cancelled);
 	prio_wipe(data, n * sizeof(FieldElement));
 	if (status == PRIO_OK)
 	{

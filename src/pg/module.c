@@ -34,6 +34,12 @@ prio_check(PrioStatus status)
 	}
 }
 
+bool
+prio_cancelled(void)
+{
+	return QueryCancelPending || ProcDiePending;
+}
+
 bytea *
 prio_allocate_bytea(Size size)
 {

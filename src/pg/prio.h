@@ -23,11 +23,12 @@
 extern void prio_check(PrioStatus status);
 
 /*
- * What long computations of src/core look at. They do not stop for interrupts that cancel
- * nothing: they would have to start over, and with a timer shorter than the computation
- * they would never end.
+ * What long computations of src/core ask: is the query cancelled, or the session at its
+ * end, as that of a worker is when its leader is cancelled? They do not stop for interrupts
+ * that do neither: they would have to start over, and with a timer shorter than the
+ * computation they would never end.
  */
-#define PRIO_STOP (&QueryCancelPending)
+extern bool prio_cancelled(void);
 
 /*
  * A value of size bytes, and one with these bytes. What is secret is better written where it

@@ -752,6 +752,12 @@ lookup_batch(CachedServer *server, const text *batch_id, int32 n_data)
 	return batch;
 }
 
+static bool
+is_interrupted(void)
+{
+	return InterruptPending;
+}
+
 /*
  * Computes the weights of a batch at the point with this ordinal. Never inlined: what it
  * leaves on the stack, the point for one, must be below its caller.
@@ -773,13 +779,13 @@ fill_context(CachedBatch *batch, CachedContext *cached, int64 ordinal)
 	while ((status = verifier_point(server->shared_secret, server->variant,
 									batch->wire_batch_id, batch->wire_batch_id_size,
 									batch->key.n_data, (uint64_t) ordinal, &batch->cursor,
-									&cached->point, &InterruptPending)) == PRIO_INTERRUPTED)
+									&cached->point, is_interrupted)) == PRIO_INTERRUPTED)
 		CHECK_FOR_INTERRUPTS();
 	prio_check(status);
 	prio_check(verifier_context_init(&cached->context, server->role, server->variant,
 									 batch->wire_batch_id, batch->wire_batch_id_size,
 									 batch->key.n_data, cached->point, cached->memory,
-									 PRIO_STOP));
+									 prio_cancelled));
 	cached->ordinal = ordinal;
 	cached->valid = true;
 }

@@ -357,4 +357,14 @@ assert_filled(const void *memory, size_t size, uint8_t value)
 			fail_msg("byte %zu of %zu is %02x, not %02x", i, size, bytes[i], value);
 }
 
-const volatile sig_atomic_t stop_is_set = 1;
+bool
+stop_now(void)
+{
+	return true;
+}
+
+bool
+stop_never(void)
+{
+	return false;
+}

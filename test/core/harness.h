@@ -111,8 +111,9 @@ extern void each_proper_prefix(Bytes message, PrefixCheck check, void *argument)
 /* All size bytes have this value. */
 extern void assert_filled(const void *memory, size_t size, uint8_t value);
 
-/* A flag that has been set, for computations that must not go on then. */
-extern const volatile sig_atomic_t stop_is_set;
+/* For computations: stop at once, or go on. */
+extern bool stop_now(void);
+extern bool stop_never(void);
 
 /* A file of test/vectors; json_decref() it. Hex strings of it; free() the bytes. */
 extern json_t *load_vectors(const char *name);

@@ -414,7 +414,7 @@ packets_of_the_same_data_have_nothing_in_common(void **state)
 
 /* ------------------------------------------------------------------ memory, interruption */
 
-/* Makes packets of n bits with this flag; the scratch memory is zero afterwards. */
+/* Makes packets of n bits; the scratch memory is zero afterwards. */
 static PrioStatus
 make_packets(size_t n, PrioStop stop)
 {
@@ -445,10 +445,9 @@ make_packets(size_t n, PrioStop stop)
 }
 
 static void
-the_scratch_memory_is_wiped_and_the_stop_flag_heard(void **state)
+the_scratch_memory_is_wiped_and_a_stop_heeded(void **state)
 {
 	static const size_t sizes[] = {1, 5, 1000, 65536};
-	const volatile sig_atomic_t not_set = 0;
 
 	(void) state;
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
@@ -457,10 +456,10 @@ the_scratch_memory_is_wiped_and_the_stop_flag_heard(void **state)
 		FieldElement *memory = malloc(poly_coset_size(n) * sizeof(FieldElement));
 		Client client;
 
-		assert_status(client_init(&client, n, memory, &stop_is_set), PRIO_INTERRUPTED);
-		assert_ok(client_init(&client, n, memory, &not_set));
-		assert_status(make_packets(n, &stop_is_set), PRIO_INTERRUPTED);
-		assert_ok(make_packets(n, &not_set));
+		assert_status(client_init(&client, n, memory, stop_now), PRIO_INTERRUPTED);
+		assert_ok(client_init(&client, n, memory, stop_never));
+		assert_status(make_packets(n, stop_now), PRIO_INTERRUPTED);
+		assert_ok(make_packets(n, stop_never));
 		assert_ok(make_packets(n, NULL));
 		free(memory);
 	}
@@ -479,7 +478,7 @@ main(void)
 		cmocka_unit_test(data_that_are_not_bits_are_rejected),
 		cmocka_unit_test(the_shares_add_up_to_what_the_protocol_says),
 		cmocka_unit_test(packets_of_the_same_data_have_nothing_in_common),
-		cmocka_unit_test(the_scratch_memory_is_wiped_and_the_stop_flag_heard),
+		cmocka_unit_test(the_scratch_memory_is_wiped_and_a_stop_heeded),
 	};
 
 	return cmocka_run_group_tests_name("client", tests, NULL, NULL);

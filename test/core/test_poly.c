@@ -294,14 +294,23 @@ the_largest_transform_evaluates_at_the_odd_powers(void **state)
 /* ------------------------------------------------------------------ interruption */
 
 /*
- * A flag that a computation sets itself, when it writes this element, which was zero: so
- * it becomes set in the middle, at the same place every time.
+ * A computation ends itself when it writes an element that was zero: so it stops in the
+ * middle, at the same place every time.
  */
+static FieldElement *watched;
+
+static bool
+is_written(void)
+{
+	return !field_is_zero(*watched);
+}
+
 static PrioStop
-set_by_writing(FieldElement *element)
+stop_after_writing(FieldElement *element)
 {
 	*element = FIELD_ZERO;
-	return (PrioStop) &element->lo;
+	watched = element;
+	return is_written;
 }
 
 static void
@@ -314,11 +323,11 @@ weights_stop_in_either_pass(void **state)
 
 	(void) state;
 	/* Early on the way up, so that it does not get to the last weight. */
-	assert_status(poly_weights(&weights, n, random_element(), memory, &stop_is_set),
+	assert_status(poly_weights(&weights, n, random_element(), memory, stop_now),
 				  PRIO_INTERRUPTED);
 	assert_true(field_is_zero(*last));
 	/* On the way down: the way up ends with writing that one. */
-	assert_status(poly_weights(&weights, n, random_element(), memory, set_by_writing(last)),
+	assert_status(poly_weights(&weights, n, random_element(), memory, stop_after_writing(last)),
 				  PRIO_INTERRUPTED);
 	assert_false(field_is_zero(*last));
 	free(memory);
@@ -335,9 +344,10 @@ transforms_stop_in_either_half(void **state)
 
 	(void) state;
 	/* The tables: the roots come first, the shift last. */
-	assert_status(poly_coset_init(&transform, n, memory, &stop_is_set), PRIO_INTERRUPTED);
+	assert_status(poly_coset_init(&transform, n, memory, stop_now), PRIO_INTERRUPTED);
 	assert_true(field_is_zero(memory[domain / 2 - 1]));
-	assert_status(poly_coset_init(&transform, n, memory, set_by_writing(&memory[domain / 2 - 1])),
+	assert_status(poly_coset_init(&transform, n, memory,
+								  stop_after_writing(&memory[domain / 2 - 1])),
 				  PRIO_INTERRUPTED);
 	assert_false(field_is_zero(memory[domain / 2 - 1]));
 
@@ -347,10 +357,10 @@ transforms_stop_in_either_half(void **state)
 	 */
 	assert_ok(poly_coset_init(&transform, n, memory, NULL));
 	values[0] = FIELD_ONE;
-	assert_status(poly_to_odd_powers(&transform, values, &stop_is_set), PRIO_INTERRUPTED);
+	assert_status(poly_to_odd_powers(&transform, values, stop_now), PRIO_INTERRUPTED);
 	assert_true(field_is_zero(values[1]));
 	values[0] = FIELD_ONE;
-	assert_status(poly_to_odd_powers(&transform, values, set_by_writing(&values[1])),
+	assert_status(poly_to_odd_powers(&transform, values, stop_after_writing(&values[1])),
 				  PRIO_INTERRUPTED);
 	assert_false(field_is_zero(values[1]));
 	free(memory);
@@ -358,10 +368,9 @@ transforms_stop_in_either_half(void **state)
 }
 
 static void
-long_computations_look_at_the_stop_flag(void **state)
+long_computations_ask_whether_to_stop(void **state)
 {
 	static const size_t large[] = {8192, 100000, PRIO_MAX_DATA};
-	const volatile sig_atomic_t not_set = 0;
 
 	(void) state;
 	for (size_t i = 0; i < sizeof(large) / sizeof(large[0]); i++)
@@ -374,12 +383,12 @@ long_computations_look_at_the_stop_flag(void **state)
 		LagrangeWeights weights;
 		CosetTransform transform;
 
-		assert_status(poly_weights(&weights, n, r, memory, &stop_is_set), PRIO_INTERRUPTED);
-		assert_ok(poly_weights(&weights, n, r, memory, &not_set));
-		assert_status(poly_coset_init(&transform, n, tables, &stop_is_set), PRIO_INTERRUPTED);
-		assert_ok(poly_coset_init(&transform, n, tables, &not_set));
-		assert_status(poly_to_odd_powers(&transform, values, &stop_is_set), PRIO_INTERRUPTED);
-		assert_ok(poly_to_odd_powers(&transform, values, &not_set));
+		assert_status(poly_weights(&weights, n, r, memory, stop_now), PRIO_INTERRUPTED);
+		assert_ok(poly_weights(&weights, n, r, memory, stop_never));
+		assert_status(poly_coset_init(&transform, n, tables, stop_now), PRIO_INTERRUPTED);
+		assert_ok(poly_coset_init(&transform, n, tables, stop_never));
+		assert_status(poly_to_odd_powers(&transform, values, stop_now), PRIO_INTERRUPTED);
+		assert_ok(poly_to_odd_powers(&transform, values, stop_never));
 		free(memory);
 		free(tables);
 		free(values);
@@ -396,7 +405,7 @@ main(void)
 		cmocka_unit_test(the_largest_weights_evaluate_polynomials),
 		cmocka_unit_test(the_transform_evaluates_at_the_odd_powers),
 		cmocka_unit_test(the_largest_transform_evaluates_at_the_odd_powers),
-		cmocka_unit_test(long_computations_look_at_the_stop_flag),
+		cmocka_unit_test(long_computations_ask_whether_to_stop),
 		cmocka_unit_test(weights_stop_in_either_pass),
 		cmocka_unit_test(transforms_stop_in_either_half),
 	};

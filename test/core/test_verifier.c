@@ -192,7 +192,7 @@ a_search_for_a_point_can_be_interrupted_and_goes_on(void **state)
 	assert_ok(verifier_point(secret.data, PRG_BATCH, batch_id, sizeof(batch_id), N_DATA, 5000,
 							 NULL, &at_once, NULL));
 	while (verifier_point(secret.data, PRG_BATCH, batch_id, sizeof(batch_id), N_DATA, 5000,
-						  &cursor, &r, &stop_is_set) == PRIO_INTERRUPTED)
+						  &cursor, &r, stop_now) == PRIO_INTERRUPTED)
 	{
 		assert_true(cursor.ordinal > last && cursor.ordinal <= 5000);
 		last = cursor.ordinal;
@@ -265,7 +265,7 @@ preparing_a_long_batch_can_be_interrupted(void **state)
 
 	(void) state;
 	assert_status(verifier_context_init(&context, PRIO_A, PRG_BATCH, batch_id, sizeof(batch_id),
-										100000, random_element(), memory, &stop_is_set),
+										100000, random_element(), memory, stop_now),
 				  PRIO_INTERRUPTED);
 	free(memory);
 }
