@@ -142,23 +142,4 @@ is( $node->safe_psql('postgres', q{
 		SELECT prio_share_error('a', 'batch', 4, share_a) IS NULL FROM packet}),
 	't', 'preloaded, in a worker');
 
-# Interrupts that cancel nothing do not make a long computation start over, and a timeout
-# does end it: 262143 data fields, and an ordinal that is far away.
-$node->safe_psql('postgres', qq{
-	CREATE TABLE largest AS SELECT share_a
-	FROM prio_encode(decode('$keys{public_A}', 'hex'), decode('$keys{public_B}', 'hex'), 'batch', repeat('1', 262143)::varbit)});
-is( $node->safe_psql('postgres', q{
-		SET client_connection_check_interval = '2ms';
-		SET statement_timeout = '60s';
-		SELECT prio_share_error('a', 'batch', 262143, share_a) IS NULL, prio_verifier('a', 'batch', 262143, share_a, 100000) IS NOT NULL FROM largest}),
-	't|t', 'interrupts that cancel nothing');
-foreach my $call (
-	q{prio_verifier('a', 'batch', 262143, share_a, 1000000000000)},
-	qq{prio_encode(decode('$keys{public_A}', 'hex'), decode('$keys{public_B}', 'hex'), 'batch', repeat('1', 262143)::varbit)})
-{
-	my ($out, $err);
-	$node->psql('postgres', "SET statement_timeout = '50ms'; SELECT $call FROM largest, generate_series(1, 1000)", stdout => \$out, stderr => \$err);
-	like($err, qr/canceling statement due to statement timeout/, "a timeout ends $call");
-}
-
 done_testing();
