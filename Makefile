@@ -44,7 +44,7 @@ build/faults.so: test/faults/faults.c test/faults/inject.c test/faults/inject.h
 PROVE_TESTS = $(sort $(wildcard test/tap/*.pl))
 PROVE_FLAGS = -I test/tap
 .PHONY: check-tap
-check-tap: build/faults.so
+check-tap: build/faults.so $(UNIT_DIR)/cheat
 	$(prove_installcheck)
 
 include bench/bench.mk

@@ -116,8 +116,8 @@ packet_read_bytes(PacketReader *reader, uint8_t *out, size_t size)
 
 /*
  * The element in size bytes without leading zeros. All lengths but the full one are rare
- * (1 in 128 for random elements), so only that one is fast. What this shows of the element
- * is its length, and whether the packet has to be refused for it.
+ * (1 in 128 for random elements); but a hostile client may write no others. What this shows of
+ * the element is its length, and whether the packet has to be refused for it.
  */
 static inline PrioStatus
 element_from_content(const uint8_t *content, size_t size, FieldElement *element)
@@ -280,12 +280,22 @@ packet_read_elements(PacketReader *reader, FieldElement *out, size_t count)
 	for (;;)
 	{
 		PrioStatus status;
+		size_t left;
+		size_t size;
 
 		done +=
 			read_full_elements(&reader->next, reader->end, out + done, count - done, &faults);
 		if (done == count)
 			break;
-		status = packet_read_element(reader, &out[done]);
+		left = (size_t) (reader->end - reader->next);
+		size = left > 0 ? (size_t) reader->next[0] - 0xa0 : 0; /* if it is a short str */
+		if (size >= 1 && size < FIELD_BYTES && left > size)
+		{
+			status = element_from_content(reader->next + 1, size, &out[done]);
+			reader->next += 1 + size;
+		}
+		else
+			status = packet_read_element(reader, &out[done]);
 		if (status != PRIO_OK)
 			return prio_declassify(faults.leading_zero >> 63) ? PRIO_MALFORMED : status;
 		done++;

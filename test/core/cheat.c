@@ -1,9 +1,12 @@
 /*
  * cheat.c
- *		A client that lies: seals any integers modulo p as if they were bits.
+ *		A client that lies.
  *
- * cheat PUBLIC_KEY_A PUBLIC_KEY_B BATCH_ID VALUE ... prints both shares, in hexadecimal, on
- * a line of their own. A negative value is what it is modulo p.
+ * cheat PUBLIC_KEY_A PUBLIC_KEY_B BATCH_ID VALUE ... seals any integers modulo p as if they
+ * were bits. It prints both shares, in hexadecimal, on a line of their own. A negative value
+ * is what it is modulo p.
+ *
+ * cheat seal PUBLIC_KEY FILE ... replaces whatever a file holds by a packet with that in it.
  */
 #include "client.h"
 
@@ -34,8 +37,9 @@ allocate(size_t size)
 	return memory;
 }
 
-static void
-print_share(const char *public_key_hex, const uint8_t *plaintext, size_t size)
+/* size bytes sealed to a key in hexadecimal; there are SEAL_OVERHEAD more. */
+static uint8_t *
+seal_to(const char *public_key_hex, const uint8_t *plaintext, size_t size)
 {
 	uint8_t public_key[PRIO_KEY_BYTES];
 	uint8_t *share = allocate(size + SEAL_OVERHEAD);
@@ -49,9 +53,41 @@ print_share(const char *public_key_hex, const uint8_t *plaintext, size_t size)
 		public_key[i] = (uint8_t) byte;
 	}
 	check(seal(public_key, plaintext, size, share));
+	return share;
+}
+
+static void
+print_share(const char *public_key_hex, const uint8_t *plaintext, size_t size)
+{
+	uint8_t *share = seal_to(public_key_hex, plaintext, size);
+
 	for (size_t i = 0; i < size + SEAL_OVERHEAD; i++)
 		printf("%02x", share[i]);
 	printf("\n");
+	free(share);
+}
+
+static void
+seal_file(const char *public_key_hex, const char *path)
+{
+	FILE *file = fopen(path, "r+b");
+	uint8_t *plaintext;
+	uint8_t *share;
+	long size;
+
+	if (file == NULL || fseek(file, 0, SEEK_END) != 0)
+		fail(path);
+	size = ftell(file);
+	rewind(file);
+	plaintext = allocate((size_t) size + 1);
+	if (size < 0 || fread(plaintext, 1, (size_t) size, file) != (size_t) size)
+		fail(path);
+	share = seal_to(public_key_hex, plaintext, (size_t) size);
+	rewind(file);
+	if (fwrite(share, 1, (size_t) size + SEAL_OVERHEAD, file) != (size_t) size + SEAL_OVERHEAD ||
+		fclose(file) != 0)
+		fail(path);
+	free(plaintext);
 	free(share);
 }
 
@@ -67,8 +103,14 @@ main(int argc, char **argv)
 	size_t size[2];
 	size_t batch_id_size;
 
+	if (argc > 2 && strcmp(argv[1], "seal") == 0)
+	{
+		for (int i = 3; i < argc; i++)
+			seal_file(argv[2], argv[i]);
+		return 0;
+	}
 	if (n < 1 || n > PRIO_MAX_DATA)
-		fail("usage: cheat PUBLIC_KEY_A PUBLIC_KEY_B BATCH_ID VALUE ...");
+		fail("usage: cheat PUBLIC_KEY_A PUBLIC_KEY_B BATCH_ID VALUE ..., or cheat seal PUBLIC_KEY FILE ...");
 	batch_id_size = strlen(argv[3]);
 	memory = allocate(poly_coset_size(n) * sizeof(FieldElement));
 	scratch = allocate(client_scratch_size(n) * sizeof(FieldElement));

@@ -638,6 +638,7 @@ both_rounds(void)
 	uint8_t verify2[2][VERIFY2_MAX_BYTES];
 	size_t size1[2];
 	size_t size2[2];
+	bool valid;
 
 	for (int role = PRIO_A; role <= PRIO_B; role++)
 		size1[role] = verifier_verify1(&batch.verifier[role], verify1[role]);
@@ -647,8 +648,9 @@ both_rounds(void)
 	for (int role = PRIO_A; role <= PRIO_B; role++)
 		require(is_secret(verify1[role], size1[role]) && is_secret(verify2[role], size2[role]),
 				"a secret was lost");
-	require(verifier_is_valid(verify2[PRIO_A], size2[PRIO_A], verify2[PRIO_B], size2[PRIO_B]),
-			"an honest packet is not valid");
+	must(verifier_is_valid(verify2[PRIO_A], size2[PRIO_A], verify2[PRIO_B], size2[PRIO_B],
+						   &valid));
+	require(valid, "an honest packet is not valid");
 }
 
 /* ------------------------------------------------------------------ totals */

@@ -483,7 +483,11 @@ static struct
 	Client client;
 } caller;
 
-static const volatile sig_atomic_t stop = 1;
+static bool
+stop(void)
+{
+	return true;
+}
 
 static void
 import_key(void)

@@ -1,0 +1,312 @@
+# One hostile client cannot make a server work or allocate much more than an honest one of
+# its batch: whatever it seals, of whatever size, and whatever that claims to be.
+use strict;
+use warnings;
+
+use List::Util qw(max min sum);
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use PrioTest;
+use Test::More;
+
+my $node = new_cluster('hostile', 'jit = off', 'max_parallel_workers_per_gather = 0', 'shared_buffers = 256MB');
+my %keys = make_keys($node);
+make_server($node, 'server_a', 'A', %keys);
+make_server($node, 'server_b', 'B', %keys);
+my $keys = "decode('$keys{public_A}', 'hex'), decode('$keys{public_B}', 'hex'), 'batch'";
+
+# ------------------------------------------------------------------ what a client can make up
+
+# A str in its shortest form, and the head of an array.
+sub str
+{
+	my ($content) = @_;
+	my $size = length $content;
+	return ($size < 32 ? chr(0xa0 | $size) : $size < 256 ? "\xd9" . chr $size : $size < 65536 ? "\xda" . pack 'n', $size : "\xdb" . pack 'N', $size)
+	  . $content;
+}
+
+sub array
+{
+	my ($size) = @_;
+	return $size < 16 ? chr(0x90 | $size) : $size < 65536 ? "\xdc" . pack 'n', $size : "\xdd" . pack 'N', $size;
+}
+
+# The power of two above n, and what is the longest packet for n fields that is looked at.
+sub domain
+{
+	my ($n) = @_;
+	my $domain = 1;
+	$domain *= 2 while $domain < $n + 1;
+	return $domain;
+}
+
+sub longest_plaintext
+{
+	my ($n) = @_;
+	return 4096 + 2 * (length(str('batch')) + 6 * 12 + 1 + 10 + 12 * ($n + domain($n)) + 60) - 60;
+}
+
+# Where a packet goes wrong: everything before that place is as it has to be.
+sub beginnings
+{
+	my ($role, $n) = @_;
+	my $header = str('batch') . "\xa1\x01" x 6;
+	my %place = (
+		'batch id' => '',
+		'header' => str('batch'),
+		'role' => $header,
+	);
+	if ($role eq 'A')
+	{
+		my $half = "$header\x00" . array($n);
+		my $whole = $half . "\xa1\x01" x $n . array(domain($n)) . "\xa1\x01" x domain($n);
+		%place = (%place, 'vectors' => "$header\x00", 'first element' => $half, 'last element' => substr($whole, 0, -2), 'end' => $whole);
+	}
+	else
+	{
+		%place = (%place, 'seed' => "$header\x01", 'end' => "$header\x01" . str('x' x 16));
+	}
+	return %place;
+}
+
+# What stands there; then zeros follow, until the packet is as long as it may be.
+my $deep = 100_000;
+my %lie = (
+	'a str of 2^32 - 1' => "\xdb\xff\xff\xff\xff",
+	'a str of 65535' => "\xda\xff\xff",
+	'a bin of 2^32 - 1' => "\xc6\xff\xff\xff\xff",
+	'an ext of 2^32 - 1' => "\xc9\xff\xff\xff\xff\x01",
+	'an array of 2^32 - 1' => "\xdd\xff\xff\xff\xff",
+	'an array of 65535' => "\xdc\xff\xff",
+	'a map of 2^32 - 1' => "\xdf\xff\xff\xff\xff",
+	'deep arrays' => "\x91" x $deep,
+	'deep large arrays' => "\xdd\xff\xff\xff\xff" x ($deep / 5),
+	'deep maps' => "\x81\xa0" x ($deep / 2),
+	'a huge str' => str('x' x $deep),
+	'many empty strs' => "\xa0" x $deep,
+	'many one-byte strs' => "\xa1\x01" x ($deep / 2),
+	'many padded elements' => "\xa2\x00\x01" x ($deep / 3),
+	'integers' => "\x01" x $deep,
+	'nothing' => '',
+);
+
+my %files = (A => [], B => []);
+my @rows;
+
+# A packet of that name for a server with n fields, and the verdict it should get.
+sub add
+{
+	my ($name, $role, $n, $verdict, $plaintext) = @_;
+	my $file = $node->basedir . "/packet$role" . @{ $files{$role} };
+
+	append_to_file($file, $plaintext);
+	push @{ $files{$role} }, $file;
+	push @rows, sprintf "('%s', 'server_%s', %d, %s, pg_read_binary_file('%s'))", $name, lc $role, $n,
+		defined $verdict ? "'$verdict'" : 'NULL', $file;
+	return;
+}
+
+# Seals what was added, and stores it.
+sub store
+{
+	foreach my $role ('A', 'B')
+	{
+		run_log([ 'build/core/cheat', 'seal', $keys{"public_$role"}, @{ $files{$role} } ]) or die 'cheat failed';
+	}
+	$node->safe_psql('postgres', 'INSERT INTO packet (name, server, n, verdict, payload) VALUES ' . join ', ', @rows);
+	unlink @{ $files{A} }, @{ $files{B} };
+	%files = (A => [], B => []);
+	@rows = ();
+	return;
+}
+
+$node->safe_psql('postgres', q{
+	CREATE TABLE packet (id int GENERATED ALWAYS AS IDENTITY, name text, server text, n int, verdict text, payload bytea);
+	ALTER TABLE packet ALTER payload SET STORAGE EXTERNAL});
+
+my @sizes = (10, 2000);
+foreach my $n (@sizes)
+{
+	$node->safe_psql('postgres', qq{
+		INSERT INTO packet (name, server, n, verdict, payload)
+		SELECT 'honest', server, $n, 'opened', payload
+		FROM prio_encode($keys, repeat('10', $n / 2)::varbit), LATERAL (VALUES ('server_a', share_a), ('server_b', share_b)) AS v (server, payload)});
+	foreach my $role ('A', 'B')
+	{
+		my %beginning = beginnings($role, $n);
+		foreach my $place (sort keys %beginning)
+		{
+			foreach my $lie (sort keys %lie)
+			{
+				my $plaintext = substr $beginning{$place} . $lie{$lie}, 0, longest_plaintext($n);
+				next if $plaintext eq $beginning{'end'};
+				add("$lie as $place", $role, $n, 'refused', $plaintext . "\0" x (longest_plaintext($n) - length $plaintext));
+				add("$lie as $place, and no more", $role, $n, 'refused', $plaintext) if length $lie{$lie} < 100;
+			}
+		}
+		# Nothing is wrong with that, but the proof.
+		add('short elements', $role, $n, 'opened', $beginning{'end'});
+	}
+	store();
+}
+
+# ------------------------------------------------------------------ they are refused
+
+my ($packets, $wrong) = split /\|/, $node->safe_psql('postgres', q{
+	SELECT count(*), coalesce(string_agg(format('%s: %s, %s', server, name, coalesce(error, 'opened')), '; ')
+		FILTER (WHERE verdict <> CASE WHEN error IS NULL THEN 'opened' WHEN error = 'decryption failed' THEN 'not sealed' ELSE 'refused' END
+			OR (verdict = 'opened') <> (prio_verifier(server, 'batch', n, payload) IS NOT NULL)), 'none')
+	FROM packet, prio_share_error(server, 'batch', n, payload) AS error});
+is($wrong, 'none', "$packets packets are refused, or as good as they look");
+is($node->safe_psql('postgres', qq{
+	SELECT string_agg(length(payload)::text, ',' ORDER BY n, server) FROM packet
+	WHERE name = 'an array of 2^32 - 1 as header'}),
+	join(',', map { (longest_plaintext($_) + 60) x 2 } @sizes), 'they are as long as they may be');
+is($node->safe_psql('postgres', q{
+	SELECT count(*) FROM packet, prio_share_error(server, 'batch', n, payload || '\x00') AS error
+	WHERE name = 'an array of 2^32 - 1 as header' AND error <> 'wrong length'}),
+	'0', '... a byte more, and nobody looks at them');
+
+# ------------------------------------------------------------------ they take no time
+
+# Milliseconds for so many rows, the least of several tries, next to honest packets.
+$node->safe_psql('postgres', q{
+	CREATE FUNCTION milliseconds(ids int[], rows int) RETURNS float LANGUAGE plpgsql AS $$
+	DECLARE
+		begun timestamptz := clock_timestamp();
+	BEGIN
+		PERFORM count(prio_share_error(server, 'batch', n, payload)) FROM packet, generate_series(1, rows / cardinality(ids)) WHERE id = ANY (ids);
+		RETURN 1000 * extract(epoch FROM clock_timestamp() - begun);
+	END $$;
+	CREATE FUNCTION slowness(ids int[], honest int, rows int, tries int, OUT hostile_ms float, OUT honest_ms float) LANGUAGE plpgsql AS $$
+	BEGIN
+		FOR i IN 1 .. tries LOOP
+			honest_ms := least(honest_ms, milliseconds(ARRAY[honest], rows));
+			hostile_ms := least(hostile_ms, milliseconds(ids, rows));
+		END LOOP;
+	END $$});
+
+foreach my $line (split /\n/, $node->safe_psql('postgres', q{
+	SELECT h.server, h.n, s.hostile_ms, s.honest_ms
+	FROM packet AS h, LATERAL (SELECT array_agg(p.id) AS ids FROM packet AS p WHERE (p.server, p.n) = (h.server, h.n) AND p.name <> 'honest') AS p,
+		slowness(ids, h.id, 2000, 3) AS s
+	WHERE h.name = 'honest' ORDER BY 1, 2}))
+{
+	my ($server, $n, $hostile, $honest) = split /\|/, $line;
+	cmp_ok($hostile / $honest, '<', 5,
+		sprintf '%s, n = %d: 2000 rows of hostile packets take %.1f ms, of honest ones %.1f ms', $server, $n, $hostile, $honest);
+}
+
+# Each of them alone: in a hurry, and those that look slowest thoroughly.
+my @slowest = split /\n/, $node->safe_psql('postgres', q{
+	WITH suspect AS MATERIALIZED (
+		SELECT p.id, h.id AS honest, p.server, p.n, p.name
+		FROM packet AS p JOIN packet AS h USING (server, n), slowness(ARRAY[p.id], h.id, 10, 3) AS s
+		WHERE h.name = 'honest' AND p.name <> 'honest' ORDER BY s.hostile_ms / s.honest_ms DESC LIMIT 10)
+	SELECT server, n, name, s.hostile_ms / s.honest_ms FROM suspect, slowness(ARRAY[id], honest, 30, 10) AS s ORDER BY 4 DESC LIMIT 5});
+foreach my $line (@slowest)
+{
+	my ($server, $n, $name, $ratio) = split /\|/, $line;
+	note sprintf '%s, n = %d: %s takes %.1f times as long as an honest packet', $server, $n, $name, $ratio;
+}
+cmp_ok((split /\|/, $slowest[0])[3], '<', 5, 'none of them takes much longer than an honest packet');
+
+# ------------------------------------------------------------------ they take no memory
+
+# The largest ones, and how much a session needs for one of them at the most.
+my $n_large = 100_000;
+my @large = (
+	[ 'A', 'a str of 2^32 - 1', 'batch id' ], [ 'A', 'a huge str', 'batch id' ], [ 'A', 'an array of 2^32 - 1', 'vectors' ],
+	[ 'A', 'deep arrays', 'vectors' ], [ 'A', 'deep large arrays', 'first element' ], [ 'A', 'a map of 2^32 - 1', 'header' ],
+	[ 'A', 'many one-byte strs', 'first element' ], [ 'A', 'a bin of 2^32 - 1', 'end' ],
+	[ 'B', 'a str of 2^32 - 1', 'seed' ], [ 'B', 'a huge str', 'seed' ], [ 'B', 'deep arrays', 'batch id' ], [ 'B', 'nothing', 'end' ]);
+foreach my $large (@large)
+{
+	my ($role, $lie, $place) = @$large;
+	my %beginning = beginnings($role, $n_large);
+	my $plaintext = $beginning{$place} . ($lie =~ /huge/ ? str('x' x (longest_plaintext($n_large) - 3000000)) : $lie{$lie} x ($lie =~ /^(?:deep|many)/ ? 20 : 1));
+	add("$lie as $place", $role, $n_large, 'large', substr($plaintext . "\0" x longest_plaintext($n_large), 0, longest_plaintext($n_large)));
+}
+add('short elements', 'A', $n_large, 'large', { beginnings('A', $n_large) }->{'end'});
+add('100 MB', $_, $n_large, 'gigantic', "\x91" x 100_000_000) foreach 'A', 'B';
+store();
+
+foreach my $line (split /\n/, $node->safe_psql('postgres', q{
+	SELECT id, server, name, length(payload), verdict FROM packet WHERE verdict IN ('large', 'gigantic') ORDER BY id}))
+{
+	my ($id, $server, $name, $size, $verdict) = split /\|/, $line;
+	my $session = $node->background_psql('postgres');
+	my $pid = $session->query_safe('SELECT pg_backend_pid()');
+	my $memory = sub {
+		my ($field) = @_;
+		my ($kilobytes) = slurp_file("/proc/$pid/status") =~ /^$field:\s+(\d+) kB/m;
+		return 1024 * $kilobytes;
+	};
+
+	# Everything that does not depend on the packet is there already.
+	$session->query_safe("SELECT prio_share_error('$server', 'batch', $n_large, '')");
+	$session->query_safe("SELECT octet_length(payload), prio_share_error(server, 'batch', n, substr(payload, 1, 100)) FROM packet WHERE id = $id");
+	append_to_file("/proc/$pid/clear_refs", '5'); # the peak from now on
+	my $before = $memory->('VmRSS');
+	my $error = $session->query_safe("SELECT coalesce(prio_share_error(server, 'batch', n, payload), 'opened') FROM packet WHERE id = $id");
+	my $growth = $memory->('VmHWM') - $before;
+	$session->quit;
+	if ($verdict eq 'gigantic')
+	{
+		is($error, 'wrong length', "$server: $name are refused");
+		cmp_ok($growth, '<', 1024 * 1024, "... and not fetched: memory for $growth bytes");
+		next;
+	}
+	note sprintf '%s: %s: %d bytes, memory for %.1f times as much', $server, $name, $size, $growth / $size;
+	# In shared buffers, fetched, and decrypted.
+	cmp_ok($growth, '<', 4 * $size + 1024 * 1024, "$server: $name ($error) takes little more memory than its size");
+}
+
+# ------------------------------------------------------------------ one of many
+
+# A table of many honest clients, and all of the hostile ones among them: it ends with what
+# the honest ones say, and takes no longer. With PRIO_LONG a million.
+my $clients = $ENV{PRIO_LONG} ? 1_000_000 : 20_000;
+$node->safe_psql('postgres', qq{
+	CREATE TABLE client (packet int, data varbit, share_a bytea, share_b bytea);
+	INSERT INTO client
+	SELECT i, data, share_a, share_b
+	FROM generate_series(0, 99) AS i, LATERAL (SELECT i::bit(10)::varbit AS data) AS d, prio_encode($keys, data);
+	INSERT INTO client
+	SELECT -p.id, NULL, CASE WHEN server = 'server_a' THEN payload ELSE share_a END, CASE WHEN server = 'server_b' THEN payload ELSE share_b END
+	FROM packet AS p, client WHERE client.packet = 7 AND n = 10 AND name <> 'honest';
+	CREATE TABLE arrival AS
+	SELECT i % 100 AS packet, i::float AS at, true AS honest FROM generate_series(1, $clients) AS i
+	UNION ALL SELECT packet, $clients * random(), false FROM client WHERE data IS NULL ORDER BY at;
+	CREATE FUNCTION published(with_hostile boolean, OUT counts bigint[], OUT clients bigint, OUT milliseconds float) LANGUAGE plpgsql AS \$\$
+	DECLARE
+		begun timestamptz := clock_timestamp();
+	BEGIN
+		SELECT prio_publish(prio_total_share(a, share_a), prio_total_share(b, share_b)), count(*) INTO counts, clients
+		FROM (SELECT share_a, share_b, prio_verifier('server_a', 'batch', 10, share_a) AS a, prio_verifier('server_b', 'batch', 10, share_b) AS b
+			FROM arrival JOIN client USING (packet) WHERE honest OR with_hostile OFFSET 0) AS v
+		WHERE prio_is_valid(prio_verify2(a, prio_verify1(b)), prio_verify2(b, prio_verify1(a)));
+		milliseconds := 1000 * extract(epoch FROM clock_timestamp() - begun);
+	END \$\$});
+my $hostile = $node->safe_psql('postgres', 'SELECT count(*) FROM arrival WHERE NOT honest');
+my $truth = $node->safe_psql('postgres', q{
+	SELECT array_agg(sum ORDER BY i), max(clients)
+	FROM (SELECT i, sum(get_bit(data, i - 1)), count(*) AS clients FROM arrival JOIN client USING (packet), generate_series(1, 10) AS i
+		WHERE honest GROUP BY i) AS s});
+my (%totals, %times);
+foreach my $try (1 .. ($ENV{PRIO_LONG} ? 1 : 2))
+{
+	foreach my $with ('true', 'false')
+	{
+		my ($counts, $accepted, $milliseconds) = split /\|/, $node->safe_psql('postgres', "SELECT * FROM published($with)");
+		$totals{$with} = "$counts|$accepted";
+		push @{ $times{$with} }, $milliseconds;
+	}
+}
+is($totals{true}, $truth, "$clients honest clients and $hostile hostile ones: the total is that of the honest");
+is($totals{false}, $truth, '... as it is without the others');
+cmp_ok(min(@{ $times{true} }) / min(@{ $times{false} }), '<', 1.5,
+	sprintf '... and takes %.0f ms with them, %.0f ms without', min(@{ $times{true} }), min(@{ $times{false} }));
+
+done_testing();
