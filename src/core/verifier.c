@@ -285,8 +285,8 @@ PrioStatus
 verifier_is_valid(const uint8_t *verify2_a, size_t size_a, const uint8_t *verify2_b,
 				  size_t size_b, bool *valid)
 {
-	FieldElement a;
-	FieldElement b;
+	FieldElement a = FIELD_ZERO;
+	FieldElement b = FIELD_ZERO;
 	PrioStatus status = read_verify2(verify2_a, size_a, &a);
 
 	if (status == PRIO_OK)
@@ -380,7 +380,7 @@ verifier_load(Verifier *verifier, const uint8_t *stored, size_t size)
 		any_key |= p[i];
 
 	/* What is taken is written the same way again: no key, then no bytes of one either. */
-	if (!verifier->has_key && any_key != 0)
+	if (!verifier->has_key && prio_declassify(any_key) != 0)
 		return PRIO_MALFORMED;
 	if ((flags & ~FLAGS_KNOWN) != 0 || verifier->n < 1 || verifier->n > PRIO_MAX_DATA ||
 		!prio_declassify(all_reduced))
