@@ -70,6 +70,13 @@ FROM verified, (VALUES ('\x'::bytea), ('\x00'), ('\xa1'), ('\xa100'), ('\xa100a1
 	('\xddffffffff'), ('\xab8000000000000000080001ab8000000000000000080001'), ('\xc40100c40100'),
 	('\xa20001a100'), ('\xd90101a100')) AS v (bytes)
 WHERE id = 0;
+-- 100 MB of it, which are not even fetched.
+CREATE TABLE big AS SELECT decode(repeat('00', 100 * 1024 * 1024), 'hex') AS message;
+SELECT prio_verify2(verifier_a, message) IS NULL AS verify2, prio_is_valid(message, '\xa100') AS valid,
+	prio_is_valid('\xa100', message) AS valid_too FROM verified, big WHERE id = 0;
+SELECT prio_merge(message) FROM big;
+SELECT prio_publish(message, message) FROM big;
+DROP TABLE big;
 SELECT length(prio_verify2(verifier_a, '\xa100a100')) > 0 AS well_formed FROM verified WHERE id = 0;
 SELECT count(*) FROM generate_series(1, 2000) AS i, verified,
 	LATERAL (SELECT decode(md5(i::text) || md5((i + 1)::text), 'hex')) AS s (garbage)

@@ -4,6 +4,7 @@
  */
 #include "prio.h"
 
+#include "access/detoast.h"
 #include "catalog/pg_type.h"
 #include "libpq/pqformat.h"
 #include "utils/array.h"
@@ -209,13 +210,20 @@ check_total(PrioStatus status, const char *name)
 				 "It is damaged, or was not made by prio_total_share(), prio_merge() or prio_total_share_uint().")));
 }
 
-/* Reads role and length of a total share; its elements are next in the reader. */
+/*
+ * Reads role and length of a total share; its elements are next in the reader. What is longer
+ * than any is not even fetched.
+ */
 static PacketReader
-begin_total(const bytea *message, const char *name, PrioRole *role, Size *n)
+begin_total(Datum datum, const char *name, PrioRole *role, Size *n)
 {
-	PacketReader reader =
-		packet_reader((const uint8_t *) VARDATA_ANY(message), VARSIZE_ANY_EXHDR(message));
+	const bytea *message;
+	PacketReader reader;
 
+	if (toast_raw_datum_size(datum) - VARHDRSZ > total_max_message(PRIO_MAX_DATA))
+		check_total(PRIO_WRONG_LENGTH, name);
+	message = DatumGetByteaPP(datum);
+	reader = packet_reader((const uint8_t *) VARDATA_ANY(message), VARSIZE_ANY_EXHDR(message));
 	check_total(total_read_head(&reader, role, n), name);
 	return reader;
 }
@@ -241,7 +249,7 @@ prio_merge_accum(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(1))
 		return state_datum(fcinfo, state);
 
-	reader = begin_total(PG_GETARG_BYTEA_PP(1), "total", &role, &n);
+	reader = begin_total(PG_GETARG_DATUM(1), "total", &role, &n);
 	if (state == NULL)
 		state = make_state(memory, role, n, NULL);
 	check_roles(state->total.role, role);
@@ -347,7 +355,7 @@ total_arg(FunctionCallInfo fcinfo, int argument, const char *name)
 {
 	PrioRole role;
 	Size n;
-	PacketReader reader = begin_total(PG_GETARG_BYTEA_PP(argument), name, &role, &n);
+	PacketReader reader = begin_total(PG_GETARG_DATUM(argument), name, &role, &n);
 	Total *total = &make_state(CurrentMemoryContext, role, n, NULL)->total;
 
 	add_total(total, &reader, name);

@@ -252,6 +252,13 @@ prio_verify1(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(prio_bytea(message, size));
 }
 
+/* Is a message longer than any? Then it is malformed, and not even fetched. */
+static bool
+is_too_long(Datum message, Size longest)
+{
+	return toast_raw_datum_size(message) - VARHDRSZ > longest;
+}
+
 /*
  * prio_verify2(prio_verifier, peer_verify1 bytea) -> bytea: the message of round 2, at
  * most 12 bytes; NULL when the peer's is malformed.
@@ -259,12 +266,15 @@ prio_verify1(PG_FUNCTION_ARGS)
 Datum
 prio_verify2(PG_FUNCTION_ARGS)
 {
-	bytea *peer = PG_GETARG_BYTEA_PP(1);
+	bytea *peer;
 	Verifier verifier;
 	uint8_t message[VERIFY2_MAX_BYTES];
 	Size size;
 	PrioStatus status;
 
+	if (is_too_long(PG_GETARG_DATUM(1), VERIFY1_MAX_BYTES))
+		PG_RETURN_NULL();
+	peer = PG_GETARG_BYTEA_PP(1);
 	prio_verifier_from_datum(PG_GETARG_DATUM(0), &verifier);
 	status = verifier_verify2(&verifier, (const uint8_t *) VARDATA_ANY(peer),
 							  VARSIZE_ANY_EXHDR(peer), message, &size);
@@ -282,10 +292,15 @@ prio_verify2(PG_FUNCTION_ARGS)
 Datum
 prio_is_valid(PG_FUNCTION_ARGS)
 {
-	bytea *a = PG_GETARG_BYTEA_PP(0);
-	bytea *b = PG_GETARG_BYTEA_PP(1);
+	bytea *a;
+	bytea *b;
 	bool valid;
 
+	if (is_too_long(PG_GETARG_DATUM(0), VERIFY2_MAX_BYTES) ||
+		is_too_long(PG_GETARG_DATUM(1), VERIFY2_MAX_BYTES))
+		PG_RETURN_BOOL(false);
+	a = PG_GETARG_BYTEA_PP(0);
+	b = PG_GETARG_BYTEA_PP(1);
 	prio_check(verifier_is_valid((const uint8_t *) VARDATA_ANY(a), VARSIZE_ANY_EXHDR(a),
 								 (const uint8_t *) VARDATA_ANY(b), VARSIZE_ANY_EXHDR(b),
 								 &valid));
