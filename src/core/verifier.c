@@ -379,7 +379,10 @@ verifier_load(Verifier *verifier, const uint8_t *stored, size_t size)
 	for (int i = 0; i < PRIO_AES_KEY_BYTES; i++)
 		any_key |= p[i];
 
-	/* What is taken is written the same way again: no key, then no bytes of one either. */
+	/*
+	 * What is taken is written the same way again: no key, then no bytes of one either.
+	 * That bytes which nobody says are a key are not zero, anybody may know.
+	 */
 	if (!verifier->has_key && prio_declassify(any_key) != 0)
 		return PRIO_MALFORMED;
 	if ((flags & ~FLAGS_KNOWN) != 0 || verifier->n < 1 || verifier->n > PRIO_MAX_DATA ||

@@ -180,18 +180,22 @@ general_read(const uint8_t *bytes, size_t size, msgpack_object_type type,
 	msgpack_packer packer;
 	bool good;
 
+	size_t parsed = 0;
+
 	*used = 0;
 	msgpack_unpacked_init(unpacked);
 	if (!claims_are_possible(bytes, size) ||
-		msgpack_unpack_next(unpacked, (const char *) bytes, size, used) !=
+		msgpack_unpack_next(unpacked, (const char *) bytes, size, &parsed) !=
 			MSGPACK_UNPACK_SUCCESS ||
 		unpacked->data.type != type)
 		return false;
 	msgpack_sbuffer_init(&again);
 	msgpack_packer_init(&packer, &again, msgpack_sbuffer_write);
-	good = msgpack_pack_object(&packer, unpacked->data) == 0 && again.size == *used &&
-		memcmp(again.data, bytes, *used) == 0;
+	good = msgpack_pack_object(&packer, unpacked->data) == 0 && again.size == parsed &&
+		memcmp(again.data, bytes, parsed) == 0;
 	msgpack_sbuffer_destroy(&again);
+	if (good)
+		*used = parsed;
 	return good;
 }
 

@@ -57,8 +57,8 @@ faults_allow(Faults faults, PrioStatus status)
 
 /*
  * Each reads what the message begins with: msgpack-c parses it, and must write the same
- * bytes again (the one spelling of packet.h). *used is how many they are. Without a fault
- * the result is written.
+ * bytes again (the one spelling of packet.h). *used is how many they are, or 0 where that
+ * fails. Without a fault the result is written.
  */
 extern Faults general_read_str(const uint8_t *bytes, size_t size, const uint8_t **content,
 							   size_t *content_size, size_t *used);

@@ -5,7 +5,7 @@ FUZZ_CC = clang
 # Objects for programs with and without libFuzzer's main(); every finding ends the program.
 FUZZ_CFLAGS = -g -O1 -fno-omit-frame-pointer \
 	-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
-FUZZ_ALL_CFLAGS = $(UNIT_BASE_CFLAGS) $(FUZZ_CFLAGS) -Itest/core
+FUZZ_ALL_CFLAGS = $(UNIT_BASE_CFLAGS) $(FUZZ_CFLAGS)
 
 # What script/fuzz runs. None of the other files here has a corpus.
 FUZZ_TARGETS = $(notdir $(sort $(wildcard test/fuzz/corpus/*)))

@@ -140,7 +140,7 @@ read_elements(Bytes message, FieldElement *elements, size_t count)
 
 		faults |=
 			general_read_element(message.data + at, message.size - at, &elements[i], &used);
-		if (faults & FAULT(PRIO_MALFORMED))
+		if (used == 0)
 			return faults;
 		at += used;
 	}

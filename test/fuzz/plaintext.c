@@ -56,7 +56,7 @@ read_vector(Bytes plaintext, size_t *at, FieldElement *elements, size_t count)
 	{
 		faults |= general_read_element(plaintext.data + *at, plaintext.size - *at,
 									   &elements[i], &used);
-		if (faults & FAULT(PRIO_MALFORMED))
+		if (used == 0)
 			return faults;
 		*at += used;
 	}
@@ -84,7 +84,7 @@ read_front(const VerifierContext *context, Bytes plaintext, size_t *at, Packet *
 	{
 		faults |= general_read_element(plaintext.data + *at, plaintext.size - *at,
 									   &packet->header[i], &used);
-		if (faults & FAULT(PRIO_MALFORMED))
+		if (used == 0)
 			return faults;
 		*at += used;
 	}

@@ -65,7 +65,7 @@ general_read_elements(Bytes message, FieldElement *elements, size_t count, size_
 
 		faults |= general_read_element(message.data + *used, message.size - *used,
 									   &elements[i], &one);
-		if (faults & FAULT(PRIO_MALFORMED))
+		if (one == 0)
 			return faults;
 		*used += one;
 	}
