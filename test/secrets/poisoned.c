@@ -622,7 +622,10 @@ storing_and_loading_verifiers(void)
 	for (int role = PRIO_A; role <= PRIO_B; role++)
 	{
 		uint8_t stored[VERIFIER_BYTES];
+		Verifier without_key;
 
+		verifier_store(&batch.verifier[role], false, stored);
+		must(verifier_load(&without_key, stored, sizeof(stored)));
 		verifier_store(&batch.verifier[role], true, stored);
 		require(is_secret(stored, sizeof(stored)), "a secret was lost");
 		memset(&batch.verifier[role], 0, sizeof(Verifier));

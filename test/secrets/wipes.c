@@ -9,6 +9,9 @@
  *	- one looks for all of these secrets, in pieces of eight bytes, in everything that is
  *	  mapped for writing: stacks, heap, variables, those of NSS included. The operation does
  *	  as src/pg does: it wipes what it gave and got, and calls prio_wipe_stack() at the end.
+ *	  There is no list of what may be left. (NSS 3.87 wipes what it frees; but without
+ *	  prio_wipe_stack() it would leave, of the last packet, the X25519 secret, half of the AES
+ *	  key and the end of the plaintext on the stack.)
  *	- the other one counts the calls of prio_wipe() that did overwrite one of the secrets.
  *	  Without it hardly any of them would be missed: prio_wipe_stack() does most of their
  *	  work once more. The stack is not wiped here, and its depth is looked at instead.

@@ -18,19 +18,20 @@ my $n_data = 3000; # memory that is long enough for some of it to survive what f
 
 sub write_file
 {
-	my ($name, $content) = @_;
+	my ($name, $content, $mode) = @_;
 	open my $file, '>', "$files/$name" or die "$files/$name: $!";
 	print $file $content;
 	close $file or die;
-	chmod 0600, "$files/$name" or die;
+	chmod $mode // 0600, "$files/$name" or die;
 	return;
 }
 
 # Keys in files: those in options stay in the caches of the catalogs.
 write_file($_, "$keys{$_}\n") foreach 'private_A', 'private_B', 'secret';
 write_file('no_secret', "not one\n");
+write_file('open_secret', "$keys{secret}\n", 0644);
 foreach ([ 'server_a', 'A', 'A', 'secret' ], [ 'server_b', 'B', 'B', 'secret' ],
-	[ 'other_key', 'A', 'B', 'secret' ], [ 'no_secret', 'A', 'A', 'no_secret' ])
+	[ 'other_key', 'A', 'B', 'secret' ], [ 'no_secret', 'A', 'A', 'no_secret' ], [ 'open_secret', 'A', 'A', 'open_secret' ])
 {
 	my ($server, $private, $public, $secret) = @$_;
 	$node->safe_psql('postgres', qq{
@@ -214,6 +215,8 @@ is_gone('a private key that does not belong to its server is gone',
 	value_of("prio_share_error('other_key', 'batch', $n_data, '')"), qr/private key does not belong/, '', @server, @files);
 is_gone('a private key whose shared secret is none is gone', value_of("prio_share_error('no_secret', 'batch', $n_data, '')"),
 	qr/holds no key/, '', @server, @files);
+is_gone('a shared secret in a file that is open to others is gone',
+	value_of("prio_share_error('open_secret', 'batch', $n_data, '')"), qr/is open to others/, '', @server, @files);
 is_gone('keys that were checked are gone', value_of(
 		"prio_fdw_validator(ARRAY['shared_secret=$keys{secret}', 'private_key=$keys{private_A}'], 'pg_user_mapping'::regclass) IS NOT NULL"),
 	qr/true/, '', @server);
