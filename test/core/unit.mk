@@ -6,7 +6,7 @@ UNIT_DIR = build/core
 UNIT_CC = $(CC)
 UNIT_CFLAGS = -g -O2
 UNIT_BASE_CFLAGS = -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wdeclaration-after-statement -Werror \
-	-Isrc/core -DVECTORS_DIR='"$(CURDIR)/test/vectors"' \
+	-Isrc/core -Itest/core -DVECTORS_DIR='"$(CURDIR)/test/vectors"' \
 	$(shell $(PKG_CONFIG) --cflags nss $(MSGPACK) cmocka jansson)
 UNIT_ALL_CFLAGS = $(UNIT_BASE_CFLAGS) $(UNIT_CFLAGS)
 UNIT_LIBS = $(shell $(PKG_CONFIG) --libs nss $(MSGPACK) cmocka jansson)
@@ -50,4 +50,4 @@ check-core: $(UNIT_TESTS)
 # What tools that read the sources need to know.
 .PHONY: print-flags
 print-flags:
-	@echo $(UNIT_ALL_CFLAGS) -Itest/core -Itest/fuzz -isystem $(shell $(PG_CONFIG) --includedir-server)
+	@echo $(UNIT_ALL_CFLAGS) -Itest/fuzz -isystem $(shell $(PG_CONFIG) --includedir-server)
