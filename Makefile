@@ -1,8 +1,8 @@
 # prio: make, make install, make installcheck (pg_regress), make check-core (unit tests).
 
-EXTENSION = prio
+EXTENSION = prio prio_processor
 MODULE_big = prio
-DATA = prio--1.0.sql
+DATA = prio--1.0.sql prio_processor--1.0.sql
 
 CORE_SOURCES = $(sort $(wildcard src/core/*.c))
 OBJS = $(CORE_SOURCES:.c=.o) $(patsubst %.c,%.o,$(sort $(wildcard src/pg/*.c)))

@@ -92,6 +92,11 @@ CREATE FUNCTION prio_share_error(server text, batch_id text, n_data int, share b
 
 COMMENT ON FUNCTION prio_share_error(text, text, int, bytea) IS 'why a share does not open; NULL if it does';
 
+CREATE FUNCTION prio_fingerprint(server text, batch_id text, n_data int) RETURNS bytea
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 5000;
+
+COMMENT ON FUNCTION prio_fingerprint(text, text, int) IS 'the same on both servers if they will check packets alike';
+
 CREATE FUNCTION prio_verify1(verifier prio_verifier) RETURNS bytea
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50;
 

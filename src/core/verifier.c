@@ -81,6 +81,21 @@ verifier_context_init(VerifierContext *context, PrioRole role, PrgVariant varian
 	return poly_weights(&context->weights, n, r, memory, stop);
 }
 
+/* The weights at index 0 stand for the point: l_0(r) and m_0(r). */
+PrioStatus
+verifier_fingerprint(const VerifierContext *context, uint8_t fingerprint[PRIO_HASH_BYTES])
+{
+	uint8_t weights[2 * FIELD_BYTES];
+	PrioStatus status;
+
+	field_to_bytes(context->weights.data_0, weights);
+	field_to_bytes(context->weights.h_0, weights + FIELD_BYTES);
+	status = nss_sha256(context->digest, sizeof(context->digest), weights, sizeof(weights),
+						fingerprint);
+	prio_wipe(weights, sizeof(weights));
+	return status;
+}
+
 /* ------------------------------------------------------------------ opening */
 
 size_t

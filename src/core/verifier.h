@@ -94,6 +94,13 @@ extern PrioStatus verifier_context_init(VerifierContext *context, PrioRole role,
 										FieldElement *memory, PrioStop stop);
 
 /*
+ * What two servers can compare to know that they will check packets alike: a digest of
+ * batch id, n, variant and point. It tells nothing about the point, which has 87 bits.
+ */
+extern PrioStatus verifier_fingerprint(const VerifierContext *context,
+									   uint8_t fingerprint[PRIO_HASH_BYTES]);
+
+/*
  * No packet of n data fields is longer, hostile ones included that deserve a closer look
  * than PRIO_WRONG_LENGTH: bytes, about twice the longest honest one.
  */

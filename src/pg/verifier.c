@@ -19,6 +19,7 @@ PG_FUNCTION_INFO_V1(prio_verifier_recv);
 PG_FUNCTION_INFO_V1(prio_verifier_send);
 PG_FUNCTION_INFO_V1(prio_verifier);
 PG_FUNCTION_INFO_V1(prio_share_error);
+PG_FUNCTION_INFO_V1(prio_fingerprint);
 PG_FUNCTION_INFO_V1(prio_verify1);
 PG_FUNCTION_INFO_V1(prio_verify2);
 PG_FUNCTION_INFO_V1(prio_is_valid);
@@ -232,6 +233,24 @@ prio_share_error(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	}
 	PG_RETURN_TEXT_P(cstring_to_text(prio_status_text(status)));
+}
+
+/*
+ * prio_fingerprint(server text, batch_id text, n_data int) -> bytea: 32 bytes that are the
+ * same on both servers if and only if they will check packets of this batch alike: batch id,
+ * n_data, variant of the generator and shared secret. No secret: they may be compared.
+ */
+Datum
+prio_fingerprint(PG_FUNCTION_ARGS)
+{
+	NssKeyPair *pair;
+	const VerifierContext *context =
+		prio_verifier_context(fcinfo, PG_GETARG_TEXT_PP(0), PG_GETARG_TEXT_PP(1),
+							  PG_GETARG_INT32(2), 0, &pair);
+	uint8_t fingerprint[PRIO_HASH_BYTES];
+
+	prio_check(verifier_fingerprint(context, fingerprint));
+	PG_RETURN_BYTEA_P(prio_bytea(fingerprint, sizeof(fingerprint)));
 }
 
 /* ------------------------------------------------------------------ rounds */
