@@ -61,7 +61,6 @@ CREATE TABLE batch (
 	checkpoints boolean NOT NULL,
 	close_at timestamptz,
 	stage stage NOT NULL DEFAULT 'open',
-	fingerprint bytea,
 	attempt int NOT NULL DEFAULT 0,
 	failed_stage stage,
 	error text,
@@ -69,7 +68,7 @@ CREATE TABLE batch (
 	total bytea,
 	valid bigint NOT NULL DEFAULT 0,
 	dropped_at timestamptz,
-	CHECK (bits IS NULL OR (bits > 0 AND n_data % bits = 0)),
+	CHECK (bits BETWEEN 1 AND 42 AND n_data % bits = 0),
 	CHECK ((stage = 'failed') = (failed_stage IS NOT NULL))
 );
 
@@ -85,7 +84,6 @@ COMMENT ON COLUMN batch.ordinals IS 'does every share have an evaluation point o
 COMMENT ON COLUMN batch.checkpoints IS 'does the other server send checkpoints; false when it exchanges files of JSON lines';
 COMMENT ON COLUMN batch.close_at IS 'when run() closes the batch by itself; NULL for never';
 COMMENT ON COLUMN batch.stage IS 'what is being done, or what became of it';
-COMMENT ON COLUMN batch.fingerprint IS 'of batch id, n_data, generator and shared secret, when the batch was closed: they must not change after that';
 COMMENT ON COLUMN batch.attempt IS 'how often the batch was retried after a failure';
 COMMENT ON COLUMN batch.failed_stage IS 'of a failed batch, the stage in which it failed';
 COMMENT ON COLUMN batch.error IS 'why it failed, or what went wrong at the last try';
@@ -569,7 +567,6 @@ BEGIN
 	PERFORM seal_partition(b.batch_id);
 	shares := (SELECT count(*) FROM share AS s WHERE s.batch_id = b.batch_id);
 	UPDATE stage_progress AS s SET done = shares, total = shares WHERE s.batch_id = b.batch_id AND s.stage = 'open';
-	UPDATE batch AS x SET fingerprint = decode(settings(b) ->> 'fingerprint', 'hex') WHERE x.batch_id = b.batch_id;
 	PERFORM enter_stage(b, 'verify1');
 	UPDATE stage_progress AS s SET total = shares WHERE s.batch_id = b.batch_id AND s.stage = 'verify1';
 END $$;
@@ -601,7 +598,6 @@ BEGIN
 	END IF;
 	-- As long as no verify1 has been sent, this side may still change its mind.
 	IF b.failed_stage = 'verify1' AND NOT EXISTS (SELECT FROM verifier AS v WHERE v.batch_id = b.batch_id) THEN
-		UPDATE batch AS x SET fingerprint = decode(settings(b) ->> 'fingerprint', 'hex') WHERE x.batch_id = b.batch_id;
 		PERFORM announce(b, b.attempt + 1);
 	END IF;
 	UPDATE batch AS x SET stage = failed_stage, failed_stage = NULL, attempt = x.attempt + 1, error = NULL, error_at = NULL
@@ -753,7 +749,7 @@ DECLARE
 BEGIN
 	difference := disagreement(latest_settings(b, b.role), ours);
 	IF difference IS NOT NULL THEN
-		RETURN format('server "%s" has changed since the batch was closed: %s', b.server, difference);
+		RETURN format('server "%s" has changed since its settings were sent: %s', b.server, difference);
 	END IF;
 	difference := disagreement(ours, latest_settings(b, other_role(b.role)));
 	IF b.checkpoints AND latest_settings(b, other_role(b.role)) IS NOT NULL AND difference IS NOT NULL THEN
