@@ -114,20 +114,24 @@ COMMENT ON COLUMN stage_progress.position IS 'number of the last share done';
 COMMENT ON COLUMN stage_progress.first_at IS 'when the first shares were done';
 COMMENT ON COLUMN stage_progress.last_at IS 'when the last ones were';
 
+-- The partitions of a batch have indexes and triggers of their own, see add_partitions(): a
+-- dump could not restore those that come with the tables of an extension.
 CREATE TABLE share (
 	batch_id text NOT NULL,
 	share_id uuid NOT NULL,
-	number bigint NOT NULL DEFAULT nextval('share_number'),
+	number bigint NOT NULL DEFAULT nextval('share_number') CHECK (number > 0),
 	ordinal bigint NOT NULL DEFAULT 0 CHECK (ordinal >= 0),
-	payload bytea NOT NULL,
-	PRIMARY KEY (batch_id, share_id)
+	payload bytea NOT NULL
 ) PARTITION BY LIST (batch_id);
 
--- A packet counts once, whatever id it comes under: a replay has the same ephemeral key.
-CREATE UNIQUE INDEX share_once ON share (batch_id, substr(payload, 1, 32));
-CREATE INDEX share_in_order ON share (number);
+-- It does not compress.
+ALTER TABLE share ALTER payload SET STORAGE EXTERNAL;
+
+-- For a batch that does not exist or was dropped: nothing gets in here.
+CREATE TABLE share_other PARTITION OF share DEFAULT;
 
 COMMENT ON TABLE share IS 'what clients sent for this server';
+COMMENT ON TABLE share_other IS 'always empty';
 COMMENT ON COLUMN share.batch_id IS 'batch it is for';
 COMMENT ON COLUMN share.share_id IS 'the same for both shares of a client';
 COMMENT ON COLUMN share.number IS 'order of arrival on this side';
@@ -138,11 +142,8 @@ CREATE TABLE verifier (
 	batch_id text NOT NULL,
 	share_id uuid NOT NULL,
 	number bigint NOT NULL,
-	verifier prio_verifier NOT NULL,
-	PRIMARY KEY (batch_id, share_id)
+	verifier prio_verifier NOT NULL
 ) PARTITION BY LIST (batch_id);
-
-CREATE INDEX verifier_in_order ON verifier (number);
 
 COMMENT ON TABLE verifier IS 'private state of this server about every share that opened';
 COMMENT ON COLUMN verifier.batch_id IS 'batch of the share';
@@ -155,12 +156,11 @@ CREATE TABLE message (
 	share_id uuid NOT NULL,
 	role text NOT NULL CHECK (role IN ('A', 'B')),
 	round smallint NOT NULL CHECK (round IN (1, 2)),
-	payload bytea NOT NULL,
-	PRIMARY KEY (batch_id, role, round, share_id)
+	payload bytea NOT NULL
 ) PARTITION BY LIST (batch_id);
 
 -- Messages may arrive before their batch is created here.
-CREATE TABLE message_early PARTITION OF message DEFAULT;
+CREATE TABLE message_early PARTITION OF message (PRIMARY KEY (batch_id, role, round, share_id)) DEFAULT;
 
 COMMENT ON TABLE message IS 'messages about single shares; each side publishes the rows of its own role';
 COMMENT ON TABLE message_early IS 'messages of the other server for batches that this one does not have yet';
@@ -206,7 +206,10 @@ CREATE TABLE rejection (
 	at timestamptz NOT NULL DEFAULT clock_timestamp()
 ) PARTITION BY LIST (batch_id);
 
+CREATE TABLE rejection_other PARTITION OF rejection DEFAULT;
+
 COMMENT ON TABLE rejection IS 'which share fell out, when and why; see the view rejections';
+COMMENT ON TABLE rejection_other IS 'shares that came after their batch was dropped';
 COMMENT ON COLUMN rejection.batch_id IS 'batch of the share';
 COMMENT ON COLUMN rejection.share_id IS 'id of the share';
 COMMENT ON COLUMN rejection.stage IS 'stage in which it fell out; open: on arrival';
@@ -235,6 +238,7 @@ SELECT pg_catalog.pg_extension_config_dump('batch', '');
 SELECT pg_catalog.pg_extension_config_dump('stage_progress', '');
 SELECT pg_catalog.pg_extension_config_dump('message_early', '');
 SELECT pg_catalog.pg_extension_config_dump('checkpoint', '');
+SELECT pg_catalog.pg_extension_config_dump('rejection_other', '');
 SELECT pg_catalog.pg_extension_config_dump('result', '');
 
 -- ---------------------------------------------------------------- small helpers
@@ -324,8 +328,6 @@ END $$;
 
 COMMENT ON FUNCTION keep_share() IS 'trigger: shares stay as they came';
 
-CREATE TRIGGER keep_share BEFORE UPDATE ON share FOR EACH ROW EXECUTE FUNCTION keep_share();
-
 CREATE FUNCTION same_verify1(a prio_verifier, b prio_verifier) RETURNS boolean LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 	RETURN prio_verify1(a) = prio_verify1(b);
 
@@ -343,8 +345,6 @@ END $$;
 
 COMMENT ON FUNCTION keep_verifier() IS 'trigger: a packet has one verify1 for good';
 
-CREATE TRIGGER keep_verifier BEFORE UPDATE ON verifier FOR EACH ROW EXECUTE FUNCTION keep_verifier();
-
 CREATE FUNCTION keep_forever() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
 	RAISE EXCEPTION 'rows of "%" cannot be changed or deleted', TG_TABLE_NAME
@@ -355,19 +355,24 @@ COMMENT ON FUNCTION keep_forever() IS 'trigger: what was said or published stays
 
 CREATE TRIGGER keep_result BEFORE UPDATE OR DELETE ON result FOR EACH ROW EXECUTE FUNCTION keep_forever();
 CREATE TRIGGER keep_checkpoint BEFORE UPDATE ON checkpoint FOR EACH ROW EXECUTE FUNCTION keep_forever();
-CREATE TRIGGER keep_message BEFORE UPDATE ON message FOR EACH ROW EXECUTE FUNCTION keep_forever();
 
 -- ---------------------------------------------------------------- what arrives
 
 -- Runs with the rights of the owner: whoever inserts shares needs no other right. Refuses
--- single rows rather than the statement, so that nobody can stop an ingest job.
+-- single rows rather than the statement, so that nobody can stop an ingest job. Planned by
+-- the indexes, since a session's plan may be older than most of the shares.
 CREATE FUNCTION take_share() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-	SET search_path = prio_processor, pg_catalog, pg_temp AS $$
+	SET search_path = prio_processor, pg_catalog, pg_temp SET enable_seqscan = off AS $$
 DECLARE
 	refused text;
 BEGIN
+	IF TG_TABLE_NAME = 'share_other' AND NOT EXISTS (SELECT FROM batch AS b WHERE b.batch_id = NEW.batch_id) THEN
+		RAISE EXCEPTION 'batch "%" does not exist', NEW.batch_id
+			USING ERRCODE = 'undefined_object', HINT = 'Batches are made with create_batch().';
+	END IF;
 	refused := CASE
-		WHEN (SELECT stage <> 'open' FROM batch AS b WHERE b.batch_id = NEW.batch_id) THEN 'late'
+		WHEN TG_TABLE_NAME = 'share_other' OR EXISTS (SELECT FROM pg_constraint AS c
+			WHERE c.conrelid = TG_RELID AND c.contypid = 0 AND c.conname = 'batch_is_closed') THEN 'late'
 		WHEN EXISTS (SELECT FROM share AS s WHERE s.batch_id = NEW.batch_id AND s.share_id = NEW.share_id) THEN 'duplicate id'
 		WHEN EXISTS (SELECT FROM share AS s WHERE s.batch_id = NEW.batch_id
 			AND substr(s.payload, 1, 32) = substr(NEW.payload, 1, 32)) THEN 'replayed packet'
@@ -381,7 +386,7 @@ END $$;
 
 COMMENT ON FUNCTION take_share() IS 'trigger: refuses late shares, duplicates and replays';
 
-CREATE TRIGGER take_share BEFORE INSERT ON share FOR EACH ROW EXECUTE FUNCTION take_share();
+CREATE TRIGGER take_share BEFORE INSERT ON share_other FOR EACH ROW EXECUTE FUNCTION take_share();
 
 -- Rows that logical replication brings: only those that the other server may say, and only
 -- the first of each. Anything else is left out in silence, since an error would stop the
@@ -401,8 +406,8 @@ END $$;
 
 COMMENT ON FUNCTION take_message() IS 'trigger: what the other server may send about shares';
 
-CREATE TRIGGER take_message BEFORE INSERT OR UPDATE OR DELETE ON message FOR EACH ROW EXECUTE FUNCTION take_message();
-ALTER TABLE message ENABLE REPLICA TRIGGER take_message;
+CREATE TRIGGER take_message BEFORE INSERT OR UPDATE OR DELETE ON message_early FOR EACH ROW EXECUTE FUNCTION take_message();
+ALTER TABLE message_early ENABLE REPLICA TRIGGER take_message;
 
 CREATE FUNCTION take_checkpoint() RETURNS trigger LANGUAGE plpgsql
 	SET search_path = prio_processor, pg_catalog, pg_temp AS $$
@@ -435,7 +440,8 @@ ALTER TABLE checkpoint ENABLE ALWAYS TRIGGER refuse_truncate;
 
 -- ---------------------------------------------------------------- batches
 
--- Runs with the rights of the owner of the tables: partitions are tables.
+-- Runs with the rights of the owner of the tables: partitions are tables. Made apart and
+-- then attached, they need no lock that would stop those who work on other batches.
 CREATE FUNCTION add_partitions(batch_id text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = prio_processor, pg_catalog, pg_temp AS $$
 DECLARE
@@ -443,21 +449,37 @@ DECLARE
 	parent text;
 BEGIN
 	SELECT * INTO STRICT b FROM batch AS x WHERE x.batch_id = add_partitions.batch_id;
-	FOREACH parent IN ARRAY ARRAY['share', 'verifier', 'rejection'] LOOP
-		EXECUTE format('CREATE TABLE prio_processor.%I PARTITION OF prio_processor.%I FOR VALUES IN (%L)',
-			parent || '_' || b.number, parent, b.batch_id);
-	END LOOP;
-	-- The payload does not compress.
-	EXECUTE format('ALTER TABLE prio_processor.%I ALTER payload SET STORAGE EXTERNAL', 'share_' || b.number);
+	EXECUTE replace($sql$
+		CREATE TABLE share_# (LIKE share INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE, PRIMARY KEY (share_id));
+		-- A packet counts once, whatever id it comes under: a replay has the same ephemeral key.
+		CREATE UNIQUE INDEX share_#_once ON share_# (substr(payload, 1, 32));
+		CREATE UNIQUE INDEX share_#_in_order ON share_# (number);
+		CREATE TRIGGER take_share BEFORE INSERT ON share_# FOR EACH ROW EXECUTE FUNCTION take_share();
+		CREATE TRIGGER keep_share BEFORE UPDATE ON share_# FOR EACH ROW EXECUTE FUNCTION keep_share();
+
+		CREATE TABLE verifier_# (LIKE verifier, PRIMARY KEY (share_id));
+		CREATE UNIQUE INDEX verifier_#_in_order ON verifier_# (number);
+		CREATE TRIGGER keep_verifier BEFORE UPDATE ON verifier_# FOR EACH ROW EXECUTE FUNCTION keep_verifier();
+
+		CREATE TABLE rejection_# (LIKE rejection INCLUDING DEFAULTS);
+
+		CREATE TABLE message_# (LIKE message INCLUDING CONSTRAINTS, PRIMARY KEY (role, round, share_id));
+		CREATE TRIGGER keep_message BEFORE UPDATE OR DELETE ON message_# FOR EACH ROW EXECUTE FUNCTION keep_forever();
+		CREATE TRIGGER take_message BEFORE INSERT OR UPDATE OR DELETE ON message_# FOR EACH ROW EXECUTE FUNCTION take_message();
+		ALTER TABLE message_# ENABLE REPLICA TRIGGER take_message;
+	$sql$, '#', b.number::text);
+	IF NOT b.ordinals THEN
+		EXECUTE format('ALTER TABLE %I ADD CONSTRAINT batch_has_no_ordinals CHECK (ordinal = 0)', 'share_' || b.number);
+	END IF;
 
 	-- What came early moves from one partition to the other.
-	EXECUTE format('CREATE TABLE prio_processor.%I (LIKE prio_processor.message INCLUDING ALL)', 'message_' || b.number);
-	LOCK TABLE message_early IN ACCESS EXCLUSIVE MODE;
-	EXECUTE format('WITH early AS (DELETE FROM prio_processor.message_early AS m WHERE m.batch_id = $1 RETURNING m.*)
-		INSERT INTO prio_processor.%I SELECT * FROM early WHERE early.role <> $2', 'message_' || b.number)
+	LOCK TABLE share_other, rejection_other, message_early IN ACCESS EXCLUSIVE MODE;
+	EXECUTE format('WITH early AS (DELETE FROM message_early AS m WHERE m.batch_id = $1 RETURNING m.*)
+		INSERT INTO %I SELECT * FROM early WHERE early.role <> $2', 'message_' || b.number)
 		USING b.batch_id, b.role;
-	EXECUTE format('ALTER TABLE prio_processor.message ATTACH PARTITION prio_processor.%I FOR VALUES IN (%L)',
-		'message_' || b.number, b.batch_id);
+	FOREACH parent IN ARRAY ARRAY['share', 'verifier', 'rejection', 'message'] LOOP
+		EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES IN (%L)', parent, parent || '_' || b.number, b.batch_id);
+	END LOOP;
 END $$;
 
 COMMENT ON FUNCTION add_partitions(text) IS 'the partitions of a new batch';
@@ -469,7 +491,7 @@ CREATE FUNCTION seal_partition(batch_id text) RETURNS void LANGUAGE plpgsql SECU
 DECLARE
 	partition text := (SELECT 'share_' || b.number FROM batch AS b WHERE b.batch_id = seal_partition.batch_id);
 BEGIN
-	EXECUTE format('ALTER TABLE prio_processor.%I ADD CONSTRAINT batch_is_closed CHECK (false) NOT VALID', partition);
+	EXECUTE format('ALTER TABLE %I ADD CONSTRAINT batch_is_closed CHECK (false) NOT VALID', partition);
 END $$;
 
 COMMENT ON FUNCTION seal_partition(text) IS 'lets no share into a batch any more';
@@ -482,7 +504,7 @@ BEGIN
 	SELECT * INTO b FROM batch AS x WHERE x.batch_id = drop_partitions.batch_id
 		AND x.stage IN ('published', 'too small', 'failed') AND x.dropped_at IS NULL;
 	IF FOUND THEN
-		EXECUTE format('DROP TABLE prio_processor.%I, prio_processor.%I, prio_processor.%I, prio_processor.%I',
+		EXECUTE format('DROP TABLE %I, %I, %I, %I',
 			'share_' || b.number, 'verifier_' || b.number, 'rejection_' || b.number, 'message_' || b.number);
 	END IF;
 END $$;
