@@ -173,7 +173,7 @@ COMMENT ON COLUMN message.payload IS 'the message, at most 24 bytes';
 CREATE TABLE checkpoint (
 	batch_id text NOT NULL,
 	role text NOT NULL CHECK (role IN ('A', 'B')),
-	stage stage NOT NULL,
+	stage text NOT NULL CHECK (stage IN ('open', 'verify1', 'verify2', 'aggregate', 'failed')),
 	attempt int NOT NULL,
 	messages bigint,
 	valid bigint,
@@ -354,7 +354,7 @@ END $$;
 COMMENT ON FUNCTION keep_forever() IS 'trigger: what was said or published stays';
 
 CREATE TRIGGER keep_result BEFORE UPDATE OR DELETE ON result FOR EACH ROW EXECUTE FUNCTION keep_forever();
-CREATE TRIGGER keep_checkpoint BEFORE UPDATE ON checkpoint FOR EACH ROW EXECUTE FUNCTION keep_forever();
+CREATE TRIGGER keep_checkpoint BEFORE UPDATE OR DELETE ON checkpoint FOR EACH ROW EXECUTE FUNCTION keep_forever();
 
 -- ---------------------------------------------------------------- what arrives
 
@@ -390,18 +390,23 @@ CREATE TRIGGER take_share BEFORE INSERT ON share_other FOR EACH ROW EXECUTE FUNC
 
 -- Rows that logical replication brings: only those that the other server may say, and only
 -- the first of each. Anything else is left out in silence, since an error would stop the
--- subscription, and a row that comes twice is nothing unusual after a repair.
+-- subscription, and a row that comes twice is nothing unusual after a repair. Whatever a
+-- constraint would refuse has to be left out here, therefore, and what is too long is cut.
 CREATE FUNCTION take_message() RETURNS trigger LANGUAGE plpgsql
-	SET search_path = prio_processor, pg_catalog, pg_temp AS $$
+	SET search_path = prio_processor, pg_catalog, pg_temp SET enable_seqscan = off AS $$
 BEGIN
-	IF TG_OP <> 'INSERT' OR EXISTS (SELECT FROM peer AS p WHERE p.role = NEW.role)
-		OR EXISTS (SELECT FROM message AS m WHERE m.batch_id = NEW.batch_id AND m.role = NEW.role
-			AND m.round = NEW.round AND m.share_id = NEW.share_id) THEN
-		RETURN NULL;
+	IF TG_OP = 'INSERT' AND NEW.role = (SELECT other_role(p.role) FROM peer AS p LIMIT 1) AND NEW.round IN (1, 2)
+		AND NEW.share_id IS NOT NULL AND NEW.payload IS NOT NULL AND octet_length(NEW.batch_id) BETWEEN 1 AND 1000
+		AND NOT EXISTS (SELECT FROM message AS m WHERE m.batch_id = NEW.batch_id AND m.role = NEW.role
+			AND m.round = NEW.round AND m.share_id = NEW.share_id)
+		-- A batch that was dropped needs no messages any more.
+		AND NOT (TG_TABLE_NAME = 'message_early'
+			AND EXISTS (SELECT FROM batch AS b WHERE b.batch_id = NEW.batch_id AND b.dropped_at IS NOT NULL)) THEN
+		-- No message is that long: it is malformed, whatever the rest is.
+		NEW.payload := substr(NEW.payload, 1, 64);
+		RETURN NEW;
 	END IF;
-	-- No message is that long: it is malformed, whatever the rest is.
-	NEW.payload := substr(NEW.payload, 1, 64);
-	RETURN NEW;
+	RETURN NULL;
 END $$;
 
 COMMENT ON FUNCTION take_message() IS 'trigger: what the other server may send about shares';
@@ -412,12 +417,18 @@ ALTER TABLE message_early ENABLE REPLICA TRIGGER take_message;
 CREATE FUNCTION take_checkpoint() RETURNS trigger LANGUAGE plpgsql
 	SET search_path = prio_processor, pg_catalog, pg_temp AS $$
 BEGIN
-	IF TG_OP <> 'INSERT' OR EXISTS (SELECT FROM peer AS p WHERE p.role = NEW.role)
-		OR EXISTS (SELECT FROM checkpoint AS c WHERE c.batch_id = NEW.batch_id AND c.role = NEW.role
+	IF TG_OP = 'INSERT' AND NEW.role = (SELECT other_role(p.role) FROM peer AS p LIMIT 1)
+		AND NEW.stage IN ('open', 'verify1', 'verify2', 'aggregate', 'failed') AND NEW.attempt >= 0
+		AND octet_length(NEW.batch_id) BETWEEN 1 AND 1000
+		AND NOT EXISTS (SELECT FROM checkpoint AS c WHERE c.batch_id = NEW.batch_id AND c.role = NEW.role
 			AND c.stage = NEW.stage AND c.attempt = NEW.attempt) THEN
-		RETURN NULL;
+		NEW.total := substr(NEW.total, 1, 4000000);
+		NEW.settings := CASE WHEN octet_length(NEW.settings::text) > 10000 THEN 'null' ELSE NEW.settings END;
+		NEW.error := left(NEW.error, 1000);
+		NEW.at := coalesce(NEW.at, clock_timestamp());
+		RETURN NEW;
 	END IF;
-	RETURN NEW;
+	RETURN NULL;
 END $$;
 
 COMMENT ON FUNCTION take_checkpoint() IS 'trigger: what the other server may say about batches';
@@ -787,7 +798,7 @@ CREATE FUNCTION peer_is_through(b batch, stage stage, round int) RETURNS boolean
 	RETURN (SELECT c.messages <= (SELECT count(*) FROM message AS m
 			WHERE m.batch_id = b.batch_id AND m.role = other_role(b.role) AND m.round = peer_is_through.round)
 		FROM checkpoint AS c
-		WHERE c.batch_id = b.batch_id AND c.role = other_role(b.role) AND c.stage = peer_is_through.stage
+		WHERE c.batch_id = b.batch_id AND c.role = other_role(b.role) AND c.stage = peer_is_through.stage::text
 		ORDER BY c.attempt LIMIT 1) IS TRUE;
 
 COMMENT ON FUNCTION peer_is_through(batch, stage, int) IS 'has the other server finished a stage, and are its messages here';
@@ -1163,7 +1174,7 @@ CREATE FUNCTION export_messages(batch_id text, round int) RETURNS SETOF text LAN
 	SET search_path = prio_processor, pg_catalog, pg_temp AS $$
 BEGIN
 	IF NOT EXISTS (SELECT FROM checkpoint AS c JOIN batch AS b USING (batch_id, role)
-			WHERE c.batch_id = export_messages.batch_id AND c.stage = CASE round WHEN 1 THEN 'verify1' ELSE 'verify2' END::stage) THEN
+			WHERE c.batch_id = export_messages.batch_id AND c.stage = CASE round WHEN 1 THEN 'verify1' ELSE 'verify2' END) THEN
 		RAISE EXCEPTION 'round % of batch "%" is not finished', round, batch_id
 			USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'CALL prio_processor.run() first.';
 	END IF;
@@ -1205,7 +1216,7 @@ BEGIN
 			USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Files are for batches that were created with checkpoints => false.';
 	END IF;
 	INSERT INTO checkpoint (batch_id, role, stage, attempt, messages)
-	SELECT b.batch_id, other_role(b.role), CASE finish_import.round WHEN 1 THEN 'verify1' ELSE 'verify2' END::stage, 0, count(*)
+	SELECT b.batch_id, other_role(b.role), CASE finish_import.round WHEN 1 THEN 'verify1' ELSE 'verify2' END, 0, count(*)
 	FROM message AS m WHERE m.batch_id = b.batch_id AND m.role = other_role(b.role) AND m.round = finish_import.round
 	ON CONFLICT DO NOTHING;
 END $$;
