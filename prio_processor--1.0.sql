@@ -1032,13 +1032,16 @@ CREATE FUNCTION subscribe() RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = prio_processor, pg_catalog, pg_temp AS $$
 DECLARE
 	p peer;
+	connected_to text := (SELECT s.subconninfo FROM pg_subscription AS s JOIN pg_database AS d ON d.oid = s.subdbid
+		WHERE s.subname = 'prio_processor' AND d.datname = current_database());
 BEGIN
-	IF EXISTS (SELECT FROM pg_subscription AS s JOIN pg_database AS d ON d.oid = s.subdbid
-			WHERE s.subname = 'prio_processor' AND d.datname = current_database()) THEN
-		RETURN true;
-	END IF;
 	SELECT * INTO p FROM peer AS x WHERE x.conninfo IS NOT NULL LIMIT 1;
-	IF NOT FOUND OR NOT pg_try_advisory_xact_lock(hashtext('prio_processor.subscribe')) THEN
+	IF NOT FOUND OR connected_to = p.conninfo THEN
+		RETURN connected_to IS NOT NULL;
+	ELSIF connected_to IS NOT NULL THEN
+		EXECUTE format('ALTER SUBSCRIPTION prio_processor CONNECTION %L', p.conninfo);
+		RETURN true;
+	ELSIF NOT pg_try_advisory_xact_lock(hashtext('prio_processor.subscribe')) THEN
 		RETURN false;
 	END IF;
 	BEGIN
@@ -1048,6 +1051,12 @@ BEGIN
 			p.conninfo, p.slot || '_' || lower(p.role));
 		IF NOT EXISTS (SELECT FROM pg_subscription_rel AS r WHERE r.srrelid = 'prio_processor.message'::regclass) THEN
 			RAISE EXCEPTION 'the other server has no publication "prio_processor" yet';
+		END IF;
+		-- The other server says which tables it publishes, and a subscription may write to any.
+		IF EXISTS (SELECT FROM pg_subscription_rel AS r JOIN pg_subscription AS s ON s.oid = r.srsubid JOIN pg_database AS d ON d.oid = s.subdbid
+				WHERE s.subname = 'prio_processor' AND d.datname = current_database()
+					AND r.srrelid NOT IN ('prio_processor.message'::regclass, 'prio_processor.checkpoint'::regclass)) THEN
+			RAISE EXCEPTION 'the other server publishes more than its messages';
 		END IF;
 	EXCEPTION WHEN OTHERS THEN
 		RAISE NOTICE 'no subscription to the other server yet: %', SQLERRM
@@ -1085,21 +1094,30 @@ BEGIN
 			RAISE EXCEPTION 'logical replication between two servers needs PostgreSQL 15'
 				USING ERRCODE = 'feature_not_supported', HINT = 'Leave out peer_conninfo, and copy the rows of this side''s role in the tables message and checkpoint by other means.';
 		END IF;
-		-- A slot keeps what it decodes from where it was made: so it comes first, in a
-		-- transaction of its own.
+		-- A slot cannot decode what was written before its publication was there: so this comes
+		-- first. A dump keeps a publication, but not what is in it.
+		IF NOT EXISTS (SELECT FROM pg_catalog.pg_publication AS p WHERE p.pubname = 'prio_processor') THEN
+			CREATE PUBLICATION prio_processor;
+		END IF;
+		ALTER PUBLICATION prio_processor SET (publish = 'insert', publish_via_partition_root = true);
+		EXECUTE pg_catalog.format('ALTER PUBLICATION prio_processor SET TABLE prio_processor.message WHERE (role = %L),
+			prio_processor.checkpoint WHERE (role = %L)', own_role, own_role);
+		COMMIT;
+		IF EXISTS (SELECT FROM pg_catalog.pg_replication_slots AS s WHERE s.slot_name = peer_slot AND s.wal_status = 'lost') THEN
+			PERFORM pg_catalog.pg_drop_replication_slot(peer_slot);
+			COMMIT;
+		END IF;
 		IF NOT EXISTS (SELECT FROM pg_catalog.pg_replication_slots AS s WHERE s.slot_name = peer_slot) THEN
 			PERFORM pg_catalog.pg_create_logical_replication_slot(peer_slot, 'pgoutput');
 			COMMIT;
-		END IF;
-		IF NOT EXISTS (SELECT FROM pg_catalog.pg_publication AS p WHERE p.pubname = 'prio_processor') THEN
-			EXECUTE pg_catalog.format('CREATE PUBLICATION prio_processor FOR TABLE prio_processor.message WHERE (role = %L),
-				prio_processor.checkpoint WHERE (role = %L) WITH (publish = %L, publish_via_partition_root = true)', own_role, own_role, 'insert');
 		END IF;
 	END IF;
 	INSERT INTO prio_processor.peer AS p (server, role, peer_public_key, conninfo, slot)
 	VALUES (join_peer.server, own_role, lower(join_peer.peer_public_key), peer_conninfo, join_peer.slot)
 	ON CONFLICT ON CONSTRAINT peer_pkey DO UPDATE
 	SET peer_public_key = excluded.peer_public_key, conninfo = excluded.conninfo, slot = excluded.slot;
+	-- One exchange serves all servers of the database.
+	UPDATE prio_processor.peer AS p SET conninfo = peer_conninfo, slot = join_peer.slot WHERE p.conninfo <> peer_conninfo;
 	COMMIT;
 	PERFORM prio_processor.subscribe();
 	COMMIT;
@@ -1107,8 +1125,8 @@ END $$;
 
 COMMENT ON PROCEDURE join_peer(name, text, text, text) IS 'makes the other server known, and exchanges messages with it by logical replication';
 
--- After the other side, or this one, was restored from a backup: all messages come again,
--- and those that are here already are left out.
+-- After the other side, or this one, was restored from a backup, or a slot was lost: all
+-- messages come again, and those that are here already are left out.
 CREATE PROCEDURE rejoin_peer() LANGUAGE plpgsql AS $$
 DECLARE
 	p prio_processor.peer;
@@ -1129,7 +1147,7 @@ BEGIN
 	CALL prio_processor.join_peer(p.server, p.peer_public_key, p.conninfo, p.slot);
 END $$;
 
-COMMENT ON PROCEDURE rejoin_peer() IS 'begins the exchange with the other server anew, after a restore on either side';
+COMMENT ON PROCEDURE rejoin_peer() IS 'begins the exchange with the other server anew, after a restore on either side or the loss of a slot';
 
 -- ---------------------------------------------------------------- files of JSON lines
 
