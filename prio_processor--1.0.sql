@@ -7,6 +7,10 @@
 -- functions with a parsed body: they are bound to the functions of prio wherever that
 -- extension is moved. Around them PL/pgSQL keeps a batch going: advance() makes one step of
 -- one batch in one transaction, and run() calls it for as long as there is something to do.
+--
+-- What an operator may call runs with the rights of the owner of the extension, who needs
+-- the user mapping: the operator has no right to the shares, to the tables behind them, or to
+-- the keys, so that nothing but these functions can move a batch.
 
 -- ---------------------------------------------------------------- roles
 
@@ -451,9 +455,8 @@ ALTER TABLE checkpoint ENABLE ALWAYS TRIGGER refuse_truncate;
 
 -- ---------------------------------------------------------------- batches
 
--- Runs with the rights of the owner of the tables: partitions are tables. Made apart and
--- then attached, they need no lock that would stop those who work on other batches.
-CREATE FUNCTION add_partitions(batch_id text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+-- Made apart and then attached, they need no lock that would stop those who work on other batches.
+CREATE FUNCTION add_partitions(batch_id text) RETURNS void LANGUAGE plpgsql
 	SET search_path = prio_processor, pg_catalog, pg_temp AS $$
 DECLARE
 	b batch;
@@ -497,7 +500,7 @@ COMMENT ON FUNCTION add_partitions(text) IS 'the partitions of a new batch';
 
 -- A constraint, not a flag that a snapshot might not see: no row gets into the partition
 -- any more, whoever inserts it in whatever transaction.
-CREATE FUNCTION seal_partition(batch_id text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION seal_partition(batch_id text) RETURNS void LANGUAGE plpgsql
 	SET search_path = prio_processor, pg_catalog, pg_temp AS $$
 DECLARE
 	partition text := (SELECT 'share_' || b.number FROM batch AS b WHERE b.batch_id = seal_partition.batch_id);
@@ -507,7 +510,7 @@ END $$;
 
 COMMENT ON FUNCTION seal_partition(text) IS 'lets no share into a batch any more';
 
-CREATE FUNCTION drop_partitions(batch_id text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION drop_partitions(batch_id text) RETURNS void LANGUAGE plpgsql
 	SET search_path = prio_processor, pg_catalog, pg_temp AS $$
 DECLARE
 	b batch;
@@ -556,7 +559,7 @@ COMMENT ON FUNCTION latest_settings(batch, text) IS 'what a side said last about
 
 CREATE PROCEDURE create_batch(batch_id text, server name, n_data int, min_batch_size bigint, bits int DEFAULT NULL,
 		ordinals boolean DEFAULT false, checkpoints boolean DEFAULT true, close_at timestamptz DEFAULT NULL)
-	LANGUAGE plpgsql SET search_path = prio_processor, pg_catalog, pg_temp AS $$
+	LANGUAGE plpgsql SECURITY DEFINER SET search_path = prio_processor, pg_catalog, pg_temp AS $$
 DECLARE
 	b batch;
 BEGIN
@@ -606,7 +609,7 @@ END $$;
 
 COMMENT ON FUNCTION close_open_batch(batch) IS 'closes a batch that is open and locked';
 
-CREATE PROCEDURE close_batch(batch_id text) LANGUAGE plpgsql
+CREATE PROCEDURE close_batch(batch_id text) LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = prio_processor, pg_catalog, pg_temp AS $$
 DECLARE
 	b batch := lock_batch(batch_id);
@@ -620,7 +623,7 @@ END $$;
 
 COMMENT ON PROCEDURE close_batch(text) IS 'no more shares for a batch: run() may go on with it';
 
-CREATE PROCEDURE retry_batch(batch_id text) LANGUAGE plpgsql
+CREATE PROCEDURE retry_batch(batch_id text) LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = prio_processor, pg_catalog, pg_temp AS $$
 DECLARE
 	b batch := lock_batch(batch_id);
@@ -640,7 +643,7 @@ END $$;
 
 COMMENT ON PROCEDURE retry_batch(text) IS 'lets run() try a failed batch again where it failed';
 
-CREATE PROCEDURE drop_batch(batch_id text) LANGUAGE plpgsql
+CREATE PROCEDURE drop_batch(batch_id text) LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = prio_processor, pg_catalog, pg_temp AS $$
 DECLARE
 	b batch := lock_batch(batch_id);
@@ -952,7 +955,7 @@ COMMENT ON FUNCTION step_open(batch) IS 'looks after a batch that is open';
 -- 'waiting' for the other server, 'done', 'failed', 'error' (try again later), or 'busy' when
 -- another session has it. The planner is told to go by the indexes, as no statistics of a
 -- new partition would tell it.
-CREATE FUNCTION advance(batch_id text) RETURNS text LANGUAGE plpgsql
+CREATE FUNCTION advance(batch_id text) RETURNS text LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = prio_processor, pg_catalog, pg_temp
 	SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
 DECLARE
@@ -1169,7 +1172,7 @@ END $$;
 
 COMMENT ON FUNCTION parse_json_line(text) IS 'what is in a line of a file; NULL if nothing';
 
-CREATE FUNCTION import_share(batch_id text, line text, ordinal bigint DEFAULT 0) RETURNS boolean LANGUAGE plpgsql
+CREATE FUNCTION import_share(batch_id text, line text, ordinal bigint DEFAULT 0) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = prio_processor, pg_catalog, pg_temp AS $$
 DECLARE
 	id uuid;
@@ -1188,7 +1191,7 @@ END $$;
 
 COMMENT ON FUNCTION import_share(text, text, bigint) IS 'a share from a line of a file; false if it was refused';
 
-CREATE FUNCTION export_messages(batch_id text, round int) RETURNS SETOF text LANGUAGE plpgsql STABLE
+CREATE FUNCTION export_messages(batch_id text, round int) RETURNS SETOF text LANGUAGE plpgsql STABLE SECURITY DEFINER
 	SET search_path = prio_processor, pg_catalog, pg_temp AS $$
 BEGIN
 	IF NOT EXISTS (SELECT FROM checkpoint AS c JOIN batch AS b USING (batch_id, role)
@@ -1203,7 +1206,7 @@ END $$;
 
 COMMENT ON FUNCTION export_messages(text, int) IS 'the messages of this side in one round, as lines of a file';
 
-CREATE FUNCTION import_message(batch_id text, round int, line text) RETURNS boolean LANGUAGE plpgsql
+CREATE FUNCTION import_message(batch_id text, round int, line text) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = prio_processor, pg_catalog, pg_temp AS $$
 DECLARE
 	id uuid;
@@ -1224,7 +1227,7 @@ END $$;
 COMMENT ON FUNCTION import_message(text, int, text) IS 'a message of the other server from a line of a file; false if it was refused';
 
 -- A file has no checkpoint: whoever has read all of it says so.
-CREATE PROCEDURE finish_import(batch_id text, round int) LANGUAGE plpgsql
+CREATE PROCEDURE finish_import(batch_id text, round int) LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = prio_processor, pg_catalog, pg_temp AS $$
 DECLARE
 	b batch := lock_batch(batch_id);
@@ -1241,7 +1244,7 @@ END $$;
 
 COMMENT ON PROCEDURE finish_import(text, int) IS 'all messages of the other server in one round have been imported';
 
-CREATE FUNCTION export_total(batch_id text) RETURNS text LANGUAGE plpgsql STABLE
+CREATE FUNCTION export_total(batch_id text) RETURNS text LANGUAGE plpgsql STABLE SECURITY DEFINER
 	SET search_path = prio_processor, pg_catalog, pg_temp AS $$
 DECLARE
 	c checkpoint;
@@ -1257,7 +1260,7 @@ END $$;
 
 COMMENT ON FUNCTION export_total(text) IS 'the total share of this side as a line of a file';
 
-CREATE PROCEDURE import_total(batch_id text, line text) LANGUAGE plpgsql
+CREATE PROCEDURE import_total(batch_id text, line text) LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = prio_processor, pg_catalog, pg_temp AS $$
 DECLARE
 	b batch := lock_batch(batch_id);
@@ -1305,14 +1308,16 @@ COMMENT ON PROCEDURE run_batch(text, text, stage) IS 'takes one batch as far as 
 
 CREATE PROCEDURE run_stage(batch_id text, stage stage) LANGUAGE plpgsql AS $$
 DECLARE
-	b prio_processor.batch;
+	b record;
 	outcome text;
 BEGIN
-	b := prio_processor.lock_batch(batch_id);
-	COMMIT;
-	IF b.stage < run_stage.stage OR b.stage = 'failed' THEN
+	SELECT x.stage, x.error INTO b FROM prio_processor.batch AS x WHERE x.batch_id = run_stage.batch_id;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'batch "%" does not exist', batch_id
+			USING ERRCODE = 'undefined_object', HINT = 'Batches are made with create_batch().';
+	ELSIF b.stage < run_stage.stage OR b.stage = 'failed' THEN
 		RAISE EXCEPTION 'batch "%" is in stage "%"', batch_id, b.stage
-			USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = b.error;
+			USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = coalesce(b.error, 'The stages before it come first.');
 	ELSIF b.stage > run_stage.stage THEN
 		RAISE NOTICE 'stage "%" of batch "%" is finished', stage, batch_id;
 		RETURN;
@@ -1366,24 +1371,25 @@ REVOKE ALL ON ALL PROCEDURES IN SCHEMA prio_processor FROM PUBLIC;
 REVOKE ALL ON TYPE stage FROM PUBLIC;
 
 GRANT USAGE ON SCHEMA prio_processor TO prio_ingest, prio_operator, prio_reader, prio_peer;
-GRANT USAGE ON TYPE stage TO prio_operator, prio_reader, prio_peer;
+GRANT USAGE ON TYPE stage TO prio_operator;
 
 -- who sends shares here
-GRANT INSERT ON share TO prio_ingest;
+GRANT INSERT (batch_id, share_id, ordinal, payload) ON share TO prio_ingest;
 GRANT USAGE ON SEQUENCE share_number TO prio_ingest;
 
--- who runs the job: besides, the role takes USAGE on the foreign server and a user mapping
-GRANT SELECT ON batch, stage_progress, share, verifier, message, checkpoint, rejection, result, progress, rejections TO prio_operator;
+-- who runs the job
+GRANT SELECT ON stage_progress, rejection, result, progress, rejections TO prio_operator;
 GRANT SELECT (server, role, peer_public_key, slot) ON peer TO prio_operator;
-GRANT INSERT ON batch, stage_progress, share, verifier, message, checkpoint, rejection, result TO prio_operator;
-GRANT UPDATE ON batch, stage_progress, verifier TO prio_operator;
-GRANT USAGE ON SEQUENCE batch_number, share_number TO prio_operator;
-GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA prio_processor TO prio_operator;
-GRANT EXECUTE ON ALL PROCEDURES IN SCHEMA prio_processor TO prio_operator;
-REVOKE EXECUTE ON PROCEDURE join_peer(name, text, text, text), rejoin_peer() FROM prio_operator;
+GRANT SELECT (batch_id, number, server, role, n_data, bits, min_batch_size, ordinals, checkpoints, close_at, stage, attempt,
+	failed_stage, error, error_at, dropped_at) ON batch TO prio_operator;
+GRANT EXECUTE ON PROCEDURE create_batch(text, name, int, bigint, int, boolean, boolean, timestamptz), close_batch(text),
+	retry_batch(text), drop_batch(text), run(), run_batch(text, text, stage), run_stage(text, stage), verify1(text), verify2(text),
+	aggregate(text), publish(text), finish_import(text, int), import_total(text, text) TO prio_operator;
+GRANT EXECUTE ON FUNCTION advance(text), subscribe(), import_share(text, text, bigint), export_messages(text, int),
+	import_message(text, int, text), export_total(text) TO prio_operator;
 
 -- who reads what is published
-GRANT SELECT ON result, progress, rejections TO prio_reader;
+GRANT SELECT ON result TO prio_reader;
 
 -- as whom the other server logs in, to copy the messages of this side
 GRANT SELECT ON message, checkpoint TO prio_peer;
