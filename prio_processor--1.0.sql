@@ -297,16 +297,18 @@ COMMENT ON FUNCTION notify_stage(text, stage) IS 'tells listeners on channel pri
 
 -- ---------------------------------------------------------------- what is kept as it is
 
--- A batch goes forward only, and what it is does not change.
-CREATE FUNCTION keep_batch() RETURNS trigger LANGUAGE plpgsql AS $$
+-- A batch goes forward only, and what it is does not change once there was a verify1.
+CREATE FUNCTION keep_batch() RETURNS trigger LANGUAGE plpgsql
+	SET search_path = prio_processor, pg_catalog, pg_temp AS $$
 BEGIN
 	IF TG_OP = 'DELETE' THEN
 		RAISE EXCEPTION 'batch "%" cannot be deleted', OLD.batch_id
 			USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'A batch id is used once. drop_batch() frees the space of a finished batch.';
 	END IF;
-	IF (NEW.batch_id, NEW.number, NEW.server, NEW.role, NEW.n_data, NEW.min_batch_size, NEW.ordinals, NEW.checkpoints)
-		IS DISTINCT FROM (OLD.batch_id, OLD.number, OLD.server, OLD.role, OLD.n_data, OLD.min_batch_size, OLD.ordinals, OLD.checkpoints)
-		OR NEW.bits IS DISTINCT FROM OLD.bits THEN
+	IF (NEW.batch_id, NEW.number, NEW.server, NEW.role, NEW.min_batch_size, NEW.checkpoints)
+		IS DISTINCT FROM (OLD.batch_id, OLD.number, OLD.server, OLD.role, OLD.min_batch_size, OLD.checkpoints)
+		OR ((NEW.n_data, NEW.bits, NEW.ordinals) IS DISTINCT FROM (OLD.n_data, OLD.bits, OLD.ordinals)
+			AND (coalesce(OLD.failed_stage, OLD.stage) > 'verify1' OR EXISTS (SELECT FROM verifier AS v WHERE v.batch_id = OLD.batch_id))) THEN
 		RAISE EXCEPTION 'settings of batch "%" cannot be changed', OLD.batch_id
 			USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Both servers have agreed on them. Create another batch.';
 	END IF;
@@ -455,6 +457,17 @@ ALTER TABLE checkpoint ENABLE ALWAYS TRIGGER refuse_truncate;
 
 -- ---------------------------------------------------------------- batches
 
+CREATE FUNCTION constrain_ordinals(number int, ordinals boolean) RETURNS void LANGUAGE plpgsql
+	SET search_path = prio_processor, pg_catalog, pg_temp AS $$
+BEGIN
+	EXECUTE format('ALTER TABLE %I DROP CONSTRAINT IF EXISTS batch_has_no_ordinals', 'share_' || number);
+	IF NOT ordinals THEN
+		EXECUTE format('ALTER TABLE %I ADD CONSTRAINT batch_has_no_ordinals CHECK (ordinal = 0)', 'share_' || number);
+	END IF;
+END $$;
+
+COMMENT ON FUNCTION constrain_ordinals(int, boolean) IS 'all shares of a batch without ordinals are checked at one point';
+
 -- Made apart and then attached, they need no lock that would stop those who work on other batches.
 CREATE FUNCTION add_partitions(batch_id text) RETURNS void LANGUAGE plpgsql
 	SET search_path = prio_processor, pg_catalog, pg_temp AS $$
@@ -482,9 +495,7 @@ BEGIN
 		CREATE TRIGGER take_message BEFORE INSERT OR UPDATE OR DELETE ON message_# FOR EACH ROW EXECUTE FUNCTION take_message();
 		ALTER TABLE message_# ENABLE REPLICA TRIGGER take_message;
 	$sql$, '#', b.number::text);
-	IF NOT b.ordinals THEN
-		EXECUTE format('ALTER TABLE %I ADD CONSTRAINT batch_has_no_ordinals CHECK (ordinal = 0)', 'share_' || b.number);
-	END IF;
+	PERFORM constrain_ordinals(b.number, b.ordinals);
 
 	-- What came early moves from one partition to the other.
 	LOCK TABLE share_other, rejection_other, message_early IN ACCESS EXCLUSIVE MODE;
@@ -525,30 +536,42 @@ END $$;
 
 COMMENT ON FUNCTION drop_partitions(text) IS 'the space of a finished batch';
 
+CREATE FUNCTION existing_batch(batch_id text) RETURNS batch LANGUAGE plpgsql STABLE
+	SET search_path = prio_processor, pg_catalog, pg_temp AS $$
+DECLARE
+	b batch;
+BEGIN
+	SELECT * INTO b FROM batch AS x WHERE x.batch_id = existing_batch.batch_id;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'batch "%" does not exist', existing_batch.batch_id
+			USING ERRCODE = 'undefined_object', HINT = 'Batches are made with create_batch().';
+	END IF;
+	RETURN b;
+END $$;
+
+COMMENT ON FUNCTION existing_batch(text) IS 'a batch, or an error';
+
 -- The batch, locked: nobody else works on it until the transaction ends.
 CREATE FUNCTION lock_batch(batch_id text) RETURNS batch LANGUAGE plpgsql
 	SET search_path = prio_processor, pg_catalog, pg_temp AS $$
 DECLARE
 	b batch;
 BEGIN
+	PERFORM existing_batch(batch_id);
 	SELECT * INTO b FROM batch AS x WHERE x.batch_id = lock_batch.batch_id FOR UPDATE;
-	IF NOT FOUND THEN
-		RAISE EXCEPTION 'batch "%" does not exist', lock_batch.batch_id
-			USING ERRCODE = 'undefined_object', HINT = 'Batches are made with create_batch().';
-	END IF;
 	RETURN b;
 END $$;
 
 COMMENT ON FUNCTION lock_batch(text) IS 'a batch, for this transaction alone';
 
 -- Says, for the other server, what ours is like now.
-CREATE FUNCTION announce(b batch, attempt int) RETURNS void LANGUAGE sql
+CREATE FUNCTION announce(b batch) RETURNS void LANGUAGE sql
 BEGIN ATOMIC
 	INSERT INTO checkpoint (batch_id, role, stage, attempt, settings)
-	VALUES (b.batch_id, b.role, 'open', attempt, settings(b));
+	VALUES (b.batch_id, b.role, 'open', b.attempt, settings(b));
 END;
 
-COMMENT ON FUNCTION announce(batch, int) IS 'tells the other server the settings of a batch';
+COMMENT ON FUNCTION announce(batch) IS 'tells the other server the settings of a batch';
 
 CREATE FUNCTION latest_settings(b batch, role text) RETURNS jsonb LANGUAGE sql STABLE
 	RETURN (SELECT c.settings FROM checkpoint AS c
@@ -574,7 +597,7 @@ BEGIN
 	RETURNING * INTO b;
 	INSERT INTO stage_progress (batch_id, stage) VALUES (b.batch_id, 'open');
 	PERFORM add_partitions(b.batch_id);
-	PERFORM announce(b, 0);
+	PERFORM announce(b);
 	PERFORM notify_stage(b.batch_id, b.stage);
 END $$;
 
@@ -600,6 +623,11 @@ CREATE FUNCTION close_open_batch(b batch) RETURNS void LANGUAGE plpgsql
 DECLARE
 	shares bigint;
 BEGIN
+	-- An older snapshot would not see the last shares.
+	IF current_setting('transaction_isolation') <> 'read committed' THEN
+		RAISE EXCEPTION 'a batch can only be closed in a transaction of isolation level READ COMMITTED'
+			USING ERRCODE = 'invalid_transaction_state';
+	END IF;
 	PERFORM seal_partition(b.batch_id);
 	shares := (SELECT count(*) FROM share AS s WHERE s.batch_id = b.batch_id);
 	UPDATE stage_progress AS s SET done = shares, total = shares WHERE s.batch_id = b.batch_id AND s.stage = 'open';
@@ -623,6 +651,26 @@ END $$;
 
 COMMENT ON PROCEDURE close_batch(text) IS 'no more shares for a batch: run() may go on with it';
 
+-- As long as nothing was sent: a slip in create_batch() need not cost the shares of a day.
+CREATE PROCEDURE change_batch(batch_id text, n_data int, bits int DEFAULT NULL, ordinals boolean DEFAULT false)
+	LANGUAGE plpgsql SECURITY DEFINER SET search_path = prio_processor, pg_catalog, pg_temp AS $$
+DECLARE
+	b batch := lock_batch(batch_id);
+BEGIN
+	IF b.ordinals <> change_batch.ordinals THEN
+		IF EXISTS (SELECT FROM share AS s WHERE s.batch_id = b.batch_id) THEN
+			RAISE EXCEPTION 'batch "%" has shares, which keep their ordinals', b.batch_id
+				USING ERRCODE = 'object_not_in_prerequisite_state';
+		END IF;
+		PERFORM constrain_ordinals(b.number, change_batch.ordinals);
+	END IF;
+	UPDATE batch AS x SET n_data = change_batch.n_data, bits = change_batch.bits, ordinals = change_batch.ordinals, attempt = x.attempt + 1
+	WHERE x.batch_id = b.batch_id RETURNING * INTO b;
+	PERFORM announce(b);
+END $$;
+
+COMMENT ON PROCEDURE change_batch(text, int, int, boolean) IS 'corrects the settings of a batch before its first verify1';
+
 CREATE PROCEDURE retry_batch(batch_id text) LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = prio_processor, pg_catalog, pg_temp AS $$
 DECLARE
@@ -632,25 +680,46 @@ BEGIN
 		RAISE EXCEPTION 'batch "%" has not failed, or has been dropped', b.batch_id
 			USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = format('It is in stage "%s".', b.stage);
 	END IF;
-	-- As long as no verify1 has been sent, this side may still change its mind.
-	IF b.failed_stage = 'verify1' AND NOT EXISTS (SELECT FROM verifier AS v WHERE v.batch_id = b.batch_id) THEN
-		PERFORM announce(b, b.attempt + 1);
-	END IF;
 	UPDATE batch AS x SET stage = failed_stage, failed_stage = NULL, attempt = x.attempt + 1, error = NULL, error_at = NULL
-	WHERE x.batch_id = b.batch_id;
-	PERFORM notify_stage(b.batch_id, b.failed_stage);
+	WHERE x.batch_id = b.batch_id RETURNING * INTO b;
+	-- As long as no verify1 has been sent, this side may still change its mind.
+	IF b.stage = 'verify1' AND NOT EXISTS (SELECT FROM verifier AS v WHERE v.batch_id = b.batch_id) THEN
+		PERFORM announce(b);
+	END IF;
+	PERFORM notify_stage(b.batch_id, b.stage);
 END $$;
 
 COMMENT ON PROCEDURE retry_batch(text) IS 'lets run() try a failed batch again where it failed';
 
-CREATE PROCEDURE drop_batch(batch_id text) LANGUAGE plpgsql SECURITY DEFINER
+CREATE PROCEDURE give_up_batch(batch_id text) LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = prio_processor, pg_catalog, pg_temp AS $$
 DECLARE
 	b batch := lock_batch(batch_id);
 BEGIN
+	IF b.stage > 'publish' THEN
+		RAISE EXCEPTION 'batch "%" is finished', b.batch_id
+			USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = format('It is in stage "%s".', b.stage);
+	ELSIF b.stage = 'open' THEN
+		PERFORM close_open_batch(b);
+		b := lock_batch(batch_id);
+	END IF;
+	PERFORM fail_batch(b, 'given up');
+END $$;
+
+COMMENT ON PROCEDURE give_up_batch(text) IS 'ends a batch that nobody wants to be finished; drop_batch() makes that final';
+
+CREATE PROCEDURE drop_batch(batch_id text) LANGUAGE plpgsql SECURITY DEFINER
+	SET search_path = prio_processor, pg_catalog, pg_temp AS $$
+DECLARE
+	b batch;
+BEGIN
+	-- Let no step of another batch be under way, which would lock tables in another order.
+	LOCK TABLE batch IN EXCLUSIVE MODE;
+	b := lock_batch(batch_id);
 	IF b.stage NOT IN ('published', 'too small', 'failed') THEN
 		RAISE EXCEPTION 'batch "%" is not finished', b.batch_id
-			USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = format('It is in stage "%s".', b.stage);
+			USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = format('It is in stage "%s".', b.stage),
+				HINT = 'give_up_batch() ends a batch that will not be finished.';
 	END IF;
 	PERFORM drop_partitions(b.batch_id);
 	UPDATE batch AS x SET dropped_at = coalesce(x.dropped_at, clock_timestamp()), total = NULL WHERE x.batch_id = b.batch_id;
@@ -806,6 +875,14 @@ CREATE FUNCTION peer_is_through(b batch, stage stage, round int) RETURNS boolean
 
 COMMENT ON FUNCTION peer_is_through(batch, stage, int) IS 'has the other server finished a stage, and are its messages here';
 
+-- Has the other server answered a verify1 that is not here? Then this server has sent it and
+-- lost it again, and its total would not be the one that may be out already.
+CREATE FUNCTION is_answered_beyond(b batch) RETURNS boolean LANGUAGE sql STABLE
+	RETURN EXISTS (SELECT FROM message AS m WHERE m.batch_id = b.batch_id AND m.role = other_role(b.role) AND m.round = 2
+		AND NOT EXISTS (SELECT FROM message AS o WHERE o.batch_id = b.batch_id AND o.role = b.role AND o.round = 1 AND o.share_id = m.share_id));
+
+COMMENT ON FUNCTION is_answered_beyond(batch) IS 'has the other server answered what this one has not said';
+
 -- After the last row of verify1 or verify2.
 CREATE FUNCTION finish_round(b batch, round int, next stage) RETURNS void LANGUAGE plpgsql
 	SET search_path = prio_processor, pg_catalog, pg_temp AS $$
@@ -893,7 +970,10 @@ BEGIN
 				ELSE NOT peer_is_through(b, 'verify2', 2) END) THEN
 			RETURN 'waiting';
 		END IF;
-		IF b.stage <> 'verify1' THEN
+		IF b.stage = 'aggregate' AND is_answered_beyond(b) THEN
+			PERFORM fail_batch(b, 'the other server answers shares that are not here: this server was restored from a backup, or the other one cheats');
+			RETURN 'failed';
+		ELSIF b.stage <> 'verify1' THEN
 			p.total := (SELECT count(*) FROM verifier AS v WHERE v.batch_id = b.batch_id);
 		END IF;
 		UPDATE stage_progress AS s SET first_at = clock_timestamp(), total = p.total WHERE s.batch_id = b.batch_id AND s.stage = b.stage;
@@ -936,8 +1016,8 @@ DECLARE
 BEGIN
 	-- As long as the batch is open, its server may still be changed.
 	IF disagreement(latest_settings(b, b.role), settings(b)) IS NOT NULL THEN
-		PERFORM announce(b, b.attempt + 1);
-		UPDATE batch AS x SET attempt = x.attempt + 1 WHERE x.batch_id = b.batch_id;
+		UPDATE batch AS x SET attempt = x.attempt + 1 WHERE x.batch_id = b.batch_id RETURNING * INTO b;
+		PERFORM announce(b);
 	END IF;
 	why := obstacle(b);
 	UPDATE batch AS x SET error = why, error_at = CASE WHEN why IS NOT NULL THEN clock_timestamp() END
@@ -979,6 +1059,11 @@ BEGIN
 			RETURN 'failed';
 		END IF;
 		outcome := CASE WHEN b.stage = 'publish' THEN step_publish(b) ELSE step_rows(b) END;
+		-- Messages with other keys than those that were agreed on must not get out.
+		why := obstacle(b);
+		IF why IS NOT NULL THEN
+			RAISE EXCEPTION '%', why;
+		END IF;
 		UPDATE batch AS x SET error = NULL, error_at = NULL
 		WHERE x.batch_id = b.batch_id AND x.stage < 'published' AND x.error IS NOT NULL;
 		RETURN outcome;
@@ -1008,8 +1093,14 @@ SELECT b.batch_id, s.stage,
 		THEN date_trunc('second', (s.last_at - s.first_at) * ((s.total - s.done)::float8 / s.done)) END AS time_left,
 	coalesce(s.finished_at, s.last_at, s.started_at) AS since,
 	CASE WHEN s.finished_at IS NULL OR b.stage = 'too small' AND s.stage = (SELECT max(x.stage) FROM stage_progress AS x WHERE x.batch_id = b.batch_id)
-		THEN coalesce(b.error, (SELECT 'the other server: ' || left(c.error, 1000) FROM checkpoint AS c
-			WHERE c.batch_id = b.batch_id AND c.role <> b.role AND c.stage = 'failed' ORDER BY c.attempt DESC LIMIT 1)) END AS error
+		THEN coalesce(b.error,
+			-- what it said last, if that was a failure
+			(SELECT 'the other server: ' || c.error FROM checkpoint AS c
+				WHERE c.batch_id = b.batch_id AND c.role <> b.role AND c.stage = 'failed'
+					AND c.attempt = (SELECT max(x.attempt) FROM checkpoint AS x WHERE x.batch_id = b.batch_id AND x.role <> b.role)),
+			CASE WHEN b.checkpoints AND b.stage IN ('open', 'verify1') AND NOT EXISTS (SELECT FROM checkpoint AS c
+					WHERE c.batch_id = b.batch_id AND c.role <> b.role)
+				THEN 'the other server does not have this batch' END) END AS error
 FROM batch AS b JOIN stage_progress AS s USING (batch_id)
 ORDER BY b.number, s.stage;
 
@@ -1021,6 +1112,29 @@ COMMENT ON COLUMN progress.rate IS 'shares a second';
 COMMENT ON COLUMN progress.time_left IS 'at that rate';
 COMMENT ON COLUMN progress.since IS 'when it was finished, or last got on, or began to wait';
 COMMENT ON COLUMN progress.error IS 'what is wrong';
+
+CREATE VIEW exchange AS
+SELECT CASE WHEN s.oid IS NULL THEN 'none' WHEN NOT s.subenabled THEN 'disabled'
+		WHEN w.pid IS NULL THEN 'not connected' ELSE 'connected' END AS subscription,
+	w.last_msg_receipt_time AS heard_at,
+	r.slot_name AS slot, r.active AS slot_in_use, r.wal_status AS slot_status,
+	CASE WHEN NOT pg_is_in_recovery() THEN pg_wal_lsn_diff(pg_current_wal_lsn(), r.restart_lsn) END AS kept_bytes,
+	(SELECT array_agg(c.batch_id ORDER BY c.batch_id) FROM checkpoint AS c
+		WHERE c.stage = 'open' AND c.attempt = 0 AND NOT EXISTS (SELECT FROM batch AS b WHERE b.batch_id = c.batch_id)) AS unknown_batches
+FROM (SELECT role, slot FROM peer WHERE conninfo IS NOT NULL LIMIT 1) AS p
+	LEFT JOIN pg_subscription AS s ON s.subname = 'prio_processor'
+		AND s.subdbid = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
+	LEFT JOIN pg_stat_subscription AS w ON w.subid = s.oid AND w.relid IS NULL
+	LEFT JOIN pg_replication_slots AS r ON r.slot_name = p.slot || CASE p.role WHEN 'A' THEN '_b' ELSE '_a' END;
+
+COMMENT ON VIEW exchange IS 'how logical replication with the other server is; one row, or none';
+COMMENT ON COLUMN exchange.subscription IS 'to the messages of the other server: none, disabled, not connected (see the server log) or connected';
+COMMENT ON COLUMN exchange.heard_at IS 'when the other server was last heard of';
+COMMENT ON COLUMN exchange.slot IS 'replication slot of this side that the other server reads from; NULL if it is gone';
+COMMENT ON COLUMN exchange.slot_in_use IS 'is the other server connected';
+COMMENT ON COLUMN exchange.slot_status IS 'lost: rejoin_peer() on this side, then on the other';
+COMMENT ON COLUMN exchange.kept_bytes IS 'how much of the write-ahead log is kept for the other server, on this disk';
+COMMENT ON COLUMN exchange.unknown_batches IS 'batches that the other server has created, and this one has not';
 
 CREATE VIEW rejections AS
 SELECT batch_id, stage, reason, count(*) AS shares FROM rejection GROUP BY batch_id, stage, reason ORDER BY batch_id, stage, reason;
@@ -1165,37 +1279,74 @@ CREATE FUNCTION parse_json_line(line text, OUT id uuid, OUT payload bytea) LANGU
 BEGIN
 	id := (line::pg_catalog.jsonb ->> 'id')::pg_catalog.uuid;
 	payload := pg_catalog.decode(line::pg_catalog.jsonb ->> 'payload', 'base64');
-EXCEPTION WHEN data_exception THEN
+EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
 	id := NULL;
 	payload := NULL;
 END $$;
 
 COMMENT ON FUNCTION parse_json_line(text) IS 'what is in a line of a file; NULL if nothing';
 
-CREATE FUNCTION import_share(batch_id text, line text, ordinal bigint DEFAULT 0) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER
-	SET search_path = prio_processor, pg_catalog, pg_temp AS $$
-DECLARE
-	id uuid;
-	payload bytea;
-	taken bigint;
+-- The stage that ends with the messages of a round.
+CREATE FUNCTION stage_of_round(round int) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
-	SELECT p.id, p.payload INTO id, payload FROM parse_json_line(line) AS p;
-	IF id IS NULL OR payload IS NULL THEN
-		RETURN false;
+	IF round IN (1, 2) THEN
+		RETURN 'verify' || round;
 	END IF;
-	INSERT INTO share (batch_id, share_id, ordinal, payload)
-	VALUES (import_share.batch_id, id, import_share.ordinal, payload) ON CONFLICT DO NOTHING;
-	GET DIAGNOSTICS taken = ROW_COUNT;
-	RETURN taken = 1;
+	RAISE EXCEPTION 'there is no round %', round
+		USING ERRCODE = 'invalid_parameter_value', DETAIL = 'Round 1 is verify1, round 2 is verify2.';
 END $$;
 
+COMMENT ON FUNCTION stage_of_round(int) IS 'the stage that sends the messages of a round';
+
+CREATE FUNCTION opens(b batch, payload bytea) RETURNS boolean LANGUAGE sql STABLE STRICT
+	RETURN prio_share_error(b.server::text, b.batch_id, b.n_data, payload) IS NULL;
+
+COMMENT ON FUNCTION opens(batch, bytea) IS 'is a payload a packet of a batch';
+
+-- The command-line tool of prio-processor draws a point for every share that opens: the first
+-- of them has ordinal 0, and one that does not open takes none.
+CREATE FUNCTION import_share_lines(batch_id text, lines text[], ordinal bigint DEFAULT 0,
+		OUT taken bigint, OUT unreadable bigint, OUT next_ordinal bigint)
+	LANGUAGE plpgsql SECURITY DEFINER SET search_path = prio_processor, pg_catalog, pg_temp AS $$
+DECLARE
+	b batch := existing_batch(batch_id);
+BEGIN
+	WITH content AS MATERIALIZED (
+		SELECT l.n, p.id, p.payload, b.ordinals AND p.id IS NOT NULL AND coalesce(opens(b, p.payload), false) AS opens
+		FROM unnest(lines) WITH ORDINALITY AS l (line, n), parse_json_line(l.line) AS p
+	), numbered AS MATERIALIZED (
+		SELECT *, import_share_lines.ordinal + count(*) FILTER (WHERE opens) OVER (ORDER BY n) AS next FROM content
+	), inserted AS (
+		INSERT INTO share (batch_id, share_id, ordinal, payload)
+		SELECT b.batch_id, id, next - opens::int, payload FROM numbered WHERE id IS NOT NULL AND payload IS NOT NULL ORDER BY n
+		ON CONFLICT DO NOTHING RETURNING 1
+	)
+	SELECT (SELECT count(*) FROM inserted), count(*) FILTER (WHERE id IS NULL OR payload IS NULL), coalesce(max(next), import_share_lines.ordinal)
+	INTO taken, unreadable, next_ordinal FROM numbered;
+END $$;
+
+COMMENT ON FUNCTION import_share_lines(text, text[], bigint) IS 'shares from lines of a file; in a batch with ordinals the first that opens gets that one';
+
+CREATE FUNCTION import_share(batch_id text, line text, ordinal bigint DEFAULT 0) RETURNS boolean LANGUAGE sql
+	RETURN (SELECT taken = 1 FROM import_share_lines(batch_id, ARRAY[line], ordinal));
+
 COMMENT ON FUNCTION import_share(text, text, bigint) IS 'a share from a line of a file; false if it was refused';
+
+CREATE FUNCTION check_exchanges_files(b batch) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	IF b.checkpoints THEN
+		RAISE EXCEPTION 'the other server sends checkpoints of batch "%"', b.batch_id
+			USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Files are for batches that were created with checkpoints => false.';
+	END IF;
+END $$;
+
+COMMENT ON FUNCTION check_exchanges_files(batch) IS 'an error unless the messages of a batch travel as files';
 
 CREATE FUNCTION export_messages(batch_id text, round int) RETURNS SETOF text LANGUAGE plpgsql STABLE SECURITY DEFINER
 	SET search_path = prio_processor, pg_catalog, pg_temp AS $$
 BEGIN
 	IF NOT EXISTS (SELECT FROM checkpoint AS c JOIN batch AS b USING (batch_id, role)
-			WHERE c.batch_id = export_messages.batch_id AND c.stage = CASE round WHEN 1 THEN 'verify1' ELSE 'verify2' END) THEN
+			WHERE c.batch_id = export_messages.batch_id AND c.stage = stage_of_round(round)) THEN
 		RAISE EXCEPTION 'round % of batch "%" is not finished', round, batch_id
 			USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'CALL prio_processor.run() first.';
 	END IF;
@@ -1206,23 +1357,27 @@ END $$;
 
 COMMENT ON FUNCTION export_messages(text, int) IS 'the messages of this side in one round, as lines of a file';
 
-CREATE FUNCTION import_message(batch_id text, round int, line text) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER
-	SET search_path = prio_processor, pg_catalog, pg_temp AS $$
+CREATE FUNCTION import_message_lines(batch_id text, round int, lines text[], OUT taken bigint, OUT unreadable bigint)
+	LANGUAGE plpgsql SECURITY DEFINER SET search_path = prio_processor, pg_catalog, pg_temp AS $$
 DECLARE
-	id uuid;
-	payload bytea;
-	taken bigint;
+	b batch := existing_batch(batch_id);
 BEGIN
-	SELECT p.id, substr(p.payload, 1, 64) INTO id, payload FROM parse_json_line(line) AS p;
-	IF id IS NULL OR payload IS NULL THEN
-		RETURN false;
-	END IF;
-	INSERT INTO message (batch_id, share_id, role, round, payload)
-	SELECT b.batch_id, id, other_role(b.role), import_message.round, payload
-	FROM batch AS b WHERE b.batch_id = import_message.batch_id ON CONFLICT DO NOTHING;
-	GET DIAGNOSTICS taken = ROW_COUNT;
-	RETURN taken = 1;
+	PERFORM check_exchanges_files(b);
+	WITH content AS MATERIALIZED (
+		SELECT p.id, p.payload FROM unnest(lines) AS line, parse_json_line(line) AS p
+	), inserted AS (
+		INSERT INTO message (batch_id, share_id, role, round, payload)
+		SELECT b.batch_id, id, other_role(b.role), import_message_lines.round, substr(payload, 1, 64)
+		FROM content WHERE id IS NOT NULL AND payload IS NOT NULL ON CONFLICT DO NOTHING RETURNING 1
+	)
+	SELECT (SELECT count(*) FROM inserted), count(*) FILTER (WHERE id IS NULL OR payload IS NULL)
+	INTO taken, unreadable FROM content;
 END $$;
+
+COMMENT ON FUNCTION import_message_lines(text, int, text[]) IS 'messages of the other server in one round from lines of a file';
+
+CREATE FUNCTION import_message(batch_id text, round int, line text) RETURNS boolean LANGUAGE sql
+	RETURN (SELECT taken = 1 FROM import_message_lines(batch_id, round, ARRAY[line]));
 
 COMMENT ON FUNCTION import_message(text, int, text) IS 'a message of the other server from a line of a file; false if it was refused';
 
@@ -1232,12 +1387,9 @@ CREATE PROCEDURE finish_import(batch_id text, round int) LANGUAGE plpgsql SECURI
 DECLARE
 	b batch := lock_batch(batch_id);
 BEGIN
-	IF b.checkpoints THEN
-		RAISE EXCEPTION 'the other server sends checkpoints of batch "%"', b.batch_id
-			USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Files are for batches that were created with checkpoints => false.';
-	END IF;
+	PERFORM check_exchanges_files(b);
 	INSERT INTO checkpoint (batch_id, role, stage, attempt, messages)
-	SELECT b.batch_id, other_role(b.role), CASE finish_import.round WHEN 1 THEN 'verify1' ELSE 'verify2' END, 0, count(*)
+	SELECT b.batch_id, other_role(b.role), stage_of_round(finish_import.round), 0, count(*)
 	FROM message AS m WHERE m.batch_id = b.batch_id AND m.role = other_role(b.role) AND m.round = finish_import.round
 	ON CONFLICT DO NOTHING;
 END $$;
@@ -1266,9 +1418,10 @@ DECLARE
 	b batch := lock_batch(batch_id);
 	content jsonb := line::jsonb;
 BEGIN
-	IF b.checkpoints THEN
-		RAISE EXCEPTION 'the other server sends checkpoints of batch "%"', b.batch_id
-			USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Files are for batches that were created with checkpoints => false.';
+	PERFORM check_exchanges_files(b);
+	IF EXISTS (SELECT FROM checkpoint AS c WHERE c.batch_id = b.batch_id AND c.role <> b.role AND c.stage = 'aggregate') THEN
+		RAISE EXCEPTION 'the total of the other server for batch "%" is here already', b.batch_id
+			USING ERRCODE = 'object_not_in_prerequisite_state';
 	END IF;
 	INSERT INTO checkpoint (batch_id, role, stage, attempt, valid, rejected, total)
 	VALUES (b.batch_id, other_role(b.role), 'aggregate', 0, (content ->> 'total')::bigint - (content ->> 'error')::bigint,
@@ -1276,6 +1429,59 @@ BEGIN
 END $$;
 
 COMMENT ON PROCEDURE import_total(text, text) IS 'the total share of the other server from a line of a file';
+
+-- Whole files, from a table with a column "line" that one COPY has filled: its rows are read
+-- in the order in which they lie there.
+CREATE PROCEDURE import_file(batch_id text, round int, file regclass) LANGUAGE plpgsql
+	SET synchronize_seqscans = off AS $$
+DECLARE
+	content refcursor;
+	line text;
+	lines text[];
+	part record;
+	next_ordinal bigint := 0;
+	total bigint := 0;
+	taken bigint := 0;
+	unreadable bigint := 0;
+BEGIN
+	OPEN content FOR EXECUTE pg_catalog.format('SELECT line FROM %s', file);
+	LOOP
+		lines := ARRAY[]::text[];
+		FOR i IN 1 .. 1000 LOOP
+			FETCH content INTO line;
+			EXIT WHEN NOT FOUND;
+			lines := pg_catalog.array_append(lines, line);
+		END LOOP;
+		EXIT WHEN pg_catalog.cardinality(lines) = 0;
+		IF round IS NULL THEN
+			SELECT * INTO part FROM prio_processor.import_share_lines(batch_id, lines, next_ordinal);
+			next_ordinal := part.next_ordinal;
+		ELSE
+			SELECT * INTO part FROM prio_processor.import_message_lines(batch_id, round, lines);
+		END IF;
+		total := total + pg_catalog.cardinality(lines);
+		taken := taken + part.taken;
+		unreadable := unreadable + part.unreadable;
+	END LOOP;
+	RAISE NOTICE 'batch "%": % lines, % taken, % refused, % not readable', batch_id, total, taken, total - taken - unreadable, unreadable;
+END $$;
+
+COMMENT ON PROCEDURE import_file(text, int, regclass) IS 'lines of a file; see import_shares() and import_messages()';
+
+CREATE PROCEDURE import_shares(batch_id text, file regclass) LANGUAGE plpgsql AS $$
+BEGIN
+	CALL prio_processor.import_file(batch_id, NULL, file);
+END $$;
+
+COMMENT ON PROCEDURE import_shares(text, regclass) IS 'shares from a file, which a table with a column "line" holds; bad lines are counted';
+
+CREATE PROCEDURE import_messages(batch_id text, round int, file regclass) LANGUAGE plpgsql AS $$
+BEGIN
+	CALL prio_processor.import_file(batch_id, round, file);
+	CALL prio_processor.finish_import(batch_id, round);
+END $$;
+
+COMMENT ON PROCEDURE import_messages(text, int, regclass) IS 'all messages of the other server in one round from a file, which a table with a column "line" holds';
 
 -- ---------------------------------------------------------------- running
 
@@ -1286,6 +1492,9 @@ DECLARE
 	p record;
 BEGIN
 	LOOP
+		-- Another session's step is nothing to fail at.
+		COMMIT;
+		SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
 		outcome := prio_processor.advance(batch_id);
 		COMMIT;
 		IF outcome = 'failed' OR outcome = 'error' THEN
@@ -1378,15 +1587,17 @@ GRANT INSERT (batch_id, share_id, ordinal, payload) ON share TO prio_ingest;
 GRANT USAGE ON SEQUENCE share_number TO prio_ingest;
 
 -- who runs the job
-GRANT SELECT ON stage_progress, rejection, result, progress, rejections TO prio_operator;
+GRANT SELECT ON stage_progress, rejection, result, progress, exchange, rejections TO prio_operator;
 GRANT SELECT (server, role, peer_public_key, slot) ON peer TO prio_operator;
 GRANT SELECT (batch_id, number, server, role, n_data, bits, min_batch_size, ordinals, checkpoints, close_at, stage, attempt,
 	failed_stage, error, error_at, dropped_at) ON batch TO prio_operator;
-GRANT EXECUTE ON PROCEDURE create_batch(text, name, int, bigint, int, boolean, boolean, timestamptz), close_batch(text),
-	retry_batch(text), drop_batch(text), run(), run_batch(text, text, stage), run_stage(text, stage), verify1(text), verify2(text),
-	aggregate(text), publish(text), finish_import(text, int), import_total(text, text) TO prio_operator;
-GRANT EXECUTE ON FUNCTION advance(text), subscribe(), import_share(text, text, bigint), export_messages(text, int),
-	import_message(text, int, text), export_total(text) TO prio_operator;
+GRANT EXECUTE ON PROCEDURE create_batch(text, name, int, bigint, int, boolean, boolean, timestamptz),
+	change_batch(text, int, int, boolean), close_batch(text),
+	retry_batch(text), give_up_batch(text), drop_batch(text), run(), run_batch(text, text, stage), run_stage(text, stage), verify1(text), verify2(text),
+	aggregate(text), publish(text), import_shares(text, regclass), import_messages(text, int, regclass),
+	import_file(text, int, regclass), finish_import(text, int), import_total(text, text) TO prio_operator;
+GRANT EXECUTE ON FUNCTION advance(text), subscribe(), import_share(text, text, bigint), import_share_lines(text, text[], bigint),
+	import_message(text, int, text), import_message_lines(text, int, text[]), export_messages(text, int), export_total(text) TO prio_operator;
 
 -- who reads what is published
 GRANT SELECT ON result TO prio_reader;
