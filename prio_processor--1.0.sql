@@ -131,8 +131,11 @@ CREATE TABLE share (
 -- It does not compress.
 ALTER TABLE share ALTER payload SET STORAGE EXTERNAL;
 
--- For a batch that does not exist or was dropped: nothing gets in here.
-CREATE TABLE share_other PARTITION OF share DEFAULT;
+-- For a batch that does not exist or was dropped: nothing gets in here. Without these indexes
+-- no plan for all partitions would be worth keeping.
+CREATE TABLE share_other PARTITION OF share (PRIMARY KEY (share_id)) DEFAULT;
+CREATE INDEX ON share_other (substr(payload, 1, 32));
+CREATE INDEX ON share_other (number);
 
 COMMENT ON TABLE share IS 'what clients sent for this server';
 COMMENT ON TABLE share_other IS 'always empty';
@@ -247,7 +250,7 @@ SELECT pg_catalog.pg_extension_config_dump('result', '');
 
 -- ---------------------------------------------------------------- small helpers
 
-CREATE FUNCTION other_role(role text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+CREATE FUNCTION other_role(role text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN CASE role WHEN 'A' THEN 'B' WHEN 'B' THEN 'A' END;
 
 COMMENT ON FUNCTION other_role(text) IS 'B for A, and A for B';
@@ -368,7 +371,7 @@ CREATE TRIGGER keep_checkpoint BEFORE UPDATE OR DELETE ON checkpoint FOR EACH RO
 -- single rows rather than the statement, so that nobody can stop an ingest job. Planned by
 -- the indexes, since a session's plan may be older than most of the shares.
 CREATE FUNCTION take_share() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-	SET search_path = prio_processor, pg_catalog, pg_temp SET enable_seqscan = off AS $$
+	SET search_path = prio_processor, pg_catalog, pg_temp SET enable_seqscan = off SET jit = off AS $$
 DECLARE
 	refused text;
 BEGIN
@@ -399,7 +402,7 @@ CREATE TRIGGER take_share BEFORE INSERT ON share_other FOR EACH ROW EXECUTE FUNC
 -- subscription, and a row that comes twice is nothing unusual after a repair. Whatever a
 -- constraint would refuse has to be left out here, therefore, and what is too long is cut.
 CREATE FUNCTION take_message() RETURNS trigger LANGUAGE plpgsql
-	SET search_path = prio_processor, pg_catalog, pg_temp SET enable_seqscan = off AS $$
+	SET search_path = prio_processor, pg_catalog, pg_temp SET enable_seqscan = off SET jit = off AS $$
 BEGIN
 	IF TG_OP = 'INSERT' AND NEW.role = (SELECT other_role(p.role) FROM peer AS p LIMIT 1) AND NEW.round IN (1, 2)
 		AND NEW.share_id IS NOT NULL AND NEW.payload IS NOT NULL AND octet_length(NEW.batch_id) BETWEEN 1 AND 1000
@@ -460,10 +463,8 @@ ALTER TABLE checkpoint ENABLE ALWAYS TRIGGER refuse_truncate;
 CREATE FUNCTION constrain_ordinals(number int, ordinals boolean) RETURNS void LANGUAGE plpgsql
 	SET search_path = prio_processor, pg_catalog, pg_temp AS $$
 BEGIN
-	EXECUTE format('ALTER TABLE %I DROP CONSTRAINT IF EXISTS batch_has_no_ordinals', 'share_' || number);
-	IF NOT ordinals THEN
-		EXECUTE format('ALTER TABLE %I ADD CONSTRAINT batch_has_no_ordinals CHECK (ordinal = 0)', 'share_' || number);
-	END IF;
+	EXECUTE format(CASE WHEN ordinals THEN 'ALTER TABLE %I DROP CONSTRAINT batch_has_no_ordinals'
+		ELSE 'ALTER TABLE %I ADD CONSTRAINT batch_has_no_ordinals CHECK (ordinal = 0)' END, 'share_' || number);
 END $$;
 
 COMMENT ON FUNCTION constrain_ordinals(int, boolean) IS 'all shares of a batch without ordinals are checked at one point';
@@ -495,7 +496,9 @@ BEGIN
 		CREATE TRIGGER take_message BEFORE INSERT OR UPDATE OR DELETE ON message_# FOR EACH ROW EXECUTE FUNCTION take_message();
 		ALTER TABLE message_# ENABLE REPLICA TRIGGER take_message;
 	$sql$, '#', b.number::text);
-	PERFORM constrain_ordinals(b.number, b.ordinals);
+	IF NOT b.ordinals THEN
+		PERFORM constrain_ordinals(b.number, false);
+	END IF;
 
 	-- What came early moves from one partition to the other.
 	LOCK TABLE share_other, rejection_other, message_early IN ACCESS EXCLUSIVE MODE;
@@ -879,7 +882,7 @@ COMMENT ON FUNCTION peer_is_through(batch, stage, int) IS 'has the other server 
 -- lost it again, and its total would not be the one that may be out already.
 CREATE FUNCTION is_answered_beyond(b batch) RETURNS boolean LANGUAGE sql STABLE
 	RETURN EXISTS (SELECT FROM message AS m WHERE m.batch_id = b.batch_id AND m.role = other_role(b.role) AND m.round = 2
-		AND NOT EXISTS (SELECT FROM message AS o WHERE o.batch_id = b.batch_id AND o.role = b.role AND o.round = 1 AND o.share_id = m.share_id));
+		AND peer_message(b, m.share_id, b.role, 1) IS NULL);
 
 COMMENT ON FUNCTION is_answered_beyond(batch) IS 'has the other server answered what this one has not said';
 
@@ -926,7 +929,7 @@ BEGIN
 		RETURN 'waiting';
 	ELSIF theirs.total IS NULL THEN
 		PERFORM enter_stage(b, 'too small');
-		UPDATE batch AS x SET error = 'the other server has fewer valid shares than its min_batch_size: nothing is published',
+		UPDATE batch AS x SET total = NULL, error = 'the other server has fewer valid shares than its min_batch_size: nothing is published',
 			error_at = clock_timestamp() WHERE x.batch_id = b.batch_id;
 		RETURN 'done';
 	ELSIF theirs.valid IS DISTINCT FROM b.valid THEN
