@@ -451,10 +451,14 @@ BEGIN
 		USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'drop_batch() frees the space of a finished batch.';
 END $$;
 
-COMMENT ON FUNCTION refuse_truncate() IS 'trigger: messages are dropped with their batch alone';
+COMMENT ON FUNCTION refuse_truncate() IS 'trigger: what belongs to a batch is dropped with it alone';
 
 CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON message FOR EACH STATEMENT EXECUTE FUNCTION refuse_truncate();
 CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON checkpoint FOR EACH STATEMENT EXECUTE FUNCTION refuse_truncate();
+CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON batch FOR EACH STATEMENT EXECUTE FUNCTION refuse_truncate();
+CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON share FOR EACH STATEMENT EXECUTE FUNCTION refuse_truncate();
+CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON verifier FOR EACH STATEMENT EXECUTE FUNCTION refuse_truncate();
+CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON result FOR EACH STATEMENT EXECUTE FUNCTION refuse_truncate();
 ALTER TABLE message ENABLE ALWAYS TRIGGER refuse_truncate;
 ALTER TABLE checkpoint ENABLE ALWAYS TRIGGER refuse_truncate;
 
