@@ -150,7 +150,7 @@ my %change = (
 foreach my $what (sort keys %change)
 {
 	my ($break, $restore, $error) = @{ $change{$what} };
-	foreach my $stage ('verify1', 'verify2', 'aggregate', 'publish')
+	foreach my $stage ($what eq 'key pair' ? 'verify2' : ('verify1', 'verify2', 'aggregate', 'publish'))
 	{
 		my $batch = "$what, $stage";
 		new_batch($pair, $batch, 8, 3);
