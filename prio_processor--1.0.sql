@@ -1369,7 +1369,7 @@ CREATE FUNCTION import_message_lines(batch_id text, round int, lines text[], OUT
 DECLARE
 	b batch := existing_batch(batch_id);
 BEGIN
-	PERFORM check_exchanges_files(b);
+	PERFORM check_exchanges_files(b), stage_of_round(round);
 	WITH content AS MATERIALIZED (
 		SELECT p.id, p.payload FROM unnest(lines) AS line, parse_json_line(line) AS p
 	), inserted AS (

@@ -10,7 +10,8 @@ use PrioTest;
 use ProcessorTest;
 use Test::More;
 
-my $pair = new_pair();
+# With little of the log in every copy of a cluster.
+my $pair = new_pair('min_wal_size = 32MB', 'max_wal_size = 32MB');
 my ($A, $B) = @{$pair}{ 'A', 'B' };
 small_chunks($_, 10) foreach $A, $B;
 
@@ -171,7 +172,7 @@ sub restore
 
 	$pair->{$role}->stop('immediate');
 	system_or_bail('rm', '-rf', $pair->{$role}->data_dir);
-	system_or_bail('cp', '-a', $copy, $pair->{$role}->data_dir);
+	system_or_bail('mv', $copy, $pair->{$role}->data_dir);
 	$pair->{$role}->start;
 	return;
 }
