@@ -587,6 +587,19 @@ CREATE FUNCTION latest_settings(b batch, role text) RETURNS jsonb LANGUAGE sql S
 
 COMMENT ON FUNCTION latest_settings(batch, text) IS 'what a side said last about its settings; NULL if nothing';
 
+-- With one data field less than a power of two a client can forge its proof (see prio).
+CREATE FUNCTION check_n_data(n_data int) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	IF n_data > 0 AND n_data & (n_data + 1) = 0 THEN
+		RAISE EXCEPTION 'the proof of packets can be forged when n_data is %', n_data
+			USING ERRCODE = 'invalid_parameter_value',
+				DETAIL = 'With one data field less than a power of two, a hostile client can count for any number.',
+				HINT = 'Have clients send one more data field, which is always false.';
+	END IF;
+END $$;
+
+COMMENT ON FUNCTION check_n_data(int) IS 'refuses numbers of data fields for which the proof can be forged';
+
 CREATE PROCEDURE create_batch(batch_id text, server name, n_data int, min_batch_size bigint, bits int DEFAULT NULL,
 		ordinals boolean DEFAULT false, checkpoints boolean DEFAULT true, close_at timestamptz DEFAULT NULL)
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = prio_processor, pg_catalog, pg_temp AS $$
@@ -597,6 +610,7 @@ BEGIN
 		RAISE EXCEPTION 'server "%" has no peer', create_batch.server
 			USING ERRCODE = 'undefined_object', HINT = 'Join it to the other server with join_peer().';
 	END IF;
+	PERFORM check_n_data(n_data);
 	INSERT INTO batch (batch_id, server, role, n_data, bits, min_batch_size, ordinals, checkpoints, close_at)
 	SELECT create_batch.batch_id, p.server, p.role, create_batch.n_data, create_batch.bits,
 		create_batch.min_batch_size, create_batch.ordinals, create_batch.checkpoints, create_batch.close_at
@@ -664,6 +678,7 @@ CREATE PROCEDURE change_batch(batch_id text, n_data int, bits int DEFAULT NULL, 
 DECLARE
 	b batch := lock_batch(batch_id);
 BEGIN
+	PERFORM check_n_data(n_data);
 	IF b.ordinals <> change_batch.ordinals THEN
 		IF EXISTS (SELECT FROM share AS s WHERE s.batch_id = b.batch_id) THEN
 			RAISE EXCEPTION 'batch "%" has shares, which keep their ordinals', b.batch_id
@@ -1305,13 +1320,8 @@ END $$;
 
 COMMENT ON FUNCTION stage_of_round(int) IS 'the stage that sends the messages of a round';
 
-CREATE FUNCTION opens(b batch, payload bytea) RETURNS boolean LANGUAGE sql STABLE STRICT
-	RETURN prio_share_error(b.server::text, b.batch_id, b.n_data, payload) IS NULL;
-
-COMMENT ON FUNCTION opens(batch, bytea) IS 'is a payload a packet of a batch';
-
--- The command-line tool of prio-processor draws a point for every share that opens: the first
--- of them has ordinal 0, and one that does not open takes none.
+-- Row k of a file has ordinal k, whatever the rows before it are: so a share that only one of
+-- the two servers can open does not move those behind it.
 CREATE FUNCTION import_share_lines(batch_id text, lines text[], ordinal bigint DEFAULT 0,
 		OUT taken bigint, OUT unreadable bigint, OUT next_ordinal bigint)
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = prio_processor, pg_catalog, pg_temp AS $$
@@ -1319,20 +1329,19 @@ DECLARE
 	b batch := existing_batch(batch_id);
 BEGIN
 	WITH content AS MATERIALIZED (
-		SELECT l.n, p.id, p.payload, b.ordinals AND p.id IS NOT NULL AND coalesce(opens(b, p.payload), false) AS opens
-		FROM unnest(lines) WITH ORDINALITY AS l (line, n), parse_json_line(l.line) AS p
-	), numbered AS MATERIALIZED (
-		SELECT *, import_share_lines.ordinal + count(*) FILTER (WHERE opens) OVER (ORDER BY n) AS next FROM content
+		SELECT l.n, p.id, p.payload FROM unnest(lines) WITH ORDINALITY AS l (line, n), parse_json_line(l.line) AS p
 	), inserted AS (
 		INSERT INTO share (batch_id, share_id, ordinal, payload)
-		SELECT b.batch_id, id, next - opens::int, payload FROM numbered WHERE id IS NOT NULL AND payload IS NOT NULL ORDER BY n
+		SELECT b.batch_id, id, CASE WHEN b.ordinals THEN import_share_lines.ordinal + n - 1 ELSE 0 END, payload
+		FROM content WHERE id IS NOT NULL AND payload IS NOT NULL ORDER BY n
 		ON CONFLICT DO NOTHING RETURNING 1
 	)
-	SELECT (SELECT count(*) FROM inserted), count(*) FILTER (WHERE id IS NULL OR payload IS NULL), coalesce(max(next), import_share_lines.ordinal)
-	INTO taken, unreadable, next_ordinal FROM numbered;
+	SELECT (SELECT count(*) FROM inserted), count(*) FILTER (WHERE id IS NULL OR payload IS NULL),
+		import_share_lines.ordinal + cardinality(lines)
+	INTO taken, unreadable, next_ordinal FROM content;
 END $$;
 
-COMMENT ON FUNCTION import_share_lines(text, text[], bigint) IS 'shares from lines of a file; in a batch with ordinals the first that opens gets that one';
+COMMENT ON FUNCTION import_share_lines(text, text[], bigint) IS 'shares from lines of a file; in a batch with ordinals the first line has that one';
 
 CREATE FUNCTION import_share(batch_id text, line text, ordinal bigint DEFAULT 0) RETURNS boolean LANGUAGE sql
 	RETURN (SELECT taken = 1 FROM import_share_lines(batch_id, ARRAY[line], ordinal));

@@ -1,0 +1,66 @@
+# Every SQL and shell block of the documentation does what it says: a comment in its first
+# line names where it runs, and a text block behind it is what it prints.
+use strict;
+use warnings;
+
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use PrioTest;
+use Test::More;
+
+# The servers find each other by these services as well: so they are started with the file.
+my $services = PostgreSQL::Test::Utils::tempdir() . '/pg_service.conf';
+$ENV{PGSERVICEFILE} = $services;
+
+# The client has a database of its own in one of the two clusters.
+my %place = ('server A' => 'server_a', 'server B' => 'server_b', client => 'client');
+
+foreach my $document ('README.md', 'docs/processor.md')
+{
+	my ($name) = lc($document) =~ /(\w+)\.md$/;
+	my %node = map { $_ => new_cluster("${name}_$_", 'wal_level = logical', 'max_wal_senders = 10') } 'server_a', 'server_b';
+	$node{server_a}->safe_psql('postgres', 'CREATE DATABASE client');
+	$_->safe_psql('postgres', 'DROP EXTENSION prio') foreach values %node;
+	unlink $services;
+	append_to_file($services, join '', map { sprintf "[%s]\nhost=%s\nport=%s\ndbname=%s\n", $_->[0], $node{ $_->[1] }->host, $node{ $_->[1] }->port, $_->[2] }
+			([ 'server_a', 'server_a', 'postgres' ], [ 'server_b', 'server_b', 'postgres' ], [ 'client', 'server_a', 'client' ]));
+	local %ENV = %ENV;
+	delete @ENV{qw(PGHOST PGPORT PGDATABASE)};
+
+	my $printed = '';
+	my %ran;
+	my $text = slurp_file($document);
+	while ($text =~ /^```(sql|sh|text)\n(.*?)^```$/msg)
+	{
+		my ($language, $block) = ($1, $2);
+		my ($title) = $block =~ /^(.*)$/m;
+
+		if ($language eq 'text')
+		{
+			is($printed, $block, "$document prints $title");
+		}
+		elsif ($language eq 'sh')
+		{
+			my ($out, $err) = ('', '');
+			ok(IPC::Run::run([ 'bash', '-e', '-o', 'pipefail', '-c', $block ], '>', \$out, '2>', \$err), "$document, sh: $title")
+			  or diag $err;
+		}
+		else
+		{
+			$title =~ s/^-- // or die "no place in the first line: $title";
+			foreach my $where (split /, /, $title)
+			{
+				my ($out, $err) = ('', '');
+				ok( IPC::Run::run([ 'psql', '-X', '-A', '-t', '-q', '-v', 'ON_ERROR_STOP=1', '-d', "service=$place{$where}" ],
+						'<', \$block, '>', \$out, '2>', \$err),
+					"$document, sql on $where: " . ($block =~ /\n(.*)/)[0]) or diag $err;
+				$printed = $out;
+			}
+		}
+		$ran{$language}++;
+	}
+	cmp_ok($ran{$_}, '>', 2, "there are $_ blocks in $document") foreach qw(sql sh text);
+	$_->stop('immediate') foreach values %node;
+}
+
+done_testing();
