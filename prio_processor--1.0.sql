@@ -1177,15 +1177,18 @@ BEGIN
 	SELECT * INTO p FROM peer AS x WHERE x.conninfo IS NOT NULL LIMIT 1;
 	IF NOT FOUND OR connected_to = p.conninfo THEN
 		RETURN connected_to IS NOT NULL;
-	ELSIF connected_to IS NOT NULL THEN
-		EXECUTE format('ALTER SUBSCRIPTION prio_processor CONNECTION %L', p.conninfo);
-		RETURN true;
 	ELSIF NOT pg_try_advisory_xact_lock(hashtext('prio_processor.subscribe')) THEN
 		RETURN false;
 	END IF;
 	BEGIN
-		-- Without its publication there it would be a subscription to nothing, with a warning.
+		-- Without its publication there it would be a subscription to nothing, with a warning. No
+		-- message may show the statement, which may hold a password.
 		SET LOCAL client_min_messages = error;
+		SET LOCAL log_min_messages = error;
+		IF connected_to IS NOT NULL THEN
+			EXECUTE format('ALTER SUBSCRIPTION prio_processor CONNECTION %L', p.conninfo);
+			RETURN true;
+		END IF;
 		EXECUTE format('CREATE SUBSCRIPTION prio_processor CONNECTION %L PUBLICATION prio_processor WITH (create_slot = false, slot_name = %L)',
 			p.conninfo, p.slot || '_' || lower(p.role));
 		IF NOT EXISTS (SELECT FROM pg_subscription_rel AS r WHERE r.srrelid = 'prio_processor.message'::regclass) THEN
@@ -1565,29 +1568,41 @@ COMMENT ON PROCEDURE verify2(text) IS 'answers every verify1 of the other server
 COMMENT ON PROCEDURE aggregate(text) IS 'adds up the shares that both servers accept, and sends the total';
 COMMENT ON PROCEDURE publish(text) IS 'puts both totals together';
 
-CREATE PROCEDURE run() LANGUAGE plpgsql AS $$
+-- A scheduler that comes once a minute would take a batch one round further a minute. With
+-- patience one call sees it through, if the other server is about as quick.
+CREATE PROCEDURE run(patience interval DEFAULT '0') LANGUAGE plpgsql AS $$
 DECLARE
+	until timestamptz := pg_catalog.clock_timestamp() + patience;
 	id text;
 	outcome text;
-	worked boolean := true;
+	worked boolean;
+	waiting boolean;
 	in_trouble text[] := ARRAY[]::text[];
 BEGIN
-	PERFORM prio_processor.subscribe();
-	COMMIT;
-	WHILE worked LOOP
+	LOOP
+		PERFORM prio_processor.subscribe();
+		COMMIT;
 		worked := false;
+		waiting := false;
 		FOR id IN SELECT b.batch_id FROM prio_processor.batch AS b WHERE b.stage < 'published' AND b.batch_id <> ALL (in_trouble) ORDER BY b.number LOOP
 			CALL prio_processor.run_batch(id, outcome);
 			-- A batch that got anywhere may let another session's run() end with work left.
 			worked := worked OR outcome = 'done';
+			waiting := waiting OR outcome IN ('waiting', 'busy')
+				AND 'open' <> (SELECT b.stage FROM prio_processor.batch AS b WHERE b.batch_id = id);
 			IF outcome = 'error' THEN
 				in_trouble := in_trouble || id;
 			END IF;
 		END LOOP;
+		IF NOT worked THEN
+			EXIT WHEN NOT waiting OR pg_catalog.clock_timestamp() >= until;
+			PERFORM pg_catalog.pg_sleep(least(1, extract(epoch FROM until - pg_catalog.clock_timestamp())));
+		END IF;
+		COMMIT;
 	END LOOP;
 END $$;
 
-COMMENT ON PROCEDURE run() IS 'takes every batch as far as it can go; for a scheduler';
+COMMENT ON PROCEDURE run(interval) IS 'takes every batch as far as it can go, and waits so long for the other server; for a scheduler';
 
 -- ---------------------------------------------------------------- privileges
 
@@ -1609,7 +1624,7 @@ GRANT SELECT (batch_id, number, server, role, n_data, bits, min_batch_size, ordi
 	failed_stage, error, error_at, dropped_at) ON batch TO prio_operator;
 GRANT EXECUTE ON PROCEDURE create_batch(text, name, int, bigint, int, boolean, boolean, timestamptz),
 	change_batch(text, int, int, boolean), close_batch(text),
-	retry_batch(text), give_up_batch(text), drop_batch(text), run(), run_batch(text, text, stage), run_stage(text, stage), verify1(text), verify2(text),
+	retry_batch(text), give_up_batch(text), drop_batch(text), run(interval), run_batch(text, text, stage), run_stage(text, stage), verify1(text), verify2(text),
 	aggregate(text), publish(text), import_shares(text, regclass), import_messages(text, int, regclass),
 	import_file(text, int, regclass), finish_import(text, int), import_total(text, text) TO prio_operator;
 GRANT EXECUTE ON FUNCTION advance(text), subscribe(), import_share(text, text, bigint), import_share_lines(text, text[], bigint),

@@ -33,17 +33,27 @@ $A->safe_psql('postgres', 'CREATE DATABASE clients');
 $A->safe_psql('clients', q{
 	CREATE EXTENSION prio;
 	CREATE TABLE client (batch text, id uuid DEFAULT gen_random_uuid(), kind text DEFAULT 'honest', data bigint[], share_a bytea, share_b bytea)});
-my $conninfo = $M->connstr('postgres') =~ s/'/''/gr;
+my $conninfo = ($M->connstr('postgres') . ' password=topsecret') =~ s/'/''/gr;
 
 # ------------------------------------------------------------------ joining
 
 # Its publication names tables of ours that it has no business with.
 $A->safe_psql('postgres', "CALL prio_processor.join_peer('telemetry', '$keys{public_B}', '$conninfo')");
 is($A->safe_psql('postgres', 'SELECT count(*) FROM pg_subscription'), 0, 'a publication of more than messages is not subscribed to');
-like(run($pair, 'A'), qr/the other server publishes more than its messages/, 'and run() says so');
+my $offset = -s $A->logfile;
+my $told = run($pair, 'A');
+like($told, qr/the other server publishes more than its messages/, 'and run() says so');
+$A->safe_psql('postgres', q{UPDATE prio_processor.peer SET conninfo = 'password=topsecret port='});
+$told .= run($pair, 'A');
+$A->safe_psql('postgres', "UPDATE prio_processor.peer SET conninfo = '$conninfo'");
 $M->safe_psql('postgres', 'ALTER PUBLICATION prio_processor DROP TABLE prio_processor.result');
 is(run($pair, 'A'), '', 'run() subscribes when it is in order');
 $A->poll_query_until('postgres', q{SELECT count(*) = 2 AND bool_and(srsubstate = 'r') FROM pg_subscription_rel});
+$A->safe_psql('postgres', q{UPDATE prio_processor.peer SET conninfo = 'password=topsecret port=nonsense'});
+$told .= run($pair, 'A');
+$A->safe_psql('postgres', "UPDATE prio_processor.peer SET conninfo = '$conninfo'");
+run($pair, 'A');
+unlike($told . slurp_file($A->logfile, $offset) =~ s/.*UPDATE prio_processor.peer.*//gr, qr/topsecret/, 'no message of run() shows how to log in on the other server');
 # Adding it afterwards is of no use.
 $M->safe_psql('postgres', 'ALTER PUBLICATION prio_processor ADD TABLE prio_processor.result');
 

@@ -1,0 +1,45 @@
+# pg_cron, as Debian packages it, runs the job on both sides until a batch is published.
+use strict;
+use warnings;
+
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use PrioTest;
+use ProcessorTest;
+use Test::More;
+
+my $pair = new_pair();
+my ($A, $B) = @{$pair}{ 'A', 'B' };
+
+# Every minute is what the documentation says. As nothing but the time until then differs,
+# the short form has the scheduler begin at once.
+my $schedule = $ENV{PRIO_LONG} ? '* * * * *' : '@reboot';
+foreach my $node ($A, $B)
+{
+	$node->append_conf('postgresql.conf', $_) foreach "shared_preload_libraries = 'pg_cron'", "cron.database_name = 'postgres'",
+	  "cron.host = '" . $node->host . "'";
+	$node->restart;
+	$node->safe_psql('postgres', 'CREATE EXTENSION pg_cron; GRANT USAGE ON SCHEMA cron TO job');
+}
+new_batch($pair, 'nightly', 8, 3);
+new_clients($pair, 'nightly', 20, 8);
+deliver($pair, 'nightly');
+foreach my $node ($A, $B)
+{
+	as($node, 'job', q{CALL prio_processor.close_batch('nightly')});
+	as($node, 'job', "SELECT cron.schedule('prio', '$schedule', \$\$CALL prio_processor.run('50 seconds')\$\$)");
+}
+if ($schedule eq '@reboot')
+{
+	$_->restart foreach $A, $B;
+}
+foreach my $role ('A', 'B')
+{
+	my $node = $pair->{$role};
+	ok($node->poll_query_until('postgres', q{SELECT stage = 'published' FROM prio_processor.batch WHERE batch_id = 'nightly'}), "pg_cron runs the job of $role");
+	is(result($pair, $role, 'nightly'), truth($pair, 'nightly'), "and $role publishes the truth");
+	ok($node->poll_query_until('postgres', q{SELECT count(*) > 0 AND bool_and(status = 'succeeded') FROM cron.job_run_details WHERE status <> 'running' AND username = 'job'}),
+		"in the name of an operator on $role");
+}
+
+done_testing();
