@@ -40,7 +40,9 @@ $(SECRETS_DIR)/leaky.o: test/secrets/leaky.c
 	@mkdir -p $(SECRETS_DIR)
 	$(CC) $(SECRETS_CFLAGS) -c $< -o $@
 
-# What valgrind does not run: the kernels for AVX-512, and controls for the reader of them.
+# What valgrind does not run, where it exists: the kernels for AVX-512. And controls for the
+# reader of them.
+HAVE_AVX512_KERNELS = $(filter x86_64,$(shell uname -m))
 MACHINE_CODE = add_dot_avx512 accept_avx512:masks accept_avx512:leaks
 MACHINE_CODE_CONTROLS = leak_by_a_branch:leaks leak_by_a_sum:leaks leak_by_an_index:leaks \
 	leak_by_a_store:leaks leak_by_a_lane:leaks leak_by_a_lane:masks:leaks \
@@ -51,14 +53,15 @@ MACHINE_CODE_CONTROLS = leak_by_a_branch:leaks leak_by_a_sum:leaks leak_by_an_in
 MEMCHECK = valgrind -q --error-limit=no --expensive-definedness-checks=yes
 
 .PHONY: check-secrets
-check-secrets: all $(addprefix $(SECRETS_DIR)/,poisoned poisoned_clang leaky.o wipes)
+check-secrets: all $(addprefix $(SECRETS_DIR)/,poisoned poisoned_clang wipes \
+		$(if $(HAVE_AVX512_KERNELS),leaky.o))
 	@$(SECRETS_DIR)/wipes
 	@test/secrets/compiled_wipes prio.so $(CORE_SOURCES) src/pg/*.c
 	@for program in poisoned poisoned_clang; do \
 		$(MEMCHECK) --log-file=$(SECRETS_DIR)/$$program.log $(SECRETS_DIR)/$$program || \
 			{ cat $(SECRETS_DIR)/$$program.log; exit 1; }; \
 	done
-	@if [ "$$(uname -m)" = x86_64 ]; then \
+	@if [ -n "$(HAVE_AVX512_KERNELS)" ]; then \
 		test/secrets/machine_code.py prio.so $(MACHINE_CODE) && \
 		test/secrets/machine_code.py $(SECRETS_DIR)/poisoned_clang $(MACHINE_CODE) && \
 		test/secrets/machine_code.py $(SECRETS_DIR)/leaky.o $(MACHINE_CODE_CONTROLS); \
