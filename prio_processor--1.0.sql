@@ -473,7 +473,7 @@ END $$;
 
 COMMENT ON FUNCTION constrain_ordinals(int, boolean) IS 'all shares of a batch without ordinals are checked at one point';
 
--- Made apart and then attached, they need no lock that would stop those who work on other batches.
+-- Made apart and then attached: of the tables that others use, only the empty ones are locked.
 CREATE FUNCTION add_partitions(batch_id text) RETURNS void LANGUAGE plpgsql
 	SET search_path = prio_processor, pg_catalog, pg_temp AS $$
 DECLARE

@@ -7,6 +7,7 @@ use PostgreSQL::Test::Utils;
 use PrioTest;
 use ProcessorTest;
 use Test::More;
+use Time::HiRes qw(time);
 
 my $pair = new_pair();
 my ($A, $B) = @{$pair}{ 'A', 'B' };
@@ -41,5 +42,17 @@ foreach my $role ('A', 'B')
 	ok($node->poll_query_until('postgres', q{SELECT count(*) > 0 AND bool_and(status = 'succeeded') FROM cron.job_run_details WHERE status <> 'running' AND username = 'job'}),
 		"in the name of an operator on $role");
 }
+
+# Patience is for batches that wait for the other server, and ends.
+new_batch($pair, 'open', 8, 3);
+my $call = q{CALL prio_processor.run('%s')};
+my $before = time;
+as($A, 'job', sprintf($call, '1 hour'));
+cmp_ok(time - $before, '<', 60, 'run() has no patience with batches that are open');
+as($A, 'job', q{CALL prio_processor.close_batch('open')});
+$before = time;
+as($A, 'job', sprintf($call, '3 seconds'));
+my $took = time - $before;
+ok($took >= 3 && $took < 60, 'run() waits for the other server as long as it was told to') or diag $took;
 
 done_testing();
