@@ -260,10 +260,20 @@ fails("INSERT INTO prio_processor.share (batch_id, share_id, number, payload) SE
 isnt(as($A, 'analyst', q{SELECT count(*) FROM prio_processor.result}), 0, 'a reader reads results');
 isnt(as($A, 'other_server', q{SELECT count(*) FROM prio_processor.message}), 0, 'the other server reads messages');
 
-# What replication takes as a right is more than that: see docs/operations.md.
-my ($copied, $why) = ('', '');
-IPC::Run::run([ 'psql', '-X', '-q', '-d', conninfo($A) . ' replication=database', '-c', "BASE_BACKUP (LABEL 'all of it', CHECKPOINT 'fast')" ],
-	'|', [ 'head', '-c', '100000' ], '>', \$copied, '2>', \$why);
-like($copied, qr/backup_label/, 'a role with REPLICATION can copy the whole cluster');
+# What replication takes as a right is more than that: without any line for physical
+# replication in pg_hba.conf, a login on this one database is enough to copy the whole cluster.
+# So the other server is better given an outbox: see processor_outbox.pl.
+unlink $A->data_dir . '/pg_hba.conf';
+append_to_file($A->data_dir . '/pg_hba.conf', "local postgres other_server trust\nlocal all $superuser trust\n");
+$A->reload;
+my $copy = sub {
+	my ($replication) = @_;
+	my ($copied, $why) = ('', '');
+	IPC::Run::run([ 'psql', '-X', '-q', '-d', conninfo($A) . " replication=$replication", '-c', "BASE_BACKUP (LABEL 'all of it', CHECKPOINT 'fast')" ],
+		'|', [ 'head', '-c', '100000' ], '>', \$copied, '2>', \$why);
+	return $copied . $why;
+};
+like($copy->('true'), qr/no pg_hba.conf entry for replication connection/, 'pg_hba.conf can refuse physical replication');
+like($copy->('database'), qr/backup_label/, 'which does not keep a role with REPLICATION from copying the whole cluster');
 
 done_testing();
