@@ -48,3 +48,4 @@ check-tap: build/faults.so $(UNIT_DIR)/cheat
 	$(prove_installcheck)
 
 include bench/bench.mk
+include cli/cli.mk

@@ -1,0 +1,36 @@
+# The command prio: src/core and jansson, without PostgreSQL. CLI_DIR, CLI_CC and CLI_CFLAGS
+# can be set to build it another way, with sanitizers for one.
+
+CLI_DIR = build/cli
+CLI_CC = $(CC)
+CLI_CFLAGS = -g -O2
+CLI_VERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" prio.control)
+CLI_DEFINES = -DPRIO_VERSION='"$(CLI_VERSION)"'
+CLI_ALL_CFLAGS = -std=gnu11 -Wall -Wextra -Wdeclaration-after-statement $(CLI_CFLAGS) $(COPT) \
+	-Isrc/core $(CLI_DEFINES) $(shell $(PKG_CONFIG) --cflags nss $(MSGPACK) jansson)
+CLI_LIBS = $(shell $(PKG_CONFIG) --libs nss $(MSGPACK) jansson)
+CLI_HEADERS = $(wildcard src/core/*.h cli/*.h)
+
+CLI_OBJECTS = $(patsubst %.c,$(CLI_DIR)/%.o,$(sort $(wildcard cli/*.c)) $(CORE_SOURCES))
+
+# make install-cli prefix=/usr; PostgreSQL's own idea of a prefix does not count.
+ifeq ($(filter command environment,$(origin prefix)),)
+CLI_PREFIX = /usr/local
+else
+CLI_PREFIX = $(prefix)
+endif
+
+.PHONY: cli install-cli
+cli: $(CLI_DIR)/prio
+
+$(CLI_DIR)/%.o: %.c $(CLI_HEADERS)
+	@mkdir -p $(@D)
+	$(CLI_CC) $(CLI_ALL_CFLAGS) -c $< -o $@
+
+$(CLI_DIR)/prio: $(CLI_OBJECTS)
+	$(CLI_CC) $(CLI_ALL_CFLAGS) $(LDFLAGS) $^ -o $@ $(CLI_LIBS)
+
+install-cli: cli
+	install -d '$(DESTDIR)$(CLI_PREFIX)/bin' '$(DESTDIR)$(CLI_PREFIX)/share/man/man1'
+	install -m 755 $(CLI_DIR)/prio '$(DESTDIR)$(CLI_PREFIX)/bin/prio'
+	install -m 644 cli/prio.1 '$(DESTDIR)$(CLI_PREFIX)/share/man/man1/prio.1'

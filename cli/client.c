@@ -1,0 +1,201 @@
+/*
+ * client.c
+ *		Keys, and the client: data in, shares out.
+ */
+#include "client.h"
+
+#include "commands.h"
+#include "lines.h"
+#include "output.h"
+#include "report.h"
+#include "text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Bytes of JSON that one data field may take. */
+#define FIELD_MAX_BYTES 16
+
+/* {"private_key": HEX, "public_key": HEX} */
+void
+run_keygen(const Settings *settings)
+{
+	uint8_t keys[2][PRIO_KEY_BYTES];
+	char hex[2][2 * PRIO_KEY_BYTES + 1];
+
+	(void) settings;
+	check_machine(nss_generate_key(keys[0], keys[1]));
+	hex_encode(keys[0], PRIO_KEY_BYTES, hex[0]);
+	hex_encode(keys[1], PRIO_KEY_BYTES, hex[1]);
+	print("{\"private_key\": \"%s\", \"public_key\": \"%s\"}\n", hex[0], hex[1]);
+	prio_wipe(keys, sizeof(keys));
+	prio_wipe(hex, sizeof(hex));
+	print_flush();
+}
+
+/* {"shared_seed": BASE64} */
+void
+run_shared_seed(const Settings *settings)
+{
+	uint8_t seed[PRG_SEED_BYTES];
+	char text[(PRG_SEED_BYTES + 2) / 3 * 4 + 1];
+
+	(void) settings;
+	check_machine(nss_random(seed, sizeof(seed)));
+	base64_encode(seed, sizeof(seed), text);
+	print("{\"shared_seed\": \"%s\"}\n", text);
+	prio_wipe(seed, sizeof(seed));
+	prio_wipe(text, sizeof(text));
+	print_flush();
+}
+
+/* ------------------------------------------------------------------ encode-shares */
+
+/* One of the two shares that are being made. */
+typedef struct ShareFile
+{
+	Output *output;
+	const char *key_option;
+	const uint8_t *public_key;
+	uint8_t *plaintext;
+	uint8_t *sealed;
+	char *text; /* the same in base64 */
+	size_t max_plaintext;
+} ShareFile;
+
+static void
+share_file_open(ShareFile *file, const Settings *settings, PrioRole role)
+{
+	size_t size = packet_max_plaintext(role, strlen(settings->batch_id), settings->n_data);
+
+	if (role == PRIO_A)
+		file->output = output_open("--output-A", settings->output_a, settings->input);
+	else
+		file->output = output_open("--output-B", settings->output_b, settings->input);
+	file->key_option =
+		role == PRIO_A ? "--public-key-hex-internal" : "--public-key-hex-external";
+	file->public_key =
+		role == PRIO_A ? settings->public_key_internal : settings->public_key_external;
+	file->max_plaintext = size;
+	file->plaintext = allocate(size);
+	file->sealed = allocate(size + SEAL_OVERHEAD);
+	file->text = allocate(base64_length(size + SEAL_OVERHEAD) + 1);
+}
+
+/* Seals the plaintext, and writes it as a line. */
+static void
+share_file_write(ShareFile *file, const char *id, size_t size)
+{
+	PrioStatus status = seal(file->public_key, file->plaintext, size, file->sealed);
+
+	prio_wipe(file->plaintext, size);
+	if (status == PRIO_MISMATCH)
+		die(EXIT_USAGE, "the value of %s is not a usable public key", file->key_option);
+	check_machine(status);
+	base64_encode(file->sealed, size + SEAL_OVERHEAD, file->text);
+	output_print(file->output, "{\"id\": \"%s\", \"payload\": \"%s\"}\n", id, file->text);
+}
+
+static void
+share_file_free(ShareFile *file)
+{
+	free(file->plaintext);
+	free(file->sealed);
+	free(file->text);
+}
+
+/* The data fields in a line, [0, 1, ...] or {"payload": [0, 1, ...]}; or what is wrong. */
+static const char *
+read_data(const char *line, size_t size, FieldElement *data, size_t n)
+{
+	static char problem[96];
+	json_t *root;
+	json_t *array;
+
+	if (line == NULL)
+		return "it is too long";
+	root = json_parse(line, size, n + MAX_OTHER_VALUES);
+	array = json_is_array(root) ? root : json_object_get(root, "payload");
+	problem[0] = '\0';
+	if (!json_is_array(array))
+		(void) snprintf(problem, sizeof(problem),
+						root == NULL ? "it is not a JSON object" :
+									   "it has no \"payload\" that is an array");
+	else if (json_array_size(array) != n)
+		(void) snprintf(problem, sizeof(problem), "it has %zu data fields, not %zu",
+						json_array_size(array), n);
+	else
+		for (size_t i = 0; i < n; i++)
+		{
+			json_t *entry = json_array_get(array, i);
+			json_int_t value = json_is_boolean(entry) ? json_boolean_value(entry) : -1;
+
+			if (json_is_integer(entry))
+				value = json_integer_value(entry);
+			if (value != 0 && value != 1)
+			{
+				(void) snprintf(problem, sizeof(problem),
+								"its data field %zu is neither 0 nor 1", i + 1);
+				break;
+			}
+			data[i] = field_from_integer((uint128) value);
+		}
+	json_decref(root);
+	return problem[0] == '\0' ? NULL : problem;
+}
+
+void
+run_encode_shares(const Settings *settings)
+{
+	size_t n = settings->n_data;
+	size_t batch_id_size = strlen(settings->batch_id);
+	FieldElement *tables = allocate(poly_coset_size(n) * sizeof(FieldElement));
+	FieldElement *scratch = allocate(client_scratch_size(n) * sizeof(FieldElement));
+	FieldElement *data = allocate(n * sizeof(FieldElement));
+	ShareFile a;
+	ShareFile b;
+	LineReader input;
+	Client client;
+	const char *line;
+	size_t size;
+	uint64_t errors = 0;
+
+	lines_open(&input, "--input", settings->input, FIELD_MAX_BYTES * n + LINE_SLACK);
+	share_file_open(&a, settings, PRIO_A);
+	share_file_open(&b, settings, PRIO_B);
+	check_machine(client_init(&client, n, tables, &stop_signal));
+	progress_begin(input.size);
+	while (lines_next(&input, &line, &size))
+	{
+		char id[UUID_CHARS + 1];
+		size_t size_a;
+		size_t size_b;
+		const char *problem = read_data(line, size, data, n);
+
+		progress_update(input.done);
+		if (problem != NULL)
+		{
+			lines_report(&input, problem);
+			errors++;
+			continue;
+		}
+		check_machine(client_packets(&client, settings->variant,
+									 (const uint8_t *) settings->batch_id, batch_id_size, data,
+									 a.plaintext, &size_a, b.plaintext, &size_b, scratch,
+									 &stop_signal));
+		uuid_make(id);
+		share_file_write(&a, id, size_a);
+		share_file_write(&b, id, size_b);
+	}
+	progress_end();
+	prio_wipe(data, n * sizeof(FieldElement));
+	lines_finish(&input);
+
+	outputs_commit();
+	share_file_free(&a);
+	share_file_free(&b);
+	free(tables);
+	free(scratch);
+	free(data);
+	exit(lines_status(&input, errors));
+}

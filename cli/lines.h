@@ -1,0 +1,90 @@
+/*
+ * lines.h
+ *		Files of JSON lines: {"id": …, "payload": …}.
+ */
+#ifndef PRIO_CLI_LINES_H
+#define PRIO_CLI_LINES_H
+
+#include "seen.h"
+
+#include <jansson.h>
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* What a line may hold besides its payload: bytes, and values. */
+#define LINE_SLACK 65536
+#define MAX_OTHER_VALUES 1000
+
+/* A file that is read once, from its beginning to its end; it need not be seekable. */
+typedef struct LineReader
+{
+	const char *option; /* that named the file */
+	const char *path;
+	int fd;
+	uint64_t size;   /* bytes, or 0 if nobody knows */
+	uint64_t done;   /* of them, gone through */
+	uint64_t number; /* of the last line, from 1 */
+	char *buffer;    /* start .. end is read but not yet handed out */
+	size_t capacity;
+	size_t start;
+	size_t end;
+	size_t max_line; /* longer lines are passed over */
+} LineReader;
+
+/* Makes jansson forget what it frees. */
+extern void json_begin(void);
+
+/* Opens the file that an option names; ends the process if that fails. */
+extern void lines_open(LineReader *reader, const char *option, const char *path,
+					   size_t max_line);
+
+/*
+ * The next line, without its end, valid until the next call; false at the end of the file.
+ * *line is NULL for one that is too long.
+ */
+extern bool lines_next(LineReader *reader, const char **line, size_t *size);
+
+/* Is this one of the files that were opened? */
+extern bool lines_is_input(dev_t device, ino_t inode);
+
+/* Reports a line that is skipped, and why. */
+extern void lines_report(const LineReader *reader, const char *problem);
+
+/*
+ * Closes a file that has been read to its end, and says so if nothing was in it; and the
+ * exit status that tells this, or that lines were skipped.
+ */
+extern void lines_finish(LineReader *reader);
+extern int lines_status(const LineReader *reader, uint64_t errors);
+
+/*
+ * The JSON object or array in a line; NULL when there is none, or when it holds more than
+ * max_values values, which jansson would turn into some thirty bytes each.
+ */
+extern json_t *json_parse(const char *line, size_t size, size_t max_values);
+
+/* The same for a whole file, which may be shorter than max_line and no longer. */
+extern json_t *json_parse_file(LineReader *reader);
+
+/* A line that has an id, and bytes in base64. */
+typedef struct Record
+{
+	char *id; /* in JSON, as it was: free() it */
+	SeenDigest id_digest;
+	uint8_t *payload; /* the caller's; room for base64_max_size(max_line) bytes */
+	size_t payload_size;
+} Record;
+
+/*
+ * The next line as a record; false at the end of the file. *problem is what is wrong with
+ * the line, or NULL. The first line with an id is its line: another one with it is wrong.
+ */
+extern bool lines_next_record(LineReader *reader, Seen *ids, Record *record,
+							  const char **problem);
+extern void record_free(Record *record);
+
+/* The bytes in base64 that the member "payload" of an object is; NULL or a problem. */
+extern const char *json_payload(json_t *object, uint8_t *out, size_t *size);
+
+#endif /* PRIO_CLI_LINES_H */

@@ -1,0 +1,425 @@
+/*
+ * options.c
+ *		The command line and the environment.
+ */
+#include "commands.h"
+#include "poly.h"
+#include "report.h"
+#include "text.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define KEY_FILE_MAX_BYTES 1024
+
+static Settings settings;
+
+/* ------------------------------------------------------------------ tables */
+
+/* One option: where its value goes, and what a good value is. */
+typedef struct Option
+{
+	const char *flag;
+	const char *variable; /* of the environment */
+	const char *metavar;
+	const char *help;
+	bool (*parse)(const char *value, void *target);
+	void *target;
+	const char *expected;
+	bool is_secret; /* the value is wiped, and may be @FILE */
+} Option;
+
+static bool parse_n_data(const char *value, void *target);
+static bool parse_batch_id(const char *value, void *target);
+static bool parse_server_id(const char *value, void *target);
+static bool parse_prg(const char *value, void *target);
+static bool parse_key(const char *value, void *target);
+static bool parse_shared_secret(const char *value, void *target);
+static bool parse_path(const char *value, void *target);
+
+enum
+{
+	N_DATA,
+	BATCH_ID,
+	SERVER_ID,
+	PRIVATE_KEY_HEX,
+	SHARED_SECRET,
+	PUBLIC_KEY_HEX_INTERNAL,
+	PUBLIC_KEY_HEX_EXTERNAL,
+	INPUT,
+	INPUT_INTERNAL,
+	INPUT_EXTERNAL,
+	OUTPUT,
+	OUTPUT_A,
+	OUTPUT_B,
+	PRG,
+	OPTION_COUNT
+};
+
+#define BIT(option) (UINT32_C(1) << (option))
+#define EXPECTED_KEY "64 hexadecimal digits"
+#define EXPECTED_PATH "a path"
+
+static const Option options[OPTION_COUNT] = {
+	[N_DATA] = {"--n-data", "N_DATA", "NUMBER", "data fields of a client, 1 to 262143",
+				parse_n_data, &settings.n_data, "a number from 1 to 262143", false},
+	[BATCH_ID] = {"--batch-id", "BATCH_ID", "TEXT", "name of the batch", parse_batch_id,
+				  &settings.batch_id, "at most 65535 bytes", false},
+	[SERVER_ID] = {"--server-id", "SERVER_ID", "A|B", "which of the two servers this is",
+				   parse_server_id, &settings.server_id, "A or B", false},
+	[PRIVATE_KEY_HEX] = {"--private-key-hex", "PRIVATE_KEY_HEX", "HEX|@FILE",
+						 "private key of this server", parse_key, settings.private_key,
+						 EXPECTED_KEY, true},
+	[SHARED_SECRET] = {"--shared-secret", "SHARED_SECRET", "BASE64|@FILE",
+					   "secret that both servers share", parse_shared_secret,
+					   settings.shared_secret,
+					   "16 bytes in base64, as shared-seed prints them, or 32 hexadecimal digits",
+					   true},
+	[PUBLIC_KEY_HEX_INTERNAL] = {"--public-key-hex-internal", "PUBLIC_KEY_HEX_INTERNAL", "HEX",
+								 "public key of this server; of server A for encode-shares",
+								 parse_key, settings.public_key_internal, EXPECTED_KEY, false},
+	[PUBLIC_KEY_HEX_EXTERNAL] = {"--public-key-hex-external", "PUBLIC_KEY_HEX_EXTERNAL", "HEX",
+								 "public key of the other server; of B for encode-shares",
+								 parse_key, settings.public_key_external, EXPECTED_KEY, false},
+	[INPUT] = {"--input", "INPUT", "FILE", "lines from the clients", parse_path,
+			   &settings.input, EXPECTED_PATH, false},
+	[INPUT_INTERNAL] = {"--input-internal", "INPUT_INTERNAL", "FILE",
+						"what this server wrote in the step before", parse_path,
+						&settings.input_internal, EXPECTED_PATH, false},
+	[INPUT_EXTERNAL] = {"--input-external", "INPUT_EXTERNAL", "FILE",
+						"what the other server wrote in the step before", parse_path,
+						&settings.input_external, EXPECTED_PATH, false},
+	[OUTPUT] = {"--output", "OUTPUT", "DIRECTORY", "where the file of the result goes",
+				parse_path, &settings.output, EXPECTED_PATH, false},
+	[OUTPUT_A] = {"--output-A", "OUTPUT_A", "DIRECTORY", "where the shares for server A go",
+				  parse_path, &settings.output_a, EXPECTED_PATH, false},
+	[OUTPUT_B] = {"--output-B", "OUTPUT_B", "DIRECTORY", "where the shares for server B go",
+				  parse_path, &settings.output_b, EXPECTED_PATH, false},
+	[PRG] = {"--prg", "PRG", "batch|seed",
+			 "pseudo-random generator: seed for clients of libprio before 1.5 [batch]",
+			 parse_prg, &settings.variant, "batch or seed", false},
+};
+
+#define BATCH (BIT(N_DATA) | BIT(BATCH_ID))
+#define PUBLIC_KEYS (BIT(PUBLIC_KEY_HEX_INTERNAL) | BIT(PUBLIC_KEY_HEX_EXTERNAL))
+#define SERVER (BIT(SERVER_ID) | BIT(PRIVATE_KEY_HEX) | BIT(SHARED_SECRET))
+#define BOTH_INPUTS (BIT(INPUT_INTERNAL) | BIT(INPUT_EXTERNAL))
+
+static const Command commands[] = {
+	{"keygen", "make a key pair, as JSON", 0, 0, run_keygen},
+	{"shared-seed", "make a secret for both servers to share, as JSON", 0, 0, run_shared_seed},
+	{"encode-shares", "split the data of clients into shares for both servers",
+	 BATCH | PUBLIC_KEYS | BIT(INPUT) | BIT(OUTPUT_A) | BIT(OUTPUT_B), BIT(PRG),
+	 run_encode_shares},
+	{"verify1", "open shares: messages of round 1 to the other server",
+	 BATCH | SERVER | PUBLIC_KEYS | BIT(INPUT) | BIT(OUTPUT), BIT(PRG), run_verify1},
+	{"verify2", "check shares: messages of round 2 to the other server",
+	 BATCH | SERVER | PUBLIC_KEYS | BIT(INPUT) | BOTH_INPUTS | BIT(OUTPUT), BIT(PRG),
+	 run_verify2},
+	{"aggregate", "add up the valid shares",
+	 BATCH | SERVER | PUBLIC_KEYS | BIT(INPUT) | BOTH_INPUTS | BIT(OUTPUT), BIT(PRG),
+	 run_aggregate},
+	{"publish", "put the totals of both servers together", BOTH_INPUTS | BIT(OUTPUT),
+	 BATCH | SERVER | PUBLIC_KEYS | BIT(PRG), run_publish},
+};
+
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+/* ------------------------------------------------------------------ values */
+
+static bool
+parse_n_data(const char *value, void *target)
+{
+	char *end;
+	unsigned long number;
+
+	errno = 0;
+	number = strtoul(value, &end, 10);
+	if (!isdigit((unsigned char) value[0]) || *end != '\0' || errno != 0 || number < 1 ||
+		number > PRIO_MAX_DATA)
+		return false;
+	*(size_t *) target = number;
+	return true;
+}
+
+static bool
+parse_batch_id(const char *value, void *target)
+{
+	*(const char **) target = value;
+	return strlen(value) <= PACKET_MAX_BATCH_ID;
+}
+
+static bool
+parse_server_id(const char *value, void *target)
+{
+	*(char *) target = value[0];
+	return strcmp(value, "A") == 0 || strcmp(value, "B") == 0;
+}
+
+static bool
+parse_prg(const char *value, void *target)
+{
+	PrgVariant variant = strcmp(value, "seed") == 0 ? PRG_SEED : PRG_BATCH;
+
+	*(PrgVariant *) target = variant;
+	return variant == PRG_SEED || strcmp(value, "batch") == 0;
+}
+
+static bool
+parse_key(const char *value, void *target)
+{
+	return hex_decode(value, strlen(value), target, PRIO_KEY_BYTES);
+}
+
+static bool
+parse_shared_secret(const char *value, void *target)
+{
+	size_t length = strlen(value);
+	uint8_t bytes[PRG_SEED_BYTES + 2]; /* what 24 characters hold without padding */
+	size_t size = 0;
+	bool valid;
+
+	if (hex_decode(value, length, target, PRG_SEED_BYTES))
+		return true;
+	valid = length == base64_length(PRG_SEED_BYTES) &&
+		base64_decode(value, length, bytes, &size) && size == PRG_SEED_BYTES;
+	if (valid)
+		memcpy(target, bytes, PRG_SEED_BYTES);
+	prio_wipe(bytes, sizeof(bytes));
+	return valid;
+}
+
+static bool
+parse_path(const char *value, void *target)
+{
+	*(const char **) target = value;
+	return true;
+}
+
+/*
+ * The rule for key files that the PostgreSQL extension has, too: mode 0600, or 0640 when
+ * root owns the file.
+ */
+static bool
+is_open_to_others(const struct stat *status)
+{
+	return S_ISREG(status->st_mode) &&
+		(status->st_mode &
+		 (status->st_uid == 0 ? S_IWGRP | S_IXGRP | S_IRWXO : S_IRWXG | S_IRWXO)) != 0;
+}
+
+/* Reads a secret from its file, but not the white space at the end. */
+static void
+read_key_file(const Option *option, const char *path, char content[KEY_FILE_MAX_BYTES + 1])
+{
+	int fd = open(path, O_RDONLY);
+	struct stat status;
+	ssize_t length = -1;
+
+	if (fd >= 0 && fstat(fd, &status) == 0)
+	{
+		if (is_open_to_others(&status))
+			die(EXIT_USAGE, "the file \"%s\" for %s is open to others; its mode must be 0600",
+				path, option->flag);
+		length = read(fd, content, KEY_FILE_MAX_BYTES);
+	}
+	if (length < 0)
+		die(EXIT_USAGE, "cannot read the file \"%s\" for %s: %s", path, option->flag,
+			strerror(errno));
+	(void) close(fd);
+	while (length > 0 && isspace((unsigned char) content[length - 1]))
+		length--;
+	content[length] = '\0';
+}
+
+/* Takes a value. Never shows one: it may be a secret, or nearly one. */
+static void
+set_option(const Option *option, char *value, bool from_environment)
+{
+	char content[KEY_FILE_MAX_BYTES + 1];
+	bool from_file = option->is_secret && value[0] == '@';
+	bool valid;
+
+	if (from_file)
+		read_key_file(option, value + 1, content);
+	valid = option->parse(from_file ? content : value, option->target);
+	if (from_file)
+		prio_wipe(content, sizeof(content));
+	else if (option->is_secret)
+		prio_wipe(value, strlen(value)); /* where ps and /proc would show it */
+	if (valid)
+		return;
+	if (from_file)
+		die(EXIT_USAGE, "the file \"%s\" for %s holds no such value; expected %s", value + 1,
+			option->flag, option->expected);
+	die(EXIT_USAGE, "the value of %s%s is not valid; expected %s", from_environment ? "$" : "",
+		from_environment ? option->variable : option->flag, option->expected);
+}
+
+/* ------------------------------------------------------------------ help */
+
+#define MANUAL "The manual page prio(1) says more.\n"
+
+static void
+print_version(void)
+{
+	print("prio %s\n", PRIO_VERSION);
+	print_flush();
+}
+
+static void
+print_help(void)
+{
+	print("Usage: prio COMMAND [OPTION]...\n\n"
+		  "The steps of the Prio protocol over files of JSON lines: sums over clients, of\n"
+		  "which neither of two servers learns anything about one client.\n\n"
+		  "Commands:\n");
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		print("  %-14s %s\n", commands[i].name, commands[i].summary);
+	print("\n"
+		  "  prio COMMAND --help    the options of a command\n"
+		  "  prio --version         the version\n\n" MANUAL);
+	print_flush();
+}
+
+static void
+print_options(uint32_t set)
+{
+	for (size_t i = 0; i < OPTION_COUNT; i++)
+		if ((set & BIT(i)) != 0)
+			print("  %s %s\n      %s ($%s)\n", options[i].flag, options[i].metavar,
+				  options[i].help, options[i].variable);
+}
+
+static void
+print_command_help(const Command *command)
+{
+	print("Usage: prio %s%s\n\n%c%s.\n", command->name,
+		  (command->required | command->allowed) != 0 ? " OPTION..." : "",
+		  toupper((unsigned char) command->summary[0]), command->summary + 1);
+	if (command->required != 0)
+	{
+		print("\nRequired, here or in the environment:\n");
+		print_options(command->required);
+	}
+	if (command->allowed != 0)
+	{
+		print("\nOptional:\n");
+		print_options(command->allowed);
+	}
+	print("\n" MANUAL);
+	print_flush();
+}
+
+/* ------------------------------------------------------------------ command line */
+
+static const Command *
+find_command(const char *name)
+{
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	die(EXIT_USAGE, "there is no command \"%s\"; prio --help lists them", name);
+}
+
+/* The option that an argument names; its value, if it is in the same argument. */
+static size_t
+find_option(const Command *command, char *argument, char **value)
+{
+	size_t length = strcspn(argument, "=");
+
+	*value = argument[length] == '=' ? argument + length + 1 : NULL;
+	for (size_t i = 0; i < OPTION_COUNT; i++)
+		if (((command->required | command->allowed) & BIT(i)) != 0 &&
+			strlen(options[i].flag) == length && strncmp(options[i].flag, argument, length) == 0)
+			return i;
+	if (strncmp(argument, "--", 2) != 0)
+		die(EXIT_USAGE, "unexpected argument \"%s\"; prio %s --help lists the options",
+			argument, command->name);
+	die(EXIT_USAGE, "there is no option %.*s; prio %s --help lists them", (int) length,
+		argument, command->name);
+}
+
+/* Ends the process with a list of the required options that nothing gave a value. */
+static void
+check_required(const Command *command, uint32_t given)
+{
+	uint32_t missing = command->required & ~given;
+
+	if (missing == 0)
+		return;
+	for (size_t i = 0; i < OPTION_COUNT; i++)
+		if ((missing & BIT(i)) != 0)
+			warn("%s is missing; give it, or set %s in the environment", options[i].flag,
+				 options[i].variable);
+	exit(EXIT_USAGE);
+}
+
+const Command *
+options_parse(int argc, char **argv)
+{
+	const Command *command;
+	uint32_t given = 0;
+
+	if (argc < 2)
+		die(EXIT_USAGE, "no command given; prio --help lists them");
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "--version") == 0)
+	{
+		if (argv[1][2] == 'h')
+			print_help();
+		else
+			print_version();
+		return NULL;
+	}
+
+	command = find_command(argv[1]);
+	report_set_command(command->name);
+	for (int i = 2; i < argc; i++)
+		if (strcmp(argv[i], "--help") == 0)
+		{
+			print_command_help(command);
+			return NULL;
+		}
+	for (int i = 2; i < argc; i++)
+	{
+		char *value;
+		size_t option = find_option(command, argv[i], &value);
+
+		if (value == NULL && ++i == argc)
+			die(EXIT_USAGE, "%s needs a value", options[option].flag);
+		set_option(&options[option], value != NULL ? value : argv[i], false);
+		given |= BIT(option);
+	}
+
+	/* As other tools have it, an empty variable is as good as none. */
+	for (size_t i = 0; i < OPTION_COUNT; i++)
+		if (((command->required | command->allowed) & ~given & BIT(i)) != 0)
+		{
+			char *value = getenv(options[i].variable);
+
+			if (value != NULL && value[0] != '\0')
+			{
+				set_option(&options[i], value, true);
+				given |= BIT(i);
+			}
+		}
+	check_required(command, given);
+	return command;
+}
+
+const Settings *
+settings_get(void)
+{
+	return &settings;
+}
+
+void
+settings_wipe(void)
+{
+	prio_wipe(&settings, sizeof(settings));
+}

@@ -1,0 +1,77 @@
+/*
+ * seen.c
+ *		A hash table with linear probing, at most half full.
+ */
+#include "seen.h"
+
+#include "crypto.h"
+#include "report.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST_CAPACITY 1024
+
+SeenDigest
+seen_digest(char kind, const void *bytes, size_t size)
+{
+	uint8_t hash[PRIO_HASH_BYTES];
+	SeenDigest digest;
+
+	check_machine(nss_sha256((const uint8_t *) &kind, 1, bytes, size, hash));
+	memcpy(&digest, hash, sizeof(digest));
+	return digest;
+}
+
+/* The entry with this digest, or the free one where it would go. */
+static SeenEntry *
+find_place(const Seen *seen, SeenDigest digest)
+{
+	size_t place = (size_t) digest.words[0] & (seen->capacity - 1);
+
+	while (seen->entries[place].number != 0 &&
+		   memcmp(&seen->entries[place].digest, &digest, sizeof(digest)) != 0)
+		place = (place + 1) & (seen->capacity - 1);
+	return &seen->entries[place];
+}
+
+uint64_t
+seen_find(const Seen *seen, SeenDigest digest)
+{
+	return seen->capacity == 0 ? 0 : find_place(seen, digest)->number;
+}
+
+static void
+grow(Seen *seen)
+{
+	Seen old = *seen;
+
+	seen->capacity = old.capacity == 0 ? FIRST_CAPACITY : 2 * old.capacity;
+	seen->entries = calloc(seen->capacity, sizeof(SeenEntry));
+	if (seen->entries == NULL)
+		check_machine(PRIO_NO_MEMORY);
+	for (size_t i = 0; i < old.capacity; i++)
+		if (old.entries[i].number != 0)
+			*find_place(seen, old.entries[i].digest) = old.entries[i];
+	free(old.entries);
+}
+
+void
+seen_add(Seen *seen, SeenDigest digest, uint64_t number)
+{
+	SeenEntry *entry;
+
+	if (2 * seen->count >= seen->capacity)
+		grow(seen);
+	entry = find_place(seen, digest);
+	entry->digest = digest;
+	entry->number = number;
+	seen->count++;
+}
+
+void
+seen_free(Seen *seen)
+{
+	free(seen->entries);
+	memset(seen, 0, sizeof(*seen));
+}

@@ -1,0 +1,161 @@
+/*
+ * text.c
+ *		Hexadecimal, base64 (RFC 4648, section 4) and UUIDs (RFC 4122, section 4.4).
+ */
+#include "text.h"
+
+#include "crypto.h"
+#include "report.h"
+
+#include <limits.h>
+#include <string.h>
+
+void
+hex_encode(const uint8_t *bytes, size_t size, char *out)
+{
+	static const char digits[] = "0123456789ABCDEF";
+
+	for (size_t i = 0; i < size; i++)
+	{
+		*out++ = digits[bytes[i] >> 4];
+		*out++ = digits[bytes[i] & 15];
+	}
+	*out = '\0';
+}
+
+static int
+hex_value(char digit)
+{
+	if (digit >= '0' && digit <= '9')
+		return digit - '0';
+	if (digit >= 'A' && digit <= 'F')
+		return digit - 'A' + 10;
+	if (digit >= 'a' && digit <= 'f')
+		return digit - 'a' + 10;
+	return -1;
+}
+
+bool
+hex_decode(const char *digits, size_t length, uint8_t *out, size_t size)
+{
+	if (length != 2 * size)
+		return false;
+	for (size_t i = 0; i < size; i++)
+	{
+		int high = hex_value(digits[2 * i]);
+		int low = hex_value(digits[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return false;
+		out[i] = (uint8_t) (high << 4 | low);
+	}
+	return true;
+}
+
+static const char alphabet[] =
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+void
+base64_encode(const uint8_t *bytes, size_t size, char *out)
+{
+	while (size > 0)
+	{
+		uint32_t group = (uint32_t) bytes[0] << 16;
+
+		if (size > 1)
+			group |= (uint32_t) bytes[1] << 8;
+		if (size > 2)
+			group |= bytes[2];
+		*out++ = alphabet[group >> 18];
+		*out++ = alphabet[group >> 12 & 63];
+		*out++ = (char) (size > 1 ? alphabet[group >> 6 & 63] : '=');
+		*out++ = (char) (size > 2 ? alphabet[group & 63] : '=');
+		bytes += size > 3 ? 3 : size;
+		size -= size > 3 ? 3 : size;
+	}
+	*out = '\0';
+}
+
+/* The value of every character, -1 for those outside of the alphabet. */
+static const int8_t *
+base64_values(void)
+{
+	static int8_t values[UCHAR_MAX + 1];
+
+	if (values[0] == 0)
+	{
+		memset(values, -1, sizeof(values));
+		for (int i = 0; i < 64; i++)
+			values[(unsigned char) alphabet[i]] = (int8_t) i;
+	}
+	return values;
+}
+
+bool
+base64_decode(const char *text, size_t length, uint8_t *out, size_t *size)
+{
+	const int8_t *values = base64_values();
+	uint8_t *next = out;
+	uint32_t group = 0;
+	int digits = 0; /* in the group */
+	int padding = 0;
+
+	for (size_t i = 0; i < length; i++)
+	{
+		int value = values[(unsigned char) text[i]];
+
+		if (text[i] == '\n' || text[i] == '\r')
+			continue;
+		if (text[i] == '=' && padding < 2)
+		{
+			padding++;
+			continue;
+		}
+		if (value < 0 || padding > 0)
+			return false;
+		group = group << 6 | (uint32_t) value;
+		if (++digits == 4)
+		{
+			*next++ = (uint8_t) (group >> 16);
+			*next++ = (uint8_t) (group >> 8);
+			*next++ = (uint8_t) group;
+			group = 0;
+			digits = 0;
+		}
+	}
+
+	/* The rest: two digits are a byte, three are two, and bits left over are zero. */
+	if (digits == 1 || padding != (4 - digits) % 4)
+		return false;
+	group <<= 6 * padding;
+	if ((group & (padding == 2 ? 0xffff : 0xff)) != 0)
+		return false;
+	if (padding > 0)
+		*next++ = (uint8_t) (group >> 16);
+	if (padding == 1)
+		*next++ = (uint8_t) (group >> 8);
+	*size = (size_t) (next - out);
+	return true;
+}
+
+void
+uuid_make(char out[UUID_CHARS + 1])
+{
+	uint8_t bytes[16];
+	char digits[2 * sizeof(bytes) + 1];
+	size_t from = 0;
+
+	check_machine(nss_random(bytes, sizeof(bytes)));
+	bytes[6] = (uint8_t) ((bytes[6] & 0x0f) | 0x40);
+	bytes[8] = (uint8_t) ((bytes[8] & 0x3f) | 0x80);
+	hex_encode(bytes, sizeof(bytes), digits);
+	for (size_t i = 0; i < UUID_CHARS; i++)
+	{
+		char c = '-';
+
+		if (i != 8 && i != 13 && i != 18 && i != 23)
+			c = digits[from++];
+		out[i] = (char) (c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c);
+	}
+	out[UUID_CHARS] = '\0';
+}
