@@ -34,3 +34,14 @@ install-cli: cli
 	install -d '$(DESTDIR)$(CLI_PREFIX)/bin' '$(DESTDIR)$(CLI_PREFIX)/share/man/man1'
 	install -m 755 $(CLI_DIR)/prio '$(DESTDIR)$(CLI_PREFIX)/bin/prio'
 	install -m 644 cli/prio.1 '$(DESTDIR)$(CLI_PREFIX)/share/man/man1/prio.1'
+
+# Its tests, as prove(1) runs them; they take jq and the client that cheats.
+CLI_TESTS = $(sort $(wildcard test/cli/test_*.sh))
+.PHONY: check-cli
+check-cli: $(CLI_DIR)/prio $(CLI_DIR)/disk.so $(UNIT_DIR)/cheat
+	PRIO='$(CURDIR)/$(CLI_DIR)/prio' CHEAT='$(CURDIR)/$(UNIT_DIR)/cheat' \
+		VECTORS='$(CURDIR)/test/vectors' prove --exec bash $(CLI_TESTS)
+
+$(CLI_DIR)/disk.so: test/cli/disk.c
+	@mkdir -p $(@D)
+	$(CC) -Wall -Wextra -Werror -shared -fPIC $< -o $@

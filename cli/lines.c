@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -169,36 +170,18 @@ lines_report(const LineReader *reader, const char *problem)
 
 /* ------------------------------------------------------------------ JSON */
 
-/* What jansson allocates begins with its size, so that it can be wiped. */
-#define SIZE_HEAD 16
-
-static void *
-json_allocate(size_t size)
-{
-	uint8_t *memory = allocate(size + SIZE_HEAD);
-
-	memcpy(memory, &size, sizeof(size));
-	return memory + SIZE_HEAD;
-}
-
 static void
 json_free(void *memory)
 {
-	uint8_t *begin;
-	size_t size;
-
-	if (memory == NULL)
-		return;
-	begin = (uint8_t *) memory - SIZE_HEAD;
-	memcpy(&size, begin, sizeof(size));
-	prio_wipe(begin, size + SIZE_HEAD);
-	free(begin);
+	if (memory != NULL)
+		prio_wipe(memory, malloc_usable_size(memory));
+	free(memory);
 }
 
 void
 json_begin(void)
 {
-	json_set_alloc_funcs(json_allocate, json_free);
+	json_set_alloc_funcs(allocate, json_free);
 }
 
 /* Every value but the first has a comma, colon or bracket of its own before it. */

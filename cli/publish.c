@@ -18,6 +18,7 @@ typedef struct TotalFile
 {
 	const char *option;
 	const char *path;
+	json_t *object;
 	Total total;
 	json_int_t clients; /* that were added up; -1: it does not say */
 } TotalFile;
@@ -32,10 +33,10 @@ die_malformed(const TotalFile *file, const char *problem)
 
 /* "total" less "error", if the file has both. */
 static json_int_t
-read_clients(const TotalFile *file, json_t *object)
+read_clients(const TotalFile *file)
 {
-	json_t *error = json_object_get(object, "error");
-	json_t *total = json_object_get(object, "total");
+	json_t *error = json_object_get(file->object, "error");
+	json_t *total = json_object_get(file->object, "total");
 
 	if (error == NULL && total == NULL)
 		return -1;
@@ -55,21 +56,20 @@ read_total(TotalFile *file)
 	PacketReader packet;
 	PrioRole role;
 	size_t n;
-	json_t *object;
 	const char *problem;
 
 	lines_open(&reader, file->option, file->path, max_size);
-	object = json_parse_file(&reader);
+	file->object = json_parse_file(&reader);
 	if (reader.done == 0)
 		die_malformed(file, "it is empty");
-	if (!json_is_object(object))
+	if (!json_is_object(file->object))
 		die_malformed(file, "it is not a JSON object");
 	lines_finish(&reader);
 	message = allocate(base64_max_size(max_size));
-	problem = json_payload(object, message, &size);
+	problem = json_payload(file->object, message, &size);
 	if (problem != NULL)
 		die_malformed(file, problem);
-	file->clients = read_clients(file, object);
+	file->clients = read_clients(file);
 
 	packet = packet_reader(message, size);
 	if (total_read_head(&packet, &role, &n) != PRIO_OK)
@@ -77,7 +77,7 @@ read_total(TotalFile *file)
 	total_init(&file->total, role, n, allocate(n * sizeof(FieldElement)));
 	if (total_add_message(&file->total, &packet) != PRIO_OK)
 		die_malformed(file, "its \"payload\" is not a total share");
-	json_decref(object);
+	json_decref(file->object);
 	free(message);
 }
 

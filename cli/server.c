@@ -305,7 +305,7 @@ round_find(const Round *round, const Server *server, const Message **internal,
 	if (*internal == NULL)
 		return "--input-internal has no such \"id\"";
 	if (*external == NULL)
-		return "--input-external has no such \"id\": the other server skipped it";
+		return "--input-external has no such \"id\"";
 	return NULL;
 }
 

@@ -1,0 +1,253 @@
+#!/usr/bin/env bash
+# The whole job over files, the way that deployments of prio-processor's command line drive
+# it: jq, copied files, and the environment.
+. "$(dirname "$0")/lib.sh"
+
+# ------------------------------------------------------------------ keys
+
+is_key_pair() {
+	[[ $(cat key_a.json) =~ ^\{\"private_key\":\ \"[0-9A-F]{64}\",\ \"public_key\":\ \"[0-9A-F]{64}\"\}$ ]] &&
+		[ "$public_a" != "$public_b" ] && [ "$private_a" != "$private_b" ]
+}
+is_seed() {
+	"$PRIO" shared-seed >out
+	[[ $(cat out) =~ ^\{\"shared_seed\":\ \"[A-Za-z0-9+/]{22}==\"\}$ ]] && [ "$(jq -r .shared_seed out)" != "$secret" ]
+}
+make_keys
+check "keygen prints a fresh key pair as JSON, in upper case" is_key_pair
+check "shared-seed prints a fresh secret as JSON, in base64" is_seed
+
+# ------------------------------------------------------------------ files of a small batch
+
+export N_DATA=3 BATCH_ID=test-small
+printf '%s\n' '[1, 0, 0]' '[1, 1, 0]' '[1, 1, 1]' | jq -c '{payload: .}' >part-0.ndjson
+printf '%s\n' '[1, 0, 1]' '[1, 1, 1]' '[1, 0, 1]' '[1, 1, 1]' | jq -c '{payload: .}' >part-1.ndjson
+printf '[1,1,0]\n[true,false,false]' >part-2.ndjson
+for name in part-0.ndjson part-1.ndjson part-2.ndjson; do encode "$name"; done
+
+uuid='[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}'
+base64='[A-Za-z0-9+/]+={0,2}'
+lines_are() { ! grep -v -q -E -x -- "$2" "$1" && same "$(wc -l <"$1")" "$3"; }
+same_ids() { same "$(jq -r .id "$1")" "$(jq -r .id "$2")"; }
+no_temporary_files() { [ -z "$(find . -name '.prio*')" ]; }
+mode_is() { same "$(stat -c %a "$1")" "$2"; }
+check "encode-shares writes a line for each client" lines_are a/raw/part-1.ndjson "\{\"id\": \"$uuid\", \"payload\": \"$base64\"\}" 4
+check "encode-shares gives both shares one id" same_ids a/raw/part-0.ndjson b/raw/part-0.ndjson
+check "encode-shares gives every client an id of its own" same "$(jq -r .id a/raw/*.ndjson | sort -u | wc -l)" 9
+check "files get the mode that the umask leaves" mode_is a/raw/part-0.ndjson 644
+
+exchange_all() { for name in part-0.ndjson part-1.ndjson part-2.ndjson; do exchange "$name" || return; done; }
+check "every step of both servers ends with status 0" exchange_all
+check "verify1 and verify2 keep the ids" same_ids a/raw/part-1.ndjson b/internal/verify2/part-1.ndjson
+check "verify1 writes a line for each share" lines_are a/internal/verify1/part-1.ndjson "\{\"id\": \"$uuid\", \"payload\": \"$base64\"\}" 4
+check "verify2 writes a line for each share" lines_are b/internal/verify2/part-1.ndjson "\{\"id\": \"$uuid\", \"payload\": \"$base64\"\}" 4
+check "aggregate writes payload, error and total" lines_are a/internal/aggregate/part-1.ndjson \
+	"\{\"payload\": \"$base64\", \"error\": 0, \"total\": 4\}" 1
+check "publish writes id, timestamp and payload" lines_are a/internal/publish/part-1.ndjson \
+	"\{\"id\": \"$uuid\", \"timestamp\": \"[0-9-]{10}T[0-9:]{8}\.[0-9]{6}\", \"payload\": \[4, 2, 4\]\}" 1
+check "part-0 has the right sums" both_published part-0.ndjson '[3,2,1]'
+check "part-1 has the right sums" both_published part-1.ndjson '[4,2,4]'
+check "data may be a bare array, with true and false" both_published part-2.ndjson '[2,1,0]'
+check "no temporary file is left" no_temporary_files
+
+time_is_utc() {
+	local seconds
+	seconds=$(date -u -d "$(jq -r .timestamp a/internal/publish/part-0.ndjson)" +%s)
+	[ "$(($(date +%s) - seconds))" -ge 0 ] && [ "$(($(date +%s) - seconds))" -lt 3600 ]
+}
+TZ=Asia/Tokyo check "the timestamp is UTC" time_is_utc
+prints_count() { gives 0 step a part-1.ndjson verify1 && same "$(cat out)" "0 errors out of 4 total" && same "$(cat err)" ""; }
+check "verify1 counts on standard output, and is silent otherwise" prints_count
+same_messages() {
+	cp a/internal/verify1/part-1.ndjson before
+	gives 0 step a part-1.ndjson verify1 && cmp -s before a/internal/verify1/part-1.ndjson
+}
+check "the same step over the same file writes the same bytes" same_messages
+
+# ------------------------------------------------------------------ options instead of the environment
+
+with_flags() {
+	env -u N_DATA -u BATCH_ID SERVER_ID=B N_DATA=99 INPUT=nowhere "$PRIO" verify1 --n-data 3 --batch-id=test-small \
+		--server-id A --private-key-hex "${private_a,,}" --shared-secret="$secret" \
+		--public-key-hex-internal "$public_a" --public-key-hex-external "$public_b" \
+		--input a/raw/part-0.ndjson --output=flags/new/directory --prg batch
+}
+check "flags do, and come before the environment" gives 0 with_flags
+check "they give the same" cmp -s flags/new/directory/part-0.ndjson a/internal/verify1/part-0.ndjson
+with_variables() {
+	env INPUT=a/raw/part-0.ndjson INPUT_INTERNAL=a/internal/verify1/part-0.ndjson \
+		INPUT_EXTERNAL=a/external/verify1/part-0.ndjson OUTPUT=variables PRG=batch SERVER_ID=A \
+		PRIVATE_KEY_HEX="$private_a" SHARED_SECRET="$secret" PUBLIC_KEY_HEX_INTERNAL="$public_a" \
+		PUBLIC_KEY_HEX_EXTERNAL="$public_b" "$PRIO" verify2
+}
+check "so do variables alone" gives 0 with_variables
+check "they give the same" cmp -s variables/part-0.ndjson a/internal/verify2/part-0.ndjson
+encode_variables() {
+	INPUT=part-0.ndjson OUTPUT_A=va OUTPUT_B=vb as_client encode-shares
+}
+check "also for encode-shares" gives 0 encode_variables
+publish_alone() {
+	env -u N_DATA -u BATCH_ID "$PRIO" publish --input-internal b/internal/aggregate/part-0.ndjson \
+		--input-external a/internal/aggregate/part-0.ndjson --output alone
+}
+check "publish needs no more than its two inputs" gives 0 publish_alone
+check "and gives the same" same "$(jq -c .payload alone/part-0.ndjson)" '[3,2,1]'
+
+# ------------------------------------------------------------------ both variants, many sizes
+
+for prg in batch seed; do
+	for n in 1 8 31 2046; do
+		export N_DATA=$n BATCH_ID="content-$n" PRG=$prg
+		clients "$n" 5 >"n$n.ndjson"
+		encode "n$n.ndjson"
+		check "$n data fields, prg $prg: every step ends with status 0" exchange "n$n.ndjson"
+		check "$n data fields, prg $prg: the published counts are the truth" both_published "n$n.ndjson" "$(truth "n$n.ndjson")"
+	done
+done
+unset PRG
+export N_DATA=262143 BATCH_ID=the-most
+clients 262143 1 >most.ndjson
+encode most.ndjson
+check "262143 data fields: every step ends with status 0" exchange most.ndjson
+check "262143 data fields: the published counts are the truth" both_published most.ndjson "$(truth most.ndjson)"
+
+# ------------------------------------------------------------------ ids
+
+export N_DATA=3 BATCH_ID=ids
+printf '%s\n' '[1,0,0]' '[1,1,0]' '[1,1,1]' >ids.ndjson
+encode ids.ndjson
+for server in a b; do
+	jq -c '.id = if input_line_number == 1 then 17 elif input_line_number == 2 then "17" else "ä\"\\ \u0001" end | .note = {"from": [1, 2]}' \
+		"$server/raw/ids.ndjson" >ids && mv ids "$server/raw/ids.ndjson"
+done
+check "an id may be an integer or any text" exchange ids.ndjson
+check "17 and \"17\" are two ids" both_published ids.ndjson '[3,2,1]'
+check "ids come out as they went in" same_ids a/raw/ids.ndjson b/internal/verify2/ids.ndjson
+check "nothing but id and payload goes to the other server" \
+	same "$(jq -sc 'map(keys) | unique' a/internal/verify1/ids.ndjson)" '[["id","payload"]]'
+multiline() {
+	jq -c '.payload |= (.[0:20] + "\r\n" + .[20:])' a/raw/ids.ndjson >broken && mv broken a/raw/ids.ndjson
+	exchange ids.ndjson && both_published ids.ndjson '[3,2,1]'
+}
+check "base64 may have line breaks in it" multiline
+
+# ------------------------------------------------------------------ hostile lines in between
+
+# For every line what is wrong with it, on server A, on B, or on both. Both files keep the
+# lines of one client in the same place.
+export N_DATA=4 BATCH_ID=hostile
+line() { sed -n "$2p" "$1/raw/hostile.ndjson"; }
+change() { # SERVER LINE COMMAND...: replaces the line by what the command makes of it
+	local server=$1 number=$2
+	shift 2
+	line "$server" "$number" | "$@" >changed
+	{ head -n $((number - 1)) "$server/raw/hostile.ndjson"; cat changed; tail -n +$((number + 1)) "$server/raw/hostile.ndjson"; } >file
+	mv file "$server/raw/hostile.ndjson"
+}
+constant() { cat >/dev/null; printf '%s\n' "$1"; }
+with_id_of() { jq -c --argjson id "$(line "$1" "$2" | jq .id)" '.id = $id'; }
+with_packet_of() { jq -c --argjson payload "$(line "$1" "$2" | jq .payload)" '.payload = $payload'; }
+huge() { cat >/dev/null; head -c 100000000 /dev/zero | tr '\0' x; echo; }
+deep() { cat >/dev/null; head -c 20000 /dev/zero | tr '\0' '['; echo; }
+values() { cat >/dev/null; head -c 30000 /dev/zero | sed 's/\x0/0,/g; s/^/{"id": "x", "payload": [/; s/$/0]}/'; echo; }
+damaged() { sed -E 's/("payload": ".{100})(.)/\1\n\2/' | { IFS= read -r head; IFS= read -r rest; first=A; [ "${rest:0:1}" = A ] && first=B; printf '%s%s%s\n' "$head" "$first" "${rest:1}"; }; }
+# A client that claims to have done it twice.
+cheat() {
+	local hex
+	mapfile -t hex < <("$CHEAT" "$public_a" "$public_b" hostile 2 0 0 0)
+	for server in a b; do
+		change "$server" "$1" jq -c --arg payload "$(printf '%s' "${hex[$([ $server = a ] && echo 0 || echo 1)]}" |
+			perl -MMIME::Base64 -ne 'print encode_base64(pack("H*", $_), "")')" '.payload = $payload'
+	done
+}
+
+clients 4 24 >hostile.ndjson
+encode hostile.ndjson
+change a 2 constant 'this is no JSON'
+change b 3 jq -c 'del(.payload)'
+change a 4 jq -c '.payload = "not base64!"'
+change b 5 jq -c '.payload |= .[0:-1]'
+change a 6 damaged
+change b 7 damaged
+for server in a b; do
+	change "$server" 8 constant ''
+	change "$server" 9 with_id_of "$server" 1
+	change "$server" 10 with_packet_of "$server" 1
+done
+change a 12 constant '[1, 2, 3]'
+change b 13 deep
+change a 14 with_packet_of b 14
+cheat 15
+change a 16 jq -c 'del(.id)'
+change b 17 jq -c '.id = null'
+change a 18 constant '{"id": "a", "id": "b", "payload": ""}'
+change b 19 jq -c '.payload = ""'
+change a 20 values
+change b 21 sed 's/"id": "/"id": "\xff/'
+for server in a b; do
+	change "$server" 22 sed 's/$/\r/'
+	head -c -1 "$server/raw/hostile.ndjson" >file
+	mv file "$server/raw/hostile.ndjson"
+done
+change a 11 huge
+good='1|22|23|24'
+sed -n -E "$(tr '|' '\n' <<<"$good" | sed 's/$/p/')" hostile.ndjson >good.ndjson
+
+reported() { same "$(sed -n -E "s|^prio $2: $1/raw/hostile.ndjson:([0-9]+): .*|\1|p" "err_$1" | tr '\n' ' ')" "$3 "; }
+check "verify1 ends with status 3 over a file with bad lines" both hostile.ndjson verify1 3
+check "verify1 of A reports its bad lines by number" reported a verify1 '2 4 6 8 9 10 11 12 14 16 18 20'
+check "verify1 of B reports its bad lines by number" reported b verify1 '3 5 7 8 9 10 13 17 19 21'
+check "verify1 of A counts them" same "$(cat out_a)" "12 errors out of 24 total"
+says_why() {
+	while read -r server number text; do
+		grep -q -F -- "hostile.ndjson:$number: $text" "err_$server" || { printf '# %s\n' "$server $number $text"; return 1; }
+	done <<-'WHY'
+		a 2 it is not a JSON object; skipped
+		b 3 it has no "payload" that is a string; skipped
+		a 4 its "payload" is not base64; skipped
+		b 5 its "payload" is not base64; skipped
+		a 6 decryption failed; skipped
+		a 8 it is not a JSON object; skipped
+		a 9 its "id" is that of line 1; skipped
+		a 10 its packet is that of line 1; skipped
+		a 11 it is too long; skipped
+		a 12 it is not a JSON object; skipped
+		b 13 it is not a JSON object; skipped
+		a 14 decryption failed; skipped
+		a 16 it has no "id" that is a string or an integer; skipped
+		b 17 it has no "id" that is a string or an integer; skipped
+		a 18 it is not a JSON object; skipped
+		b 19 decryption failed; skipped
+		a 20 it is not a JSON object; skipped
+		b 21 it is not a JSON object; skipped
+	WHY
+}
+check "verify1 says what is wrong with each" says_why
+
+# The other server's file is not to be trusted either.
+{ echo 'no JSON'; echo '{"id": "else", "payload": "AAAA"}'; jq -c '.payload = "//8="' a/external/verify1/hostile.ndjson | tail -n 1
+	cat a/external/verify1/hostile.ndjson; head -c 100000 /dev/zero | tr '\0' x; echo; } >file
+mv file a/external/verify1/hostile.ndjson
+check "verify2 goes on with the others" both hostile.ndjson verify2 3
+check "verify2 of B reports what either server skipped" reported b verify2 '2 3 4 5 6 7 8 9 10 11 12 13 14 16 17 18 19 20 21'
+check "verify2 of A does, and what the other one sent malformed" reported a verify2 '2 3 4 5 6 7 8 9 10 11 12 13 14 16 17 18 19 20 21 24'
+external_lines() { same "$(sed -n -E 's|^prio verify2: a/external/verify1/hostile.ndjson:([0-9]+): .*|\1|p' err_a | tr '\n' ' ')" '1 17 18 '; }
+check "verify2 reports bad lines of the other server by number" external_lines
+check "aggregate adds up the good ones" both hostile.ndjson aggregate 3
+check "aggregate finds the cheat" grep -q 'hostile.ndjson:15: the proof of its client fails; skipped' err_b
+check "aggregate counts all lines, and those that were not added up" \
+	same "$(jq -c '[.error, .total]' a/internal/aggregate/hostile.ndjson b/internal/aggregate/hostile.ndjson | tr '\n' ' ')" '[21,24] [21,24] '
+check "publish of both servers" both hostile.ndjson publish
+check "the published counts are those of the good lines" both_published hostile.ndjson "$(head -n 3 good.ndjson | jq -sc 'map(.payload) | transpose | map(add)')"
+
+# Clients' own files have bad lines, too.
+{ cat good.ndjson; echo; echo '{"payload": [0, 1, 2, 1]}'; echo '{"payload": [0, 1, 1]}'; echo '{"payload": "0110"}'
+	echo '{"payload": [0, 1, 1, "1"]}'; echo nonsense; echo '{"data": [0, 1, 1, 1]}'; huge </dev/null; echo '{"payload": [0, 1, -1, 1]}'
+	echo '{"payload": [0, 1, 0.5, 1]}'; printf '{"payload": [0, 0, 0, 1]}\r'; } >mixed.ndjson
+check "encode-shares skips bad lines" gives 3 encode mixed.ndjson
+check "encode-shares reports them by number" same "$(sed -n -E 's|^prio encode-shares: mixed.ndjson:([0-9]+): .*|\1|p' err | tr '\n' ' ')" '5 6 7 8 9 10 11 12 13 14 '
+check "encode-shares says what is wrong" grep -q -F 'mixed.ndjson:6: its data field 3 is neither 0 nor 1; skipped' err
+check "and the others add up" exchange mixed.ndjson
+check "to the truth" both_published mixed.ndjson "$(jq -sc '[.[].payload, [0, 0, 0, 1]] | transpose | map(add)' good.ndjson)"
+
+done_testing
