@@ -40,7 +40,7 @@ CLI_TESTS = $(sort $(wildcard test/cli/test_*.sh))
 .PHONY: check-cli
 check-cli: $(CLI_DIR)/prio $(CLI_DIR)/disk.so $(UNIT_DIR)/cheat
 	PRIO='$(CURDIR)/$(CLI_DIR)/prio' CHEAT='$(CURDIR)/$(UNIT_DIR)/cheat' \
-		VECTORS='$(CURDIR)/test/vectors' prove --exec bash $(CLI_TESTS)
+		VECTORS='$(CURDIR)/test/vectors' prove -j 2 --exec bash $(CLI_TESTS)
 
 $(CLI_DIR)/disk.so: test/cli/disk.c
 	@mkdir -p $(@D)

@@ -8,7 +8,7 @@
 #include "lines.h"
 #include "output.h"
 #include "report.h"
-#include "text.h"
+#include "encoding.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -160,6 +160,7 @@ run_encode_shares(const Settings *settings)
 	size_t size;
 	uint64_t errors = 0;
 
+	warn_if_forgeable(n);
 	lines_open(&input, "--input", settings->input, FIELD_MAX_BYTES * n + LINE_SLACK);
 	share_file_open(&a, settings, PRIO_A);
 	share_file_open(&b, settings, PRIO_B);

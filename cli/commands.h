@@ -7,6 +7,9 @@
 
 #include "options.h"
 
+/* Warns of a number of data fields for which a client can forge the proof. */
+extern void warn_if_forgeable(size_t n_data);
+
 extern void run_keygen(const Settings *settings);
 extern void run_shared_seed(const Settings *settings);
 extern void run_encode_shares(const Settings *settings);

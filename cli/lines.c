@@ -6,7 +6,7 @@
 
 #include "field.h"
 #include "report.h"
-#include "text.h"
+#include "encoding.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -251,7 +251,7 @@ take_id(json_t *object, uint64_t number, Seen *ids, Record *record)
 		return "its \"id\" is too long";
 	record->id = json_dumps(id, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
 	if (record->id == NULL)
-		check_machine(PRIO_NO_MEMORY);
+		die_no_memory();
 	record->id_digest = seen_digest('i', record->id, strlen(record->id));
 	other = seen_find(ids, record->id_digest);
 	if (other == 0)

@@ -173,25 +173,14 @@ parse_prg(const char *value, void *target)
 static bool
 parse_key(const char *value, void *target)
 {
-	return hex_decode(value, strlen(value), target, PRIO_KEY_BYTES);
+	return text_parse_hex(value, strlen(value), target, PRIO_KEY_BYTES);
 }
 
 static bool
 parse_shared_secret(const char *value, void *target)
 {
-	size_t length = strlen(value);
-	uint8_t bytes[PRG_SEED_BYTES + 2]; /* what 24 characters hold without padding */
-	size_t size = 0;
-	bool valid;
-
-	if (hex_decode(value, length, target, PRG_SEED_BYTES))
-		return true;
-	valid = length == base64_length(PRG_SEED_BYTES) &&
-		base64_decode(value, length, bytes, &size) && size == PRG_SEED_BYTES;
-	if (valid)
-		memcpy(target, bytes, PRG_SEED_BYTES);
-	prio_wipe(bytes, sizeof(bytes));
-	return valid;
+	return text_parse_base64(value, strlen(value), target, PRG_SEED_BYTES) ||
+		text_parse_hex(value, strlen(value), target, PRG_SEED_BYTES);
 }
 
 static bool
@@ -232,9 +221,7 @@ read_key_file(const Option *option, const char *path, char content[KEY_FILE_MAX_
 		die(EXIT_USAGE, "cannot read the file \"%s\" for %s: %s", path, option->flag,
 			strerror(errno));
 	(void) close(fd);
-	while (length > 0 && isspace((unsigned char) content[length - 1]))
-		length--;
-	content[length] = '\0';
+	content[text_trimmed_length(content, (size_t) length)] = '\0';
 }
 
 /* Takes a value. Never shows one: it may be a secret, or nearly one. */
@@ -422,4 +409,5 @@ void
 settings_wipe(void)
 {
 	prio_wipe(&settings, sizeof(settings));
+	prio_wipe_stack();
 }

@@ -40,6 +40,8 @@ extern const Command *options_parse(int argc, char **argv);
 
 /* The settings that it read; one process has one. */
 extern const Settings *settings_get(void);
+
+/* Wipes them, and what work with them has left on the stack. */
 extern void settings_wipe(void);
 
 #endif /* PRIO_CLI_OPTIONS_H */

@@ -49,15 +49,14 @@ static char *
 join(const char *directory, const char *name)
 {
 	size_t directory_size = strlen(directory);
-	size_t name_size = strlen(name);
+	size_t size;
 	char *path;
 
 	while (directory_size > 1 && directory[directory_size - 1] == '/')
 		directory_size--;
-	path = allocate(directory_size + 1 + name_size + 1);
-	memcpy(path, directory, directory_size);
-	path[directory_size] = '/';
-	memcpy(path + directory_size + 1, name, name_size + 1);
+	size = directory_size + 1 + strlen(name) + 1;
+	path = allocate(size);
+	(void) snprintf(path, size, "%.*s/%s", (int) directory_size, directory, name);
 	return path;
 }
 

@@ -6,7 +6,7 @@
 #include "lines.h"
 #include "output.h"
 #include "report.h"
-#include "text.h"
+#include "encoding.h"
 #include "total.h"
 
 #include <stdlib.h>

@@ -93,7 +93,7 @@ check_stop(void)
 	memset(&action, 0, sizeof(action));
 	action.sa_handler = SIG_DFL;
 	(void) sigaction(stop_signal, &action, NULL);
-	(void) raise(stop_signal);
+	(void) kill(getpid(), stop_signal);
 	abort();
 }
 
@@ -103,7 +103,7 @@ check_machine(PrioStatus status)
 	switch (status)
 	{
 		case PRIO_NO_MEMORY:
-			die(EXIT_FAILED, "out of memory");
+			die_no_memory();
 		case PRIO_NSS_FAILED:
 			die(EXIT_FAILED, "the cryptographic library failed: %s", nss_error_text());
 		case PRIO_INTERRUPTED:
@@ -146,6 +146,12 @@ die(int status, const char *format, ...)
 	exit(status);
 }
 
+void
+die_no_memory(void)
+{
+	die(EXIT_FAILED, "out of memory");
+}
+
 static void
 check_print(bool failed)
 {
@@ -183,7 +189,7 @@ reallocate(void *memory, size_t size)
 	void *moved = realloc(memory, size);
 
 	if (moved == NULL)
-		check_machine(PRIO_NO_MEMORY);
+		die_no_memory();
 	return moved;
 }
 

@@ -45,6 +45,8 @@ extern void check_stop(void);
  */
 extern void check_machine(PrioStatus status);
 
+extern _Noreturn void die_no_memory(void);
+
 /* malloc() and realloc() that end the process instead of failing. */
 extern void *allocate(size_t size);
 extern void *reallocate(void *memory, size_t size);

@@ -49,7 +49,7 @@ grow(Seen *seen)
 	seen->capacity = old.capacity == 0 ? FIRST_CAPACITY : 2 * old.capacity;
 	seen->entries = calloc(seen->capacity, sizeof(SeenEntry));
 	if (seen->entries == NULL)
-		check_machine(PRIO_NO_MEMORY);
+		die_no_memory();
 	for (size_t i = 0; i < old.capacity; i++)
 		if (old.entries[i].number != 0)
 			*find_place(seen, old.entries[i].digest) = old.entries[i];

@@ -11,7 +11,7 @@
 #include "lines.h"
 #include "output.h"
 #include "report.h"
-#include "text.h"
+#include "encoding.h"
 #include "total.h"
 
 #include <stdlib.h>
@@ -81,6 +81,14 @@ import_keys(const Settings *settings)
 	return pair;
 }
 
+void
+warn_if_forgeable(size_t n_data)
+{
+	if (verifier_is_forgeable(n_data))
+		warn("with %zu data fields, one less than a power of two, a hostile client can forge its proof and count for any number; have clients send one more, which is always 0",
+			 n_data);
+}
+
 static void
 server_begin(Server *server, const Settings *settings)
 {
@@ -90,6 +98,7 @@ server_begin(Server *server, const Settings *settings)
 	memset(server, 0, sizeof(*server));
 	server->settings = settings;
 	server->pair = import_keys(settings);
+	warn_if_forgeable(settings->n_data);
 	server->memory = allocate(poly_weights_size(settings->n_data) * sizeof(FieldElement));
 	server->share.payload = allocate(base64_max_size(max_line));
 	server->plaintext = allocate(base64_max_size(max_line));

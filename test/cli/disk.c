@@ -6,7 +6,7 @@
  *		fsync		does that, too, and every sync fails
  *		rename		the same for every rename
  */
-#define _GNU_SOURCE
+#define _GNU_SOURCE /* NOLINT(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>

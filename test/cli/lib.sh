@@ -34,9 +34,10 @@ check() {
 	fi
 }
 
+# The end of a test, and its status.
 done_testing() {
 	printf '1..%d\n' "$checks"
-	exit "$((failures > 0))"
+	[ "$failures" -eq 0 ]
 }
 
 # gives STATUS COMMAND...: does it end with this status? Leaves what it printed in the
@@ -88,6 +89,8 @@ as_b() {
 as_client() { PUBLIC_KEY_HEX_INTERNAL=$public_a PUBLIC_KEY_HEX_EXTERNAL=$public_b "$PRIO" "$@"; }
 
 encode() { as_client encode-shares --input "$1" --output-A a/raw --output-B b/raw; }
+# The same where it is not what is tested.
+prepare() { encode "$1" 2>/dev/null; }
 
 # The steps of one server, "a" or "b", over the file $2 of $1/raw. What the other server
 # wrote is in $1/external, as if it had been sent there.

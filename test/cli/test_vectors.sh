@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # The command makes of libprio's packets what libprio made, byte for byte.
+# shellcheck source=test/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 : "${VECTORS:?the directory with the vectors}"
@@ -67,7 +68,7 @@ done
 load invalid
 cases=$(jq '.cases | length' "$VECTORS/invalid.json")
 jq -c '. as $all | (.cases[] | $all.honest.data), .honest.data | {payload: .}' "$VECTORS/invalid.json" >vectors.ndjson
-encode vectors.ndjson
+prepare vectors.ndjson
 for server in a b; do
 	jq -c --arg server "$server" --slurpfile honest "$server/raw/vectors.ndjson" '.cases | to_entries[] |
 			{id: $honest[.key].id, payload: (

@@ -1,9 +1,9 @@
 /*
- * text.h
- *		Bytes in writing: hexadecimal, base64, and UUIDs.
+ * encoding.h
+ *		Bytes in writing: hexadecimal, base64, and UUIDs. Secrets are read by text.h.
  */
-#ifndef PRIO_CLI_TEXT_H
-#define PRIO_CLI_TEXT_H
+#ifndef PRIO_CLI_ENCODING_H
+#define PRIO_CLI_ENCODING_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,9 +13,6 @@
 
 /* 2 * size digits in upper case, and a zero byte. */
 extern void hex_encode(const uint8_t *bytes, size_t size, char *out);
-
-/* False unless they are exactly 2 * size digits, in any case. */
-extern bool hex_decode(const char *digits, size_t length, uint8_t *out, size_t size);
 
 /* Characters of base64 for size bytes, and bytes at most for so many characters. */
 static inline size_t
@@ -43,4 +40,4 @@ extern bool base64_decode(const char *text, size_t length, uint8_t *out, size_t 
 /* A random UUID (version 4) in lower case, and a zero byte. */
 extern void uuid_make(char out[UUID_CHARS + 1]);
 
-#endif /* PRIO_CLI_TEXT_H */
+#endif /* PRIO_CLI_ENCODING_H */

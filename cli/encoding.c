@@ -1,8 +1,8 @@
 /*
- * text.c
+ * encoding.c
  *		Hexadecimal, base64 (RFC 4648, section 4) and UUIDs (RFC 4122, section 4.4).
  */
-#include "text.h"
+#include "encoding.h"
 
 #include "crypto.h"
 #include "report.h"
@@ -21,35 +21,6 @@ hex_encode(const uint8_t *bytes, size_t size, char *out)
 		*out++ = digits[bytes[i] & 15];
 	}
 	*out = '\0';
-}
-
-static int
-hex_value(char digit)
-{
-	if (digit >= '0' && digit <= '9')
-		return digit - '0';
-	if (digit >= 'A' && digit <= 'F')
-		return digit - 'A' + 10;
-	if (digit >= 'a' && digit <= 'f')
-		return digit - 'a' + 10;
-	return -1;
-}
-
-bool
-hex_decode(const char *digits, size_t length, uint8_t *out, size_t size)
-{
-	if (length != 2 * size)
-		return false;
-	for (size_t i = 0; i < size; i++)
-	{
-		int high = hex_value(digits[2 * i]);
-		int low = hex_value(digits[2 * i + 1]);
-
-		if (high < 0 || low < 0)
-			return false;
-		out[i] = (uint8_t) (high << 4 | low);
-	}
-	return true;
 }
 
 static const char alphabet[] =
@@ -76,17 +47,19 @@ base64_encode(const uint8_t *bytes, size_t size, char *out)
 	*out = '\0';
 }
 
-/* The value of every character, -1 for those outside of the alphabet. */
-static const int8_t *
+#define NO_DIGIT 64
+
+/* The value of every character. A table: what is read with it are messages, no secrets. */
+static const uint8_t *
 base64_values(void)
 {
-	static int8_t values[UCHAR_MAX + 1];
+	static uint8_t values[UCHAR_MAX + 1];
 
 	if (values[0] == 0)
 	{
-		memset(values, -1, sizeof(values));
-		for (int i = 0; i < 64; i++)
-			values[(unsigned char) alphabet[i]] = (int8_t) i;
+		memset(values, NO_DIGIT, sizeof(values));
+		for (uint8_t i = 0; i < NO_DIGIT; i++)
+			values[(unsigned char) alphabet[i]] = i;
 	}
 	return values;
 }
@@ -94,7 +67,7 @@ base64_values(void)
 bool
 base64_decode(const char *text, size_t length, uint8_t *out, size_t *size)
 {
-	const int8_t *values = base64_values();
+	const uint8_t *values = base64_values();
 	uint8_t *next = out;
 	uint32_t group = 0;
 	int digits = 0; /* in the group */
@@ -102,7 +75,7 @@ base64_decode(const char *text, size_t length, uint8_t *out, size_t *size)
 
 	for (size_t i = 0; i < length; i++)
 	{
-		int value = values[(unsigned char) text[i]];
+		uint8_t value = values[(unsigned char) text[i]];
 
 		if (text[i] == '\n' || text[i] == '\r')
 			continue;
@@ -111,9 +84,9 @@ base64_decode(const char *text, size_t length, uint8_t *out, size_t *size)
 			padding++;
 			continue;
 		}
-		if (value < 0 || padding > 0)
+		if (value == NO_DIGIT || padding > 0)
 			return false;
-		group = group << 6 | (uint32_t) value;
+		group = group << 6 | value;
 		if (++digits == 4)
 		{
 			*next++ = (uint8_t) (group >> 16);
