@@ -164,7 +164,7 @@ run_encode_shares(const Settings *settings)
 	lines_open(&input, "--input", settings->input, FIELD_MAX_BYTES * n + LINE_SLACK);
 	share_file_open(&a, settings, PRIO_A);
 	share_file_open(&b, settings, PRIO_B);
-	check_machine(client_init(&client, n, tables, &stop_signal));
+	check_machine(client_init(&client, n, tables, signal_came));
 	progress_begin(input.size);
 	while (lines_next(&input, &line, &size))
 	{
@@ -183,7 +183,7 @@ run_encode_shares(const Settings *settings)
 		check_machine(client_packets(&client, settings->variant,
 									 (const uint8_t *) settings->batch_id, batch_id_size, data,
 									 a.plaintext, &size_a, b.plaintext, &size_b, scratch,
-									 &stop_signal));
+									 signal_came));
 		uuid_make(id);
 		share_file_write(&a, id, size_a);
 		share_file_write(&b, id, size_b);

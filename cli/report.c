@@ -9,6 +9,7 @@
 #include "output.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +22,7 @@
 #define PROGRESS_STEPS 1000 /* the bar is drawn so many times at most */
 #define PROGRESS_WIDTH 30   /* characters of the bar itself */
 
-volatile sig_atomic_t stop_signal;
+static volatile sig_atomic_t stop_signal;
 
 static const char *command;
 
@@ -38,6 +39,12 @@ static void
 handle_signal(int signal_number)
 {
 	stop_signal = signal_number;
+}
+
+bool
+signal_came(void)
+{
+	return stop_signal != 0;
 }
 
 /* However the process ends: no file that is half written, no key in memory. */

@@ -21,8 +21,8 @@ enum
 	EXIT_SKIPPED = 3, /* the output is there, but lines of the input were skipped */
 };
 
-/* What the signal handlers set: a PrioStop for the long computations. */
-extern volatile sig_atomic_t stop_signal;
+/* Did a signal come? A PrioStop for the long computations. */
+extern bool signal_came(void);
 
 /* Installs the handlers, and the clean-up that every way out passes through. */
 extern void report_begin(void);

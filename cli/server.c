@@ -53,10 +53,10 @@ server_go_to(Server *server, uint64_t ordinal)
 
 	check_machine(verifier_point(settings->shared_secret, settings->variant, batch_id,
 								 batch_id_size, settings->n_data, ordinal, &server->cursor,
-								 &point, &stop_signal));
+								 &point, signal_came));
 	check_machine(verifier_context_init(&server->context, server_role(settings),
 										settings->variant, batch_id, batch_id_size,
-										settings->n_data, point, server->memory, &stop_signal));
+										settings->n_data, point, server->memory, signal_came));
 	prio_wipe(&point, sizeof(point));
 }
 
@@ -420,11 +420,14 @@ aggregate_share(Server *server, void *argument)
 	const Message *external;
 	Verifier verifier;
 	PrioStatus status;
+	bool valid;
 	const char *problem = round_find(round, server, &internal, &external);
 
 	if (problem != NULL)
 		return problem;
-	if (!verifier_is_valid(internal->bytes, internal->size, external->bytes, external->size))
+	check_machine(verifier_is_valid(internal->bytes, internal->size, external->bytes,
+									external->size, &valid));
+	if (!valid)
 		return "the proof of its client fails";
 	problem = server_open_share(server, &verifier);
 	if (problem != NULL)
