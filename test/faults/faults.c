@@ -1,6 +1,7 @@
 /*
  * faults.c
- *		A module for tests: makes calls fail that this backend makes for prio.
+ *		A module for tests: makes calls fail that this backend makes for prio, and tells how
+ *		much work it does.
  */
 #include "postgres.h"
 
@@ -30,6 +31,11 @@
 
 #include "inject.h"
 
+#include <malloc.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
 PG_MODULE_MAGIC;
 
 PG_FUNCTION_INFO_V1(faults_arm);
@@ -38,6 +44,7 @@ PG_FUNCTION_INFO_V1(faults_limit_process);
 PG_FUNCTION_INFO_V1(faults_disarm);
 PG_FUNCTION_INFO_V1(faults_live_objects);
 PG_FUNCTION_INFO_V1(faults_forget);
+PG_FUNCTION_INFO_V1(faults_cpu_milliseconds);
 
 /* The end of the path of the module under test. */
 #define PRIO "/prio.so"
@@ -184,12 +191,30 @@ faults_limit_memory(PG_FUNCTION_ARGS)
 }
 
 /*
- * faults_limit_process(bytes bigint) -> boolean (true): inject_limit_process().
+ * faults_limit_process(bytes bigint) -> boolean (true): so much more address space does this
+ * process get from now on. -1 takes the limit off.
  */
 Datum
 faults_limit_process(PG_FUNCTION_ARGS)
 {
-	inject_limit_process(PG_GETARG_INT64(0));
+	int64 bytes = PG_GETARG_INT64(0);
+	struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
+	volatile char stack[512 * 1024];
+	unsigned long pages;
+	FILE *statm;
+
+	/* A stack has no way to say that it found no room: let it grow before. */
+	for (size_t i = 0; i < sizeof(stack); i += 1024)
+		stack[i] = 0;
+	malloc_trim(0); /* what malloc() has in reserve counts as well */
+	statm = fopen("/proc/self/statm", "r");
+	if (statm == NULL || fscanf(statm, "%lu", &pages) != 1)
+		elog(ERROR, "cannot read /proc/self/statm");
+	fclose(statm);
+	if (bytes >= 0)
+		limit.rlim_cur = (rlim_t) pages * (rlim_t) sysconf(_SC_PAGESIZE) + (rlim_t) bytes;
+	if (setrlimit(RLIMIT_AS, &limit) != 0)
+		elog(ERROR, "setrlimit: %m");
 	PG_RETURN_BOOL(true);
 }
 
@@ -220,4 +245,18 @@ faults_forget(PG_FUNCTION_ARGS)
 {
 	CallSyscacheCallbacks(FOREIGNSERVEROID, 0);
 	PG_RETURN_BOOL(true);
+}
+
+/*
+ * faults_cpu_milliseconds() -> float8: the time that this process has computed so far, which
+ * other processes do not make longer.
+ */
+Datum
+faults_cpu_milliseconds(PG_FUNCTION_ARGS)
+{
+	struct timespec now;
+
+	if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now) != 0)
+		elog(ERROR, "clock_gettime: %m");
+	PG_RETURN_FLOAT8((double) now.tv_sec * 1e3 + (double) now.tv_nsec / 1e6);
 }

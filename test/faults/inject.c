@@ -19,7 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #if defined(__x86_64__)
@@ -83,28 +82,6 @@ int64_t
 inject_live_objects(void)
 {
 	return live_objects;
-}
-
-void
-inject_limit_process(int64_t bytes)
-{
-	struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
-	FILE *statm;
-	unsigned long pages;
-	volatile char stack[512 * 1024];
-
-	/* A stack has no way to say that it found no room: let it grow before. */
-	for (size_t i = 0; i < sizeof(stack); i += 1024)
-		stack[i] = 0;
-	malloc_trim(0); /* what malloc() has in reserve counts as well */
-	statm = fopen("/proc/self/statm", "r");
-	if (statm == NULL || fscanf(statm, "%lu", &pages) != 1)
-		fail("cannot read", "/proc/self/statm");
-	fclose(statm);
-	if (bytes >= 0)
-		limit.rlim_cur = (rlim_t) pages * (rlim_t) sysconf(_SC_PAGESIZE) + (rlim_t) bytes;
-	if (setrlimit(RLIMIT_AS, &limit) != 0)
-		fail("cannot set", "the limit of this process");
 }
 
 /* ------------------------------------------------------------------ NSS */

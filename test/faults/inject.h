@@ -50,12 +50,6 @@ extern void inject_arm(InjectKind kind, uint64_t skip, bool forever);
  */
 extern void inject_limit_memory(size_t bytes);
 
-/*
- * From now on this whole process gets so many bytes of address space beyond what it has;
- * -1 takes the limit off.
- */
-extern void inject_limit_process(int64_t bytes);
-
 /* Nothing fails any more. Returns whether something did. */
 extern bool inject_disarm(void);
 

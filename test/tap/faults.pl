@@ -133,12 +133,12 @@ foreach my $name (sort keys %statement)
 # One session for everything that must not grow, and for what has to be planned one way.
 my $session = $node->background_psql('postgres', on_error_stop => 0);
 
-# Kilobytes that a session really uses, and its NSS objects.
+# Kilobytes that a session really uses, and bytes that its cache does.
 $node->safe_psql('postgres', q{
 	CREATE FUNCTION resident() RETURNS int LANGUAGE sql AS
 	$$ SELECT (regexp_match(pg_read_file('/proc/self/status'), 'VmRSS:\s+(\d+) kB'))[1]::int $$;
 	CREATE FUNCTION cache_bytes() RETURNS bigint LANGUAGE sql AS
-	$$ SELECT sum(used_bytes) FROM pg_backend_memory_contexts WHERE name LIKE 'prio%' $$});
+	$$ SELECT sum(used_bytes) FROM pg_backend_memory_contexts WHERE name = 'prio' $$});
 
 # ------------------------------------------------------------------ every call in turn
 
@@ -153,14 +153,21 @@ my $each = sub {
 foreach my $kind (sort keys %kind)
 {
 	my ($failures, $states, $complaint) = split /\|/, $session->query_safe($each->($kind, 'true'));
-	is($complaint, 'fine', "each failing call of $kind{$kind} ends its statement alone");
-	is($states, $kind == 0 ? '38000' : '53200', "... with the right SQLSTATE ($failures failures)");
-	cmp_ok($failures, '>', 300, '... in every place');
+	note "$kind{$kind}: $failures failures";
+	is($complaint, 'fine', "each failing call of $kind{$kind} ends its statement, and no other");
+	is($states, $kind == 0 ? '38000' : '53200', "each failing call of $kind{$kind} is an error of the machine");
+	cmp_ok($failures, '>', 300, "calls of $kind{$kind} fail in every place");
 }
 
 # Thousands of failures later.
-$session->query_safe('SELECT faults_forget(), attempt(query) FROM statement');
-my ($before, $cache_before) = split /\|/, $session->query_safe('SELECT resident(), cache_bytes()');
+# Resident memory, and what is in the cache when all statements have filled it.
+sub kept
+{
+	$session->query_safe('SELECT faults_forget()');
+	$session->query_safe('SELECT attempt(query) FROM statement');
+	return split /\|/, $session->query_safe('SELECT resident(), cache_bytes()');
+}
+my ($before, $cache_before) = kept();
 my $failures = 0;
 foreach my $round (1 .. 2)
 {
@@ -170,10 +177,18 @@ foreach my $round (1 .. 2)
 		$failures += $count;
 	}
 }
-$session->query_safe('SELECT faults_forget(), attempt(query) FROM statement');
-my ($after, $cache_after) = split /\|/, $session->query_safe('SELECT resident(), cache_bytes()');
-cmp_ok($after - $before, '<', 1024, "memory stays flat over $failures failures ($before kB, then $after kB)");
+my ($after, $cache_after) = kept();
+note "$failures failures: $before kB, then $after kB";
+cmp_ok($failures, '>', 2000, 'thousands of failures');
+cmp_ok($after - $before, '<', 1024, 'memory stays flat over thousands of failures');
 is($cache_after, $cache_before, 'the cache holds as much as before');
+
+# Large batches that never come into being: who counted them would have no room for others.
+$session->query_safe(q{
+	SELECT faults_arm(2, skip, false), attempt(format($$SELECT prio_share_error('a', '%s of %s', 262142, '')$$, skip, i))
+	FROM generate_series(0, 7) AS skip, generate_series(1, 12) AS i});
+$session->query_safe('SELECT faults_disarm()');
+is((kept())[1], $cache_before, 'the cache counts no batch that did not come into being');
 
 # ------------------------------------------------------------------ outside of subtransactions
 
@@ -200,9 +215,9 @@ $node->psql('postgres', "\\set VERBOSITY sqlstate\n$script", on_error_stop => 0,
 $out =~ s/^\n//mg;
 my $errors = () = $out =~ /^t$/mg;
 my $right = grep { $out =~ s/^(?:t|\Q$_\E\nf)\n\Q$_\E(?:\n|$)// } @answers;
-is($right, @answers, 'every statement works after its error');
-is(() = $err =~ /ERROR:  (?:38000|53200)$/mg, $errors, "... which is the machine's ($errors errors)");
-cmp_ok($errors, '>', 1000, '... in every place');
+is($right, @answers, 'outside of subtransactions every statement works after its error');
+is(() = $err =~ /ERROR:  (?:38000|53200)$/mg, $errors, "outside of subtransactions every error is the machine's");
+cmp_ok($errors, '>', 800, 'outside of subtransactions calls fail in every place');
 
 # ------------------------------------------------------------------ first use
 
@@ -232,9 +247,34 @@ foreach my $name ('prio_verifier, A', 'prio_keygen')
 			  if $fine_then ne 't' || $state ne ($failed eq 't' ? $kind == 0 ? '38000' : '53200' : '00000');
 			last if $failed ne 't';
 		}
-		is("@wrong", '', "$name: a failing call of $kind{$kind} at its first use does not spoil the second ($skip calls)");
+		is("@wrong", '', "$name: a failing call of $kind{$kind} at its first use does not spoil the second");
 	}
 }
+
+# With less and less address space for the whole process.
+$node->safe_psql('postgres', q{
+	CREATE FUNCTION try_twice_with_little(bytes bigint, s statement, OUT state text, OUT fine_then boolean) LANGUAGE plpgsql AS $$
+	BEGIN
+		PERFORM prio_max_data();
+		-- The first time this prepares itself.
+		FOR i IN 1 .. 2 LOOP
+			PERFORM faults_limit_process(CASE i WHEN 1 THEN -1 ELSE bytes END);
+			state := (attempt(CASE i WHEN 1 THEN 'SELECT 1' ELSE s.query END)).state;
+			PERFORM faults_limit_process(-1);
+		END LOOP;
+		fine_then := (attempt(s.query)).answer IS NOT DISTINCT FROM s.expected;
+	END $$});
+my %met;
+my $spoilt = 0;
+foreach my $megabytes (0 .. 15)
+{
+	my ($state, $fine_then) = split /\|/, $node->safe_psql('postgres', qq{
+		SELECT state, fine_then FROM statement AS s, try_twice_with_little($megabytes * 1024 * 1024, s) WHERE name = 'prio_verifier, A'});
+	$met{$state}++;
+	$spoilt++ if $fine_then ne 't';
+}
+is(join(',', sort keys %met), '00000,53200', 'a first use with little memory works or says so');
+is($spoilt, 0, 'a first use with little memory does not spoil the second');
 
 # Again and again without ever a success: what was made halfway is not kept.
 $node->safe_psql('postgres', q{
@@ -256,7 +296,7 @@ foreach my $skip (0 .. 10)
 		FROM statement AS s, never($skip, 100, s) AS first, LATERAL never($skip, 1000 + 0 * first.failures, s) AS again
 		WHERE name = 'prio_verifier, A'});
 	is($failed + $failed_again, 1100, "call $skip of a first use fails as often as it likes");
-	cmp_ok($after - $before, '<', 512, "... and memory stays flat ($before kB, then $after kB)");
+	cmp_ok($after - $before, '<', 512, "call $skip of a first use leaves nothing behind when it fails");
 }
 
 # ------------------------------------------------------------------ no memory
@@ -295,8 +335,8 @@ my $little = sub {
 		FROM $bytes AS bytes, statement AS s, with_little(bytes, s, $whole) AS f WHERE $condition});
 };
 my ($states, $complaint) = $little->('generate_series(0, 48 * 1024, 4096)', 'false', 'true');
-is($complaint, 'fine', 'whatever memory NSS and msgpack-c find, the answer is right or an error');
-is($states, '00000,53200', '... which says that there is none');
+is($complaint, 'fine', 'with any amount of memory for NSS and msgpack-c, the answer is right or an error');
+is($states, '00000,53200', 'with too little memory for NSS and msgpack-c, the error says so');
 
 # The largest vectors, with room for less and less of them.
 my $largest = 262143;
@@ -321,7 +361,7 @@ foreach my $name (sort keys %large)
 		INSERT INTO statement SELECT '$name', \$q\$$large{$name}\$q\$, answer FROM attempt(\$q\$$large{$name}\$q\$)});
 	($states, $complaint) = $little->("unnest('{0, 1000000, 2000000, 4000000, 7000000, 10000000, 15000000, 20000000, 30000000, 60000000}'::bigint[])", 'true', "name = '$name'");
 	is($complaint, 'fine', "$name with little memory leaves the session as it was");
-	is($states, '00000,53200', '... and fails for no other reason');
+	is($states, '00000,53200', "$name with little memory fails for no other reason");
 }
 
 # ------------------------------------------------------------------ in the middle of an aggregate
@@ -389,14 +429,15 @@ sub fail_totals
 	{
 		my ($state, $aggregate) = @{ $totals{$name} };
 		is($session->query_safe("SELECT repeat_attempt(\$q\$SELECT $aggregate FROM client\$q\$, $times)"),
-			$how eq 'in a worker' ? "$state $how" : $state, "$how: $name");
+			$how eq 'in a worker' ? "$state $how" : $state, "$how: $name ends its statement");
 	}
 	my $after = $session->query_safe('SELECT resident(), faults_live_objects(), cache_bytes()');
 	my ($kb_before, $kept_before) = split /\|/, $before, 2;
 	my ($kb_after, $kept_after) = split /\|/, $after, 2;
-	cmp_ok($kb_after - $kb_before, '<', 1024, "$how: memory stays flat over " . $times * keys(%totals) . " errors ($kb_before kB, then $kb_after kB)");
-	is($kept_after, $kept_before, "$how: so do NSS objects and the cache");
-	is($session->query_safe($truth), $true_totals, "$how: the next totals are right");
+	note $times * keys(%totals) . " errors: $kb_before kB, then $kb_after kB";
+	cmp_ok($kb_after - $kb_before, '<', 1024, "$how: errors in the middle of aggregates leave memory flat");
+	is($kept_after, $kept_before, "$how: errors in the middle of aggregates leave no NSS object, and nothing in the cache");
+	is($session->query_safe($truth), $true_totals, "$how: totals after errors in the middle of them are right");
 	return;
 }
 $session->query_safe("SELECT repeat_attempt(\$q\$SELECT $total{$_}[1] FROM client\$q\$, 2)") foreach sort keys %total;
@@ -409,7 +450,7 @@ $session->query_safe(q{
 	SET min_parallel_table_scan_size = 0;
 	SET parallel_leader_participation = off;
 	SET max_parallel_workers_per_gather = 2});
-like($session->query_safe('EXPLAIN SELECT prio_total_share(a, share_a) FROM client'), qr/Workers Planned: 2/, 'a parallel plan');
+like($session->query_safe('EXPLAIN SELECT prio_total_share(a, share_a) FROM client'), qr/Workers Planned: 2/, 'totals in workers');
 my %parallel = map { $_ => $total{$_} } grep { !/^cancel/ } keys %total;
 $session->query_safe("SELECT repeat_attempt(\$q\$SELECT $parallel{$_}[1] FROM client\$q\$, 2)") foreach sort keys %parallel;
 fail_totals(10, 'in a worker', %parallel);
@@ -419,9 +460,9 @@ $session->query_safe(q{
 	INSERT INTO statement SELECT 'parallel ' || name, query, answer
 	FROM (VALUES ('prio_total_share', 'SELECT prio_total_share(a, share_a) FROM client'), ('prio_merge', 'SELECT prio_merge(total_a) FROM client')) AS v (name, query), attempt(query)});
 ($failures, $states, $complaint) = split /\|/, $session->query_safe($each->(2, q{name LIKE 'parallel %'}));
-is($complaint, 'fine', 'each failing call of the leader ends its statement alone');
-is($states, '53200', "... with the right SQLSTATE ($failures failures)");
-cmp_ok($failures, '>', 20, '... in every place');
+is($complaint, 'fine', 'each failing call of a leader of workers ends its statement, and no other');
+is($states, '53200', 'each failing call of a leader of workers is an error of the machine');
+cmp_ok($failures, '>', 20, 'calls of a leader of workers fail in every place');
 
 # Errors that end the transaction, too: and among them a timeout, whenever it comes.
 $script = '';
@@ -441,8 +482,8 @@ foreach my $round (1 .. 20)
 $script .= "SELECT resident() - :before < 1024;\n";
 $node->psql('postgres', "\\set VERBOSITY sqlstate\n$script", on_error_stop => 0, stdout => \$out, stderr => \$err);
 $out =~ s/^\n//mg;
-is($out, "$true_totals\n" x 20 . 't', 'outside of subtransactions: the next totals are right, and memory stays flat');
-is(() = $err =~ /ERROR: /g, $errors, "... over $errors errors");
-is(() = $err =~ /ERROR:  57014/g, 40, '... timeouts among them');
+is($out, "$true_totals\n" x 20 . 't', 'outside of subtransactions: totals after errors in the middle of them are right, and memory flat');
+is(() = $err =~ /ERROR: /g, $errors, 'outside of subtransactions: errors in the middle of aggregates end their statements');
+is(() = $err =~ /ERROR:  57014/g, 40, 'outside of subtransactions: timeouts are among them');
 
 done_testing();

@@ -3,7 +3,8 @@
 use strict;
 use warnings;
 
-use List::Util qw(max min sum);
+use Cwd;
+use List::Util qw(min);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use PrioTest;
@@ -158,26 +159,30 @@ my ($packets, $wrong) = split /\|/, $node->safe_psql('postgres', q{
 		FILTER (WHERE verdict <> CASE WHEN error IS NULL THEN 'opened' WHEN error = 'decryption failed' THEN 'not sealed' ELSE 'refused' END
 			OR (verdict = 'opened') <> (prio_verifier(server, 'batch', n, payload) IS NOT NULL)), 'none')
 	FROM packet, prio_share_error(server, 'batch', n, payload) AS error});
-is($wrong, 'none', "$packets packets are refused, or as good as they look");
+note "$packets packets";
+is($wrong, 'none', 'what a hostile client makes up is refused, or as good as it looks');
 is($node->safe_psql('postgres', qq{
 	SELECT string_agg(length(payload)::text, ',' ORDER BY n, server) FROM packet
 	WHERE name = 'an array of 2^32 - 1 as header'}),
-	join(',', map { (longest_plaintext($_) + 60) x 2 } @sizes), 'they are as long as they may be');
+	join(',', map { (longest_plaintext($_) + 60) x 2 } @sizes), 'hostile packets are as long as they may be');
 is($node->safe_psql('postgres', q{
 	SELECT count(*) FROM packet, prio_share_error(server, 'batch', n, payload || '\x00') AS error
 	WHERE name = 'an array of 2^32 - 1 as header' AND error <> 'wrong length'}),
-	'0', '... a byte more, and nobody looks at them');
+	'0', 'with a byte more nobody looks at them');
 
 # ------------------------------------------------------------------ they take no time
 
-# Milliseconds for so many rows, the least of several tries, next to honest packets.
+# Milliseconds of computing for so many rows, the least of several tries, next to honest
+# packets.
+my $module = cwd() . '/build/faults';
+$node->safe_psql('postgres', qq{CREATE FUNCTION faults_cpu_milliseconds() RETURNS float AS '$module' LANGUAGE C VOLATILE});
 $node->safe_psql('postgres', q{
 	CREATE FUNCTION milliseconds(ids int[], rows int) RETURNS float LANGUAGE plpgsql AS $$
 	DECLARE
-		begun timestamptz := clock_timestamp();
+		begun float := faults_cpu_milliseconds();
 	BEGIN
 		PERFORM count(prio_share_error(server, 'batch', n, payload)) FROM packet, generate_series(1, rows / cardinality(ids)) WHERE id = ANY (ids);
-		RETURN 1000 * extract(epoch FROM clock_timestamp() - begun);
+		RETURN faults_cpu_milliseconds() - begun;
 	END $$;
 	CREATE FUNCTION slowness(ids int[], honest int, rows int, tries int, OUT hostile_ms float, OUT honest_ms float) LANGUAGE plpgsql AS $$
 	BEGIN
@@ -190,19 +195,19 @@ $node->safe_psql('postgres', q{
 foreach my $line (split /\n/, $node->safe_psql('postgres', q{
 	SELECT h.server, h.n, s.hostile_ms, s.honest_ms
 	FROM packet AS h, LATERAL (SELECT array_agg(p.id) AS ids FROM packet AS p WHERE (p.server, p.n) = (h.server, h.n) AND p.name <> 'honest') AS p,
-		slowness(ids, h.id, 2000, 3) AS s
+		slowness(ids, h.id, 2000, 2) AS s
 	WHERE h.name = 'honest' ORDER BY 1, 2}))
 {
 	my ($server, $n, $hostile, $honest) = split /\|/, $line;
-	cmp_ok($hostile / $honest, '<', 5,
-		sprintf '%s, n = %d: 2000 rows of hostile packets take %.1f ms, of honest ones %.1f ms', $server, $n, $hostile, $honest);
+	note sprintf '%s, n = %d: 2000 rows of hostile packets take %.1f ms, of honest ones %.1f ms', $server, $n, $hostile, $honest;
+	cmp_ok($hostile / $honest, '<', 3, "$server, n = $n: hostile packets take little more time than honest ones");
 }
 
 # Each of them alone: in a hurry, and those that look slowest thoroughly.
 my @slowest = split /\n/, $node->safe_psql('postgres', q{
 	WITH suspect AS MATERIALIZED (
 		SELECT p.id, h.id AS honest, p.server, p.n, p.name
-		FROM packet AS p JOIN packet AS h USING (server, n), slowness(ARRAY[p.id], h.id, 10, 3) AS s
+		FROM packet AS p JOIN packet AS h USING (server, n), slowness(ARRAY[p.id], h.id, 10, 2) AS s
 		WHERE h.name = 'honest' AND p.name <> 'honest' ORDER BY s.hostile_ms / s.honest_ms DESC LIMIT 10)
 	SELECT server, n, name, s.hostile_ms / s.honest_ms FROM suspect, slowness(ARRAY[id], honest, 30, 10) AS s ORDER BY 4 DESC LIMIT 5});
 foreach my $line (@slowest)
@@ -210,7 +215,7 @@ foreach my $line (@slowest)
 	my ($server, $n, $name, $ratio) = split /\|/, $line;
 	note sprintf '%s, n = %d: %s takes %.1f times as long as an honest packet', $server, $n, $name, $ratio;
 }
-cmp_ok((split /\|/, $slowest[0])[3], '<', 5, 'none of them takes much longer than an honest packet');
+cmp_ok((split /\|/, $slowest[0])[3], '<', 3, 'no hostile packet takes much longer than an honest one');
 
 # ------------------------------------------------------------------ they take no memory
 
@@ -254,13 +259,13 @@ foreach my $line (split /\n/, $node->safe_psql('postgres', q{
 	$session->quit;
 	if ($verdict eq 'gigantic')
 	{
-		is($error, 'wrong length', "$server: $name are refused");
-		cmp_ok($growth, '<', 1024 * 1024, "... and not fetched: memory for $growth bytes");
+		is($error, 'wrong length', "$server: $name are refused for their size");
+		cmp_ok($growth, '<', 1024 * 1024, "$server: $name are not even read");
 		next;
 	}
-	note sprintf '%s: %s: %d bytes, memory for %.1f times as much', $server, $name, $size, $growth / $size;
+	note sprintf '%s: %s (%s): %d bytes, memory for %.1f times as much', $server, $name, $error, $size, $growth / $size;
 	# In shared buffers, fetched, and decrypted.
-	cmp_ok($growth, '<', 4 * $size + 1024 * 1024, "$server: $name ($error) takes little more memory than its size");
+	cmp_ok($growth, '<', 4 * $size + 1024 * 1024, "$server: $name takes a small multiple of its size in memory");
 }
 
 # ------------------------------------------------------------------ one of many
@@ -281,13 +286,13 @@ $node->safe_psql('postgres', qq{
 	UNION ALL SELECT packet, $clients * random(), false FROM client WHERE data IS NULL ORDER BY at;
 	CREATE FUNCTION published(with_hostile boolean, OUT counts bigint[], OUT clients bigint, OUT milliseconds float) LANGUAGE plpgsql AS \$\$
 	DECLARE
-		begun timestamptz := clock_timestamp();
+		begun float := faults_cpu_milliseconds();
 	BEGIN
 		SELECT prio_publish(prio_total_share(a, share_a), prio_total_share(b, share_b)), count(*) INTO counts, clients
 		FROM (SELECT share_a, share_b, prio_verifier('server_a', 'batch', 10, share_a) AS a, prio_verifier('server_b', 'batch', 10, share_b) AS b
 			FROM arrival JOIN client USING (packet) WHERE honest OR with_hostile OFFSET 0) AS v
 		WHERE prio_is_valid(prio_verify2(a, prio_verify1(b)), prio_verify2(b, prio_verify1(a)));
-		milliseconds := 1000 * extract(epoch FROM clock_timestamp() - begun);
+		milliseconds := faults_cpu_milliseconds() - begun;
 	END \$\$});
 my $hostile = $node->safe_psql('postgres', 'SELECT count(*) FROM arrival WHERE NOT honest');
 my $truth = $node->safe_psql('postgres', q{
@@ -304,9 +309,9 @@ foreach my $try (1 .. ($ENV{PRIO_LONG} ? 1 : 2))
 		push @{ $times{$with} }, $milliseconds;
 	}
 }
-is($totals{true}, $truth, "$clients honest clients and $hostile hostile ones: the total is that of the honest");
-is($totals{false}, $truth, '... as it is without the others');
-cmp_ok(min(@{ $times{true} }) / min(@{ $times{false} }), '<', 1.5,
-	sprintf '... and takes %.0f ms with them, %.0f ms without', min(@{ $times{true} }), min(@{ $times{false} }));
+note sprintf '%d honest clients: %.0f ms, and %.0f ms with %d hostile ones', $clients, min(@{ $times{false} }), min(@{ $times{true} }), $hostile;
+is($totals{true}, $truth, 'the total of honest and hostile clients is that of the honest');
+is($totals{false}, $truth, 'the total of the honest clients is the truth');
+cmp_ok(min(@{ $times{true} }) / min(@{ $times{false} }), '<', 1.25, 'hostile clients do not slow the statement down');
 
 done_testing();
