@@ -108,6 +108,19 @@ SELECT prio_share_error('a', 'batch', 8, share_b) AS swapped, prio_share_error('
 	prio_share_error('a', 'batch', 9, share_a) AS too_long, prio_share_error('b', 'batch', 9, share_b) AS b_cannot_know
 FROM verified LIMIT 1;
 
+-- Both servers can tell beforehand that they will check alike.
+SELECT prio_fingerprint('a', 'batch', 8) = prio_fingerprint('b', 'batch', 8) AS agree, length(prio_fingerprint('a', 'batch', 8)),
+	prio_fingerprint('a', 'batch', 8) = prio_fingerprint('b', 'other', 8) AS other_batch,
+	prio_fingerprint('a', 'batch', 8) = prio_fingerprint('b', 'batch', 9) AS other_length;
+BEGIN;
+ALTER SERVER b OPTIONS (ADD prg 'seed');
+SELECT prio_fingerprint('a', 'batch', 8) = prio_fingerprint('b', 'batch', 8) AS other_prg;
+ROLLBACK;
+BEGIN;
+ALTER USER MAPPING FOR PUBLIC SERVER b OPTIONS (SET shared_secret '00112233445566778899aabbccddeeff');
+SELECT prio_fingerprint('a', 'batch', 8) = prio_fingerprint('b', 'batch', 8) AS other_secret;
+ROLLBACK;
+
 -- Plans that run in workers, and generic plans, give the same.
 SET parallel_setup_cost = 0;
 SET parallel_tuple_cost = 0;
