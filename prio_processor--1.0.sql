@@ -588,7 +588,7 @@ CREATE FUNCTION latest_settings(b batch, role text) RETURNS jsonb LANGUAGE sql S
 COMMENT ON FUNCTION latest_settings(batch, text) IS 'what a side said last about its settings; NULL if nothing';
 
 -- With one data field less than a power of two a client can forge its proof (see prio).
-CREATE FUNCTION check_n_data(n_data int) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION check_n_data(n_data int) RETURNS void LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
 	IF n_data > 0 AND n_data & (n_data + 1) = 0 THEN
 		RAISE EXCEPTION 'the proof of packets can be forged when n_data is %', n_data
@@ -868,7 +868,7 @@ COMMENT ON FUNCTION fail_batch(batch, text) IS 'ends a batch that cannot go on b
 
 -- Why a batch must not go on: settings of the two sides that differ, or ours that changed
 -- under it. NULL if there is no reason.
-CREATE FUNCTION obstacle(b batch) RETURNS text LANGUAGE plpgsql
+CREATE FUNCTION obstacle(b batch) RETURNS text LANGUAGE plpgsql STABLE
 	SET search_path = prio_processor, pg_catalog, pg_temp AS $$
 DECLARE
 	ours jsonb := settings(b);
@@ -1351,7 +1351,7 @@ CREATE FUNCTION import_share(batch_id text, line text, ordinal bigint DEFAULT 0)
 
 COMMENT ON FUNCTION import_share(text, text, bigint) IS 'a share from a line of a file; false if it was refused';
 
-CREATE FUNCTION check_exchanges_files(b batch) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION check_exchanges_files(b batch) RETURNS void LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
 	IF b.checkpoints THEN
 		RAISE EXCEPTION 'the other server sends checkpoints of batch "%"', b.batch_id
@@ -1426,7 +1426,7 @@ BEGIN
 		RAISE EXCEPTION 'batch "%" has no total to be sent', batch_id
 			USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'See what prio_processor.progress says about it.';
 	END IF;
-	RETURN jsonb_build_object('payload', translate(encode(c.total, 'base64'), E'\n', ''), 'error', c.rejected, 'total', c.valid + c.rejected);
+	RETURN jsonb_build_object('payload', translate(encode(c.total, 'base64'), E'\n', ''), 'error', c.rejected, 'total', c.valid + c.rejected)::text;
 END $$;
 
 COMMENT ON FUNCTION export_total(text) IS 'the total share of this side as a line of a file';
@@ -1458,10 +1458,10 @@ DECLARE
 	line text;
 	lines text[];
 	part record;
-	next_ordinal bigint := 0;
-	total bigint := 0;
-	taken bigint := 0;
-	unreadable bigint := 0;
+	next_ordinal bigint := 0::bigint;
+	total bigint := 0::bigint;
+	taken bigint := 0::bigint;
+	unreadable bigint := 0::bigint;
 BEGIN
 	OPEN content FOR EXECUTE pg_catalog.format('SELECT line FROM %s', file);
 	LOOP
