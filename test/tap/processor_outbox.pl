@@ -1,6 +1,6 @@
 # The other server needs the right to replicate, and with it could copy the whole cluster (see
 # processor_safety.pl). So server A puts what may leave it in an outbox: a cluster of its own
-# with two tables, which is all that B ever logs in to. Recipe of docs/operations.md.
+# with two tables, which is all that B ever logs in to. Recipe of docs/processor.md.
 use strict;
 use warnings;
 
