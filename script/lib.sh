@@ -1,7 +1,8 @@
 # shellcheck shell=bash disable=SC2154
 # What the scripts share. Sourced with $root, the root of the source tree, set.
 
-say() { printf '%s\n' "$*"; }
+# One line for each argument.
+say() { printf '%s\n' "$@"; }
 die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 
 # Runs a command as root: directly, or through sudo.
@@ -63,6 +64,8 @@ find_postgresql() {
 # directory of our own that is removed at the end, in any case.
 unprivileged() {
 	if [ "$(id -u)" -eq 0 ]; then
+		local script
+		script=$(realpath --relative-to="$root" "$0")
 		work=$(mktemp -d /tmp/prio.XXXXXX)
 		trap 'rm -rf "$work"' EXIT
 		mkdir "$work/tree"
@@ -70,7 +73,7 @@ unprivileged() {
 			tar -C "$work/tree" -xf -
 		chown -R postgres: "$work"
 		HOME=$work runuser -u postgres -- env -u PGHOST -u PGPORT -u PGUSER -u PGDATABASE \
-			PRIO_WORK="$work" "$work/tree/script/${0##*/}" "$@"
+			PRIO_WORK="$work" "$work/tree/$script" "$@"
 		exit $?
 	fi
 	if [ -n "${PRIO_WORK:-}" ]; then
@@ -120,4 +123,62 @@ start_cluster() {
 		die "cluster $name did not start"
 	}
 	clusters+=("$name")
+}
+
+# ---------------------------------------------------------------- two servers
+
+# Starts two clusters, NAME_a and NAME_b, with settings from the remaining arguments, and makes
+# three databases with the extension, which psql finds as the services server_a, server_b and
+# client: a server in each, and one for everybody outside in the first.
+start_servers() {
+	local name=$1 server
+	shift
+	export PGSERVICEFILE=$work/$name.services
+	: >"$PGSERVICEFILE"
+	for server in a b; do
+		# The servers find each other by these services as well.
+		start_cluster "${name}_$server" "$@"
+		new_database "${name}_$server" "server_$server"
+	done
+	new_database "${name}_a" client
+}
+
+new_database() {
+	local cluster=$1 database=$2
+	say "[$database]" "host=$work/$cluster" "user=postgres" "dbname=$database" >>"$PGSERVICEFILE"
+	psql -X -q -h "$work/$cluster" -U postgres -d postgres -c "CREATE DATABASE $database"
+	on "$database" -c 'CREATE EXTENSION prio'
+}
+
+# on SERVICE ARGUMENT...: psql there, which stops at the first error.
+on() {
+	local service=$1
+	shift
+	psql -X -q -v ON_ERROR_STOP=1 -d "service=$service" "$@"
+}
+
+# value SERVICE QUERY: what a query gives, without any ornament.
+value() { on "$1" -A -t -c "$2"; }
+
+# Keys of both servers, and their secret, made in the database of each.
+make_keys() {
+	local pair="SELECT encode(private_key, 'hex'), encode(public_key, 'hex') FROM prio_keygen()"
+	IFS='|' read -r private_a public_a < <(value server_a "$pair")
+	IFS='|' read -r private_b public_b < <(value server_b "$pair")
+	secret=$(value server_a "SELECT encode(prio_shared_secret(), 'hex')")
+}
+
+# create_servers NAME [PRG]: makes the foreign server NAME on both sides, with those keys.
+create_servers() {
+	local server="CREATE SERVER $1 FOREIGN DATA WRAPPER prio
+			OPTIONS (role :'role', public_key :'public_key', prg '${2:-batch}');
+		CREATE USER MAPPING FOR PUBLIC SERVER $1
+			OPTIONS (private_key :'private_key', shared_secret :'secret')"
+	# Not as arguments, which everybody on the machine may see.
+	on server_a -v role=A -v public_key="$public_a" <<<"\\set private_key '$private_a'
+		\\set secret '$secret'
+		$server"
+	on server_b -v role=B -v public_key="$public_b" <<<"\\set private_key '$private_b'
+		\\set secret '$secret'
+		$server"
 }

@@ -1,5 +1,9 @@
-# Every SQL and shell block of the documentation does what it says: a comment in its first
-# line names where it runs, and a text block behind it is what it prints.
+# Every SQL and shell block of the documentation does what it says: a comment in the first line
+# of SQL names where it runs, and a text block behind it is what it prints. Each document is
+# followed from its beginning to its end, on two fresh clusters.
+#
+#	script/test test/tap/documentation.pl				all documents
+#	DOCUMENT=docs/operations.md script/test test/tap/documentation.pl	one
 use strict;
 use warnings;
 
@@ -8,6 +12,14 @@ use PostgreSQL::Test::Utils;
 use PrioTest;
 use Test::More;
 
+# There is no installing here: that a package is to be had is all that is asked of apt-get. And
+# make install goes where this test has its prio.
+my $bin = PostgreSQL::Test::Utils::tempdir();
+append_to_file("$bin/apt-get", qq{#!/bin/sh\nexec /usr/bin/apt-get --simulate "\$@"\n});
+chmod 0755, "$bin/apt-get";
+$ENV{PATH} = "$bin:$ENV{PATH}";
+$ENV{DESTDIR} = $ENV{PRIO_DESTDIR} if defined $ENV{PRIO_DESTDIR};
+
 # The servers find each other by these services as well: so they are started with the file.
 my $services = PostgreSQL::Test::Utils::tempdir() . '/pg_service.conf';
 $ENV{PGSERVICEFILE} = $services;
@@ -15,10 +27,13 @@ $ENV{PGSERVICEFILE} = $services;
 # The client has a database of its own in one of the two clusters.
 my %place = ('server A' => 'server_a', 'server B' => 'server_b', client => 'client');
 
-foreach my $document ('README.md', 'docs/processor.md')
+my @documents = grep { slurp_file($_) =~ /^```(sql|sh)$/m } glob '*.md docs/*.md';
+@documents = ($ENV{DOCUMENT}) if $ENV{DOCUMENT};
+foreach my $document (@documents)
 {
 	my ($name) = lc($document) =~ /(\w+)\.md$/;
-	my %node = map { $_ => new_cluster("${name}_$_", 'wal_level = logical', 'max_wal_senders = 10') } 'server_a', 'server_b';
+	my %node = map { $_ => new_cluster("${name}_$_", 'wal_level = logical', 'max_wal_senders = 10',
+			"shared_preload_libraries = 'pg_cron'", 'cron.use_background_workers = on') } 'server_a', 'server_b';
 	$node{server_a}->safe_psql('postgres', 'CREATE DATABASE client');
 	$_->safe_psql('postgres', 'DROP EXTENSION prio') foreach values %node;
 	unlink $services;
@@ -28,7 +43,6 @@ foreach my $document ('README.md', 'docs/processor.md')
 	delete @ENV{qw(PGHOST PGPORT PGDATABASE)};
 
 	my $printed = '';
-	my %ran;
 	my $text = slurp_file($document);
 	while ($text =~ /^```(sql|sh|text)\n(.*?)^```$/msg)
 	{
@@ -57,9 +71,7 @@ foreach my $document ('README.md', 'docs/processor.md')
 				$printed = $out;
 			}
 		}
-		$ran{$language}++;
 	}
-	cmp_ok($ran{$_}, '>', 2, "there are $_ blocks in $document") foreach qw(sql sh text);
 	$_->stop('immediate') foreach values %node;
 }
 

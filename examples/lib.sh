@@ -1,0 +1,14 @@
+# shellcheck shell=bash disable=SC2034
+# What the examples begin with: sourced by examples/NAME/run with its arguments. Installs what
+# is missing, builds prio, and goes to the root of the tree as an unprivileged user; $example
+# is the folder of the example, $name its name. Examples work in $work, a directory that is
+# removed in the end.
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+. "$root/script/lib.sh"
+
+[ -n "${PRIO_WORK:-}" ] || "$root/script/setup"
+unprivileged "$@"
+find_postgresql
+name=$(basename "$(dirname "$0")")
+example=examples/$name
+build
