@@ -20,6 +20,7 @@ SELECT * FROM (VALUES
 	(35, 'a byte of 0.5', 'refused by the other server', 'byte 8 is no number from 0 to 255'),
 	(45, 'a byte in quotes', 'byte 9 is no number from 0 to 255', 'refused by the other server'),
 	(55, 'no map for B', 'refused by the other server', 'no map'),
+	(75, 'a byte in brackets', 'refused by the other server', 'byte 9 is no number from 0 to 255'),
 	(65, 'a map that is a list', 'no map', 'refused by the other server'),
 	(165, 'packets of another build', 'wrong batch', 'wrong batch'),
 	(175, 'shares of two encodings', 'the proof does not hold', 'the proof does not hold'),
@@ -71,6 +72,7 @@ UPDATE ping SET doc = CASE kind
 	WHEN 'a byte of 256' THEN jsonb_set(doc, '{payload,prio,a,7}', '256')
 	WHEN 'a byte of 0.5' THEN jsonb_set(doc, '{payload,prio,b,8}', '0.5')
 	WHEN 'a byte in quotes' THEN jsonb_set(doc, '{payload,prio,a,9}', '"9"')
+	WHEN 'a byte in brackets' THEN jsonb_set(doc, '{payload,prio,b,9}', '[9]')
 	WHEN 'no map for B' THEN doc #- '{payload,prio,b}'
 	WHEN 'a map that is a list' THEN jsonb_set(doc, '{payload,prio,a}', '[1, 2, 3]')
 	ELSE doc END

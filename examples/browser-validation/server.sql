@@ -23,7 +23,7 @@ CREATE FUNCTION bytes_of(map jsonb, OUT bytes bytea, OUT problem text) LANGUAGE 
 		FROM generate_series(0, (SELECT count(*) FROM jsonb_object_keys(
 			CASE jsonb_typeof(map) WHEN 'object' THEN map ELSE '{}' END)) - 1) AS i
 	), checked AS (
-		SELECT i, value, CASE WHEN value @? '$ ? (@.type() == "number" && @ >= 0 && @ <= 255 && @ == @.floor())'
+		SELECT i, value, CASE WHEN value @? 'strict $ ? (@.type() == "number" && @ >= 0 && @ <= 255 && @ == @.floor())'
 			THEN value::int END AS byte
 		FROM entry
 	)
