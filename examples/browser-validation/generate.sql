@@ -1,10 +1,12 @@
 -- The generator: pings in the form in which Firefox sent them in 2018. Each says three things
 -- twice: in plain histograms, and in a pair of packets.
 CREATE TABLE build AS
-SELECT * FROM (VALUES ('20181006100122', 150), ('20181008220059', 120), ('20181010100040', 90), ('20181011220111', 12)) AS v (build_id, pings);
+SELECT * FROM (VALUES ('20181006100122', 150), ('20181008220059', 120), ('20181010100040', 90), ('20181011220111', 12))
+	AS v (build_id, pings);
 
 CREATE TABLE flag AS
-SELECT * FROM (VALUES (1, 'BROWSER_IS_USER_DEFAULT'), (2, 'NEWTAB_PAGE_ENABLED'), (3, 'PDF_VIEWER_USED')) AS v (i, name);
+SELECT * FROM (VALUES (1, 'BROWSER_IS_USER_DEFAULT'), (2, 'NEWTAB_PAGE_ENABLED'), (3, 'PDF_VIEWER_USED'))
+	AS v (i, name);
 
 -- Pings with which something is wrong, and why each server will refuse them. The first three
 -- are no cheats and no damage: there the browser does not encode what it counts, which is
@@ -42,7 +44,7 @@ FROM (SELECT row_number() OVER (ORDER BY build_id, i) AS client, build_id FROM b
 UPDATE client SET share_b = other.share_b
 FROM prio_encode(decode(:'public_a', 'hex'), decode(:'public_b', 'hex'), '20181008220059', B'111', prg => 'seed') AS other
 WHERE kind = 'shares of two encodings';
-UPDATE client SET share_b = set_byte(client.share_b, 50, get_byte(client.share_b, 50) # 1) WHERE kind = 'a byte of B flipped';
+UPDATE client SET share_b = set_byte(share_b, 50, get_byte(share_b, 50) # 1) WHERE kind = 'a byte of B flipped';
 UPDATE client SET share_a = other.share_a, share_b = other.share_b
 FROM client AS other WHERE client.kind = 'sends the packets of 184' AND other.client = 184;
 
@@ -59,10 +61,11 @@ CREATE TABLE ping AS
 SELECT client, kind, jsonb_build_object(
 	'type', 'main', 'id', id, 'creationDate', '2018-10-12T08:00:00.000Z', 'version', 4,
 	'application', jsonb_build_object('name', 'Firefox', 'channel', 'nightly', 'version', '64.0a1', 'buildId', build_id),
-	'environment', jsonb_build_object('build', jsonb_build_object('applicationName', 'Firefox', 'version', '64.0a1', 'buildId', build_id)),
+	'environment', jsonb_build_object('build', jsonb_build_object('version', '64.0a1', 'buildId', build_id)),
 	'payload', jsonb_build_object('ver', 4,
 		-- A histogram that was never set is not there.
-		'histograms', jsonb_build_object('BROWSER_IS_USER_DEFAULT', histogram(plain[1]), 'NEWTAB_PAGE_ENABLED', histogram(plain[2]))
+		'histograms', jsonb_build_object('BROWSER_IS_USER_DEFAULT', histogram(plain[1]))
+			|| jsonb_build_object('NEWTAB_PAGE_ENABLED', histogram(plain[2]))
 			|| CASE WHEN plain[3] THEN jsonb_build_object('PDF_VIEWER_USED', histogram(true)) ELSE '{}' END,
 		'prio', jsonb_build_object('a', byte_map(share_a), 'b', byte_map(share_b)))) AS doc
 FROM client;

@@ -28,9 +28,9 @@ CREATE FUNCTION bytes_of(map jsonb, OUT bytes bytea, OUT problem text) LANGUAGE 
 		FROM entry
 	)
 	SELECT CASE WHEN bool_and(byte IS NOT NULL) THEN decode(string_agg(lpad(to_hex(byte), 2, '0'), '' ORDER BY i), 'hex') END,
-		CASE WHEN count(*) = 0 THEN 'no map'
-			ELSE (array_agg('byte ' || i || CASE WHEN value IS NULL THEN ' is missing' ELSE ' is no number from 0 to 255' END
-				ORDER BY i) FILTER (WHERE byte IS NULL))[1] END
+		CASE WHEN count(*) = 0 THEN 'no map' ELSE (array_agg('byte ' || i ||
+				CASE WHEN value IS NULL THEN ' is missing' ELSE ' is no number from 0 to 255' END
+			ORDER BY i) FILTER (WHERE byte IS NULL))[1] END
 	FROM checked
 $$;
 

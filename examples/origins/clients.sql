@@ -5,8 +5,9 @@
 CREATE TABLE origin AS
 SELECT i AS index,
 	CASE i WHEN 2486 THEN '__UNKNOWN__'
-		ELSE (ARRAY['ads', 'beacon', 'click', 'count', 'pixel', 'stats', 'tag', 'track'])[1 + i % 8] || i / 8 || '.example' END AS name
-FROM generate_series(0, 2486) AS i;
+		ELSE word[1 + i % 8] || i / 8 || '.example' END AS name
+FROM generate_series(0, 2486) AS i,
+	(VALUES (ARRAY['ads', 'beacon', 'click', 'count', 'pixel', 'stats', 'tag', 'track'])) AS w (word);
 
 -- A packet has at most 2046 data fields. So the list is cut, and each part is a batch.
 CREATE VIEW shard AS
@@ -25,7 +26,8 @@ GROUP BY client, index;
 -- Who blocked an origin three times says so in three vectors: the k-th has a bit for each
 -- origin that was blocked at least k times.
 CREATE VIEW vector AS
-SELECT client, k, batch_id, shard, string_agg(CASE WHEN times >= k THEN '1' ELSE '0' END, '' ORDER BY index)::varbit AS bits
+SELECT client, k, batch_id, shard,
+	string_agg(CASE WHEN times >= k THEN '1' ELSE '0' END, '' ORDER BY index)::varbit AS bits
 FROM (SELECT client, max(times) AS most FROM blocked GROUP BY client) AS c
 	CROSS JOIN LATERAL generate_series(1, most) AS k
 	CROSS JOIN shard JOIN origin ON origin.index / 2046 = shard
