@@ -61,7 +61,7 @@ set ylabel "CPU time of a share, µs"
 job(stage, role) = sprintf("< awk -F'\\t' '$3 == \"%s\" && $2 == \"%s\"' %s/processor.tsv", stage, role, results)
 stages = "open verify1 verify2 aggregate send apply"
 plot for [role in "A B"] for [i = 1:words(stages)] job(word(stages, i), role) using 1:5 \
-	with linespoints linetype i + 1 dashtype (role eq "A" ? 1 : 2) title value("stage_" . word(stages, i)) . ", " . role
+	with linespoints linetype i + 1 dashtype 1 + (role eq "B") title value("stage_" . word(stages, i)) . ", " . role
 
 # Rows a second: one cluster of bars for every server and n, one bar for every number of workers.
 unset logscale

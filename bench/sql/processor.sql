@@ -39,6 +39,17 @@ END $$;
 
 CREATE TRIGGER note_progress AFTER UPDATE ON prio_processor.stage_progress FOR EACH ROW EXECUTE FUNCTION note_progress();
 
+-- In a session that brings shares, at the end of the statement, before it gives back its memory.
+CREATE FUNCTION note_arrival() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+	newest text := (SELECT batch_id FROM prio_processor.batch ORDER BY number DESC LIMIT 1);
+BEGIN
+	CALL note(newest, 'open', 1);
+	RETURN NULL;
+END $$;
+
+CREATE TRIGGER note_arrival AFTER INSERT ON prio_processor.share FOR EACH STATEMENT EXECUTE FUNCTION note_arrival();
+
 -- Disk space of a batch that is finished.
 CREATE TABLE disk (batch_id text, share bigint, verifier bigint, message bigint);
 

@@ -11,7 +11,7 @@ use Test::More;
 
 # ------------------------------------------------------------------ few and many
 
-my ($few, $many) = (4_000, 40_000);
+my ($few, $many) = (2_000, 20_000);
 my $dir = PostgreSQL::Test::Utils::tempdir();
 
 # In chunks so small that one which looks at all shares would be noticed.
