@@ -50,14 +50,19 @@ END $$;
 
 CREATE TRIGGER note_arrival AFTER INSERT ON prio_processor.share FOR EACH STATEMENT EXECUTE FUNCTION note_arrival();
 
--- Disk space of a batch that is finished.
-CREATE TABLE disk (batch_id text, share bigint, verifier bigint, message bigint);
+-- Disk space of a batch that is finished, and rows and index entries that were read in it.
+CREATE TABLE finished (batch_id text, share bigint, verifier bigint, message bigint, rows_read bigint);
 
-CREATE PROCEDURE note_disk(batch_id text) LANGUAGE sql AS $$
-	INSERT INTO disk
-	SELECT b.batch_id, pg_total_relation_size('prio_processor.share_' || number), pg_total_relation_size('prio_processor.verifier_' || number),
-		pg_total_relation_size('prio_processor.message_' || number)
-	FROM prio_processor.batch AS b WHERE b.batch_id = note_disk.batch_id
+CREATE PROCEDURE note_finished(batch_id text) LANGUAGE sql AS $$
+	WITH partition AS (
+		SELECT parent, format('prio_processor.%s_%s', parent, number)::regclass AS relid
+		FROM prio_processor.batch AS b, unnest('{share,verifier,message}'::text[]) AS parent WHERE b.batch_id = note_finished.batch_id)
+	INSERT INTO finished
+	SELECT batch_id, max(size) FILTER (WHERE parent = 'share'), max(size) FILTER (WHERE parent = 'verifier'), max(size) FILTER (WHERE parent = 'message'),
+		sum(seq_tup_read + idx_tup_read)
+	FROM partition JOIN pg_stat_all_tables USING (relid)
+		JOIN (SELECT relid, sum(idx_tup_read) AS idx_tup_read FROM pg_stat_all_indexes GROUP BY relid) AS i USING (relid),
+		LATERAL (SELECT pg_total_relation_size(relid) AS size) AS s
 $$;
 
 -- What a process has taken since it was last heard of belongs to the stage where it is now.
@@ -83,12 +88,13 @@ WHERE stage IN ('open', 'verify1', 'verify2', 'aggregate', 'send', 'apply')
 GROUP BY shares, stage ORDER BY shares, array_position('{open,verify1,verify2,aggregate,send,apply}', stage);
 
 -- Of a batch as a whole: how long it took from its first verify1 to its result, in seconds,
--- and bytes on disk.
+-- bytes on disk, and how many rows were read for a share.
 CREATE VIEW batch_result AS
 SELECT shares, (SELECT role FROM prio_processor.peer) AS role, count(*) AS runs,
 	round(percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds)::numeric, 2) AS seconds,
-	max(share) AS share, max(verifier) AS verifier, max(message) AS message, max(wal) AS wal
-FROM batch_size JOIN disk USING (batch_id) JOIN (
+	max(share) AS share, max(verifier) AS verifier, max(message) AS message, max(wal) AS wal,
+	round(max(rows_read::numeric / shares), 2) AS rows_read
+FROM batch_size JOIN finished USING (batch_id) JOIN (
 		SELECT batch_id, max(wal) - min(wal) AS wal,
 			extract(epoch FROM max(at) FILTER (WHERE stage = 'publish') - min(at) FILTER (WHERE stage = 'verify1')) AS seconds
 		FROM step GROUP BY batch_id) AS s USING (batch_id)

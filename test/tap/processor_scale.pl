@@ -18,22 +18,38 @@ my $dir = PostgreSQL::Test::Utils::tempdir();
 $ENV{CHUNK} = 100;
 command_ok([ 'bench/processor', $dir, $few, $few, $few, $many ], 'both servers publish the truth about every batch');
 
-my ($head, @lines) = split /\n/, slurp_file("$dir/processor.tsv");
-my %of;    # { stage and role }{ shares }{ column }
-foreach my $line (@lines)
+# The rows of a file: { value of the key columns }{ shares }{ column }
+sub rows_of
 {
-	my %row;
-	@row{ split /\t/, $head } = split /\t/, $line;
-	$of{"$row{stage}, $row{role}"}{ $row{shares} } = \%row;
+	my ($file, @keys) = @_;
+	my ($head, @lines) = split /\n/, slurp_file("$dir/$file");
+	my %rows;
+	foreach my $line (@lines)
+	{
+		my %row;
+		@row{ split /\t/, $head } = split /\t/, $line;
+		$rows{ join ', ', @row{@keys} }{ $row{shares} } = \%row;
+	}
+	return %rows;
 }
-is(scalar(keys %of), 12, 'every stage was measured on both servers');
 
+# What a share costs in a stage, by CPU time, which shows whatever takes longer than the stage itself;
+# and how many rows were read for it in all, which is exact.
+my %of = rows_of('processor.tsv', 'stage', 'role');
+is(scalar(keys %of), 12, 'every stage was measured on both servers');
 foreach my $what (sort keys %of)
 {
 	my ($one, $other) = map { $of{$what}{$_} } $few, $many;
 	note sprintf '%-14s %8.1f us a share of %d, %8.1f us of %d, %d kB then %d kB', $what, $one->{cpu_us}, $few, $other->{cpu_us}, $many, $one->{peak_kb}, $other->{peak_kb};
 	cmp_ok($other->{cpu_us}, '<', 2.5 * $one->{cpu_us}, "a share costs the same whether there are $few or $many: $what");
 	cmp_ok($other->{peak_kb} - $one->{peak_kb}, '<', 8 * 1024, "memory stays flat: $what");
+}
+my %batches = rows_of('batches.tsv', 'role');
+foreach my $role ('A', 'B')
+{
+	my ($one, $other) = map { $batches{$role}{$_}{rows_read} } $few, $many;
+	note "rows read for a share on $role: $one of $few, $other of $many";
+	cmp_ok($other, '<', 1.5 * $one, "no step looks at more than its share of rows on $role");
 }
 
 # ------------------------------------------------------------------ four at once
