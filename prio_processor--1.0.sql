@@ -387,6 +387,9 @@ BEGIN
 			AND substr(s.payload, 1, 32) = substr(NEW.payload, 1, 32)) THEN 'replayed packet'
 	END;
 	IF refused IS NULL THEN
+		-- Of a row that a trigger leaves as it is PostgreSQL keeps a copy until the statement ends,
+		-- when it goes to a partition: one COPY of all shares would take as much memory as they do.
+		NEW.share_id := NEW.share_id;
 		RETURN NEW;
 	END IF;
 	INSERT INTO rejection (batch_id, share_id, stage, reason) VALUES (NEW.batch_id, NEW.share_id, 'open', refused);

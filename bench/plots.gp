@@ -1,5 +1,5 @@
 # Draws the plots of docs/benchmarks.md.
-# bench/report sets results and plots, both directories, and the name of each step.
+# bench/report sets results and plots, both directories, and the name of each step and stage.
 
 set terminal svg size 860, 520 background "white" font "sans-serif,14" linewidth 1.5
 set encoding utf8
@@ -47,6 +47,21 @@ set title "Sealed packets"
 set ylabel "bytes"
 plot results . "/sizes.tsv" using 1:2 with linespoints linetype 2 title "share of A", \
 	"" using 1:3 with linespoints linetype 3 title "share of B"
+
+# The nightly job: lines of server A are drawn through, those of B are dashed.
+unset logscale y
+set format y "%.0f"
+set xrange [*:*]
+set yrange [0:*]
+set datafile missing "-"
+set output plots . "/processor.svg"
+set title "What a share costs in the nightly job"
+set xlabel "shares of the batch"
+set ylabel "CPU time of a share, µs"
+job(stage, role) = sprintf("< awk -F'\\t' '$3 == \"%s\" && $2 == \"%s\"' %s/processor.tsv", stage, role, results)
+stages = "open verify1 verify2 aggregate send apply"
+plot for [role in "A B"] for [i = 1:words(stages)] job(word(stages, i), role) using 1:5 \
+	with linespoints linetype i + 1 dashtype 1 + (role eq "B") title value("stage_" . word(stages, i)) . ", " . role
 
 # Rows a second: one cluster of bars for every server and n, one bar for every number of workers.
 unset logscale
