@@ -101,7 +101,7 @@ static const Option options[OPTION_COUNT] = {
 	[OUTPUT_B] = {"--output-B", "OUTPUT_B", "DIRECTORY", "where the shares for server B go",
 				  parse_path, &settings.output_b, EXPECTED_PATH, false},
 	[PRG] = {"--prg", "PRG", "batch|seed",
-			 "pseudo-random generator: seed for clients of libprio before 1.5 [batch]",
+			 "pseudo-random generator: seed for clients of libprio before July 2020 [batch]",
 			 parse_prg, &settings.variant, "batch or seed", false},
 };
 
