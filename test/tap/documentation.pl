@@ -54,7 +54,7 @@ foreach my $document (@documents)
 	local %ENV = %ENV;
 	delete @ENV{qw(PGHOST PGPORT PGDATABASE)};
 
-	my $printed = '';
+	my @printed = (''); # by the block before, in every place where it ran
 	my $text = slurp_file($document);
 	while ($text =~ /^```(sql|sh|text|crontab)\n(.*?)^```$/msg)
 	{
@@ -63,7 +63,7 @@ foreach my $document (@documents)
 
 		if ($language eq 'text')
 		{
-			is($printed, $block, "$document prints $title");
+			is($_, $block, "$document prints $title") foreach @printed;
 		}
 		elsif ($language eq 'sql')
 		{
@@ -72,20 +72,23 @@ foreach my $document (@documents)
 			my $messages = $places[-1] eq 'messages' && pop @places;
 			my ($statement) = $block =~ /\n(.*)/;
 
+			@printed = ();
 			foreach my $where (@places)
 			{
+				my ($out, $err) = ('', '');
 				my @psql = ('psql', '-X', '-A', '-t', '-q', '-d', "service=$place{$where}");
 				if ($messages)
 				{
-					IPC::Run::run([ @psql, '-v', 'VERBOSITY=verbose', '-v', 'SHOW_CONTEXT=never' ], '<', \$block, '>&', \$printed);
-					$printed =~ s/$verbose//g;
-					like(substr($text, pos $text), qr/^\s*```text$/m, "$document says what messages come of $statement");
-					next;
+					IPC::Run::run([ @psql, '-v', 'VERBOSITY=verbose', '-v', 'SHOW_CONTEXT=never' ], '<', \$block, '>&', \$out);
+					$out =~ s/$verbose//g;
+					like(substr($text, pos $text), qr/\A\s*```text$/m, "$document says what messages come of $statement");
 				}
-				my $err = '';
-				$printed = '';
-				ok(IPC::Run::run([ @psql, '-v', 'ON_ERROR_STOP=1' ], '<', \$block, '>', \$printed, '2>', \$err),
-					"$document, sql on $where: $statement") or diag $err;
+				else
+				{
+					ok(IPC::Run::run([ @psql, '-v', 'ON_ERROR_STOP=1' ], '<', \$block, '>', \$out, '2>', \$err),
+						"$document, sql on $where: $statement") or diag $err;
+				}
+				push @printed, $out;
 			}
 		}
 		elsif ($language eq 'sh' && !grep { !$elsewhere{$_} } split /\n/, $block)
@@ -94,11 +97,11 @@ foreach my $document (@documents)
 		}
 		else
 		{
-			my $err = '';
+			my ($out, $err) = ('', '');
 			$block =~ s/^(?:\S+ ){5}//mg if $language eq 'crontab';
-			$printed = '';
-			ok(IPC::Run::run([ 'bash', '-e', '-o', 'pipefail', '-c', $block ], '>', \$printed, '2>', \$err), "$document, $language: $title")
+			ok(IPC::Run::run([ 'bash', '-e', '-o', 'pipefail', '-c', $block ], '>', \$out, '2>', \$err), "$document, $language: $title")
 			  or diag $err;
+			@printed = ($out);
 		}
 	}
 	$_->stop('immediate') foreach values %node;
