@@ -248,6 +248,8 @@ sub anchor
 }
 my %anchor = map { anchor($_) => 1 } $text =~ /^#+ (.*)$/mg;
 is(join(' ', grep { !$anchor{$_} } $text =~ /\]\(#([^)]*)\)/g), '', 'links within the reference lead somewhere');
+my ($contents) = $text =~ /\A(.*?)^## /ms;
+is(join(', ', sort grep { index($contents, '](#' . anchor($_) . ')') < 0 } keys %seen), '', 'all entries are in the contents');
 my $readme = slurp_file('README.md');
 is(join(' ', grep { !$anchor{$_} } $readme =~ /\]\(docs\/reference\.md#([^)]*)\)/g), '', 'links of the README to the reference lead somewhere');
 is( join(' ', map { $_->[0] } grep { index($readme, "](docs/reference.md#$_->[0])") < 0 } rows("SELECT DISTINCT proname FROM ($routines) AS p WHERE extname = 'prio' ORDER BY 1")),
