@@ -40,6 +40,10 @@ CREATE TYPE prio_verifier (
 );
 
 COMMENT ON TYPE prio_verifier IS 'private state of one server about one packet; never send it to the other server';
+COMMENT ON FUNCTION prio_verifier_in(cstring) IS 'input of type prio_verifier';
+COMMENT ON FUNCTION prio_verifier_out(prio_verifier) IS 'output of type prio_verifier, without the packet''s key';
+COMMENT ON FUNCTION prio_verifier_recv(internal) IS 'binary input of type prio_verifier';
+COMMENT ON FUNCTION prio_verifier_send(prio_verifier) IS 'binary output of type prio_verifier, with the packet''s key';
 
 -- keys
 
@@ -131,6 +135,13 @@ CREATE FUNCTION prio_total_deserialize(bytea, internal) RETURNS internal
 
 CREATE FUNCTION prio_total_final(internal) RETURNS bytea
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1000;
+
+COMMENT ON FUNCTION prio_total_share_accum(internal, prio_verifier, bytea) IS 'transition of prio_total_share()';
+COMMENT ON FUNCTION prio_merge_accum(internal, bytea) IS 'transition of prio_merge()';
+COMMENT ON FUNCTION prio_total_combine(internal, internal) IS 'adds up the states of two workers, for both aggregates';
+COMMENT ON FUNCTION prio_total_serialize(internal) IS 'state of an aggregate, for another process';
+COMMENT ON FUNCTION prio_total_deserialize(bytea, internal) IS 'state of an aggregate, from another process';
+COMMENT ON FUNCTION prio_total_final(internal) IS 'result of both aggregates';
 
 CREATE AGGREGATE prio_total_share(verifier prio_verifier, share bytea) (
 	SFUNC        = prio_total_share_accum,

@@ -1,6 +1,12 @@
-# Every SQL and shell block of the documentation does what it says: a comment in the first line
-# of SQL names where it runs, and a text block behind it is what it prints. Each document is
-# followed from its beginning to its end, on two fresh clusters.
+# Every SQL and shell block of the documentation does what it says. Each document is followed
+# from its beginning to its end, on two fresh clusters.
+#
+#	```sql		the first line says where it runs: "-- server A, server B", or "-- client".
+#			With "messages" as the last word, errors do not stop it, and what it prints
+#			are errors, warnings and notices with their SQLSTATE.
+#	```sh		runs from the root of the tree, and stops at the first error
+#	```text		is what the block before it has printed
+#	```crontab	lines of a crontab, whose commands are run
 #
 #	script/test test/tap/documentation.pl				all documents
 #	DOCUMENT=docs/operations.md script/test test/tap/documentation.pl	one
@@ -24,10 +30,16 @@ $ENV{DESTDIR} = $ENV{PRIO_DESTDIR} if defined $ENV{PRIO_DESTDIR};
 my $services = PostgreSQL::Test::Utils::tempdir() . '/pg_service.conf';
 $ENV{PGSERVICEFILE} = $services;
 
+# What script/test runs itself, or what would run this test again: only that it is there is asked.
+my %elsewhere = map { $_ => 1 } 'script/demo', 'script/test';
+
+# What psql -v VERBOSITY=verbose says besides SQLSTATE, message, detail and hint.
+my $verbose = qr/^(?:LOCATION|QUERY|(?:SCHEMA|TABLE|COLUMN|DATATYPE|CONSTRAINT) NAME): .*\n/m;
+
 # The client has a database of its own in one of the two clusters.
 my %place = ('server A' => 'server_a', 'server B' => 'server_b', client => 'client');
 
-my @documents = grep { slurp_file($_) =~ /^```(sql|sh)$/m } glob '*.md docs/*.md';
+my @documents = grep { slurp_file($_) =~ /^```(?:sql|sh|crontab)$/m } glob '*.md docs/*.md';
 @documents = ($ENV{DOCUMENT}) if $ENV{DOCUMENT};
 foreach my $document (@documents)
 {
@@ -42,34 +54,54 @@ foreach my $document (@documents)
 	local %ENV = %ENV;
 	delete @ENV{qw(PGHOST PGPORT PGDATABASE)};
 
-	my $printed = '';
+	my @printed = (''); # by the block before, in every place where it ran
 	my $text = slurp_file($document);
-	while ($text =~ /^```(sql|sh|text)\n(.*?)^```$/msg)
+	while ($text =~ /^```(sql|sh|text|crontab)\n(.*?)^```$/msg)
 	{
 		my ($language, $block) = ($1, $2);
 		my ($title) = $block =~ /^(.*)$/m;
 
 		if ($language eq 'text')
 		{
-			is($printed, $block, "$document prints $title");
+			is($_, $block, "$document prints $title") foreach @printed;
 		}
-		elsif ($language eq 'sh')
+		elsif ($language eq 'sql')
 		{
-			my ($out, $err) = ('', '');
-			ok(IPC::Run::run([ 'bash', '-e', '-o', 'pipefail', '-c', $block ], '>', \$out, '2>', \$err), "$document, sh: $title")
-			  or diag $err;
+			$title =~ s/^-- // or die "no place in the first line: $title";
+			my @places = split /, /, $title;
+			my $messages = $places[-1] eq 'messages' && pop @places;
+			my ($statement) = $block =~ /\n(.*)/;
+
+			@printed = ();
+			foreach my $where (@places)
+			{
+				my ($out, $err) = ('', '');
+				my @psql = ('psql', '-X', '-A', '-t', '-q', '-d', "service=$place{$where}");
+				if ($messages)
+				{
+					IPC::Run::run([ @psql, '-v', 'VERBOSITY=verbose', '-v', 'SHOW_CONTEXT=never' ], '<', \$block, '>&', \$out);
+					$out =~ s/$verbose//g;
+					like(substr($text, pos $text), qr/\A\s*```text$/m, "$document says what messages come of $statement");
+				}
+				else
+				{
+					ok(IPC::Run::run([ @psql, '-v', 'ON_ERROR_STOP=1' ], '<', \$block, '>', \$out, '2>', \$err),
+						"$document, sql on $where: $statement") or diag $err;
+				}
+				push @printed, $out;
+			}
+		}
+		elsif ($language eq 'sh' && !grep { !$elsewhere{$_} } split /\n/, $block)
+		{
+			ok(-x $_, "$document, sh: $_ is there") foreach split /\n/, $block;
 		}
 		else
 		{
-			$title =~ s/^-- // or die "no place in the first line: $title";
-			foreach my $where (split /, /, $title)
-			{
-				my ($out, $err) = ('', '');
-				ok( IPC::Run::run([ 'psql', '-X', '-A', '-t', '-q', '-v', 'ON_ERROR_STOP=1', '-d', "service=$place{$where}" ],
-						'<', \$block, '>', \$out, '2>', \$err),
-					"$document, sql on $where: " . ($block =~ /\n(.*)/)[0]) or diag $err;
-				$printed = $out;
-			}
+			my ($out, $err) = ('', '');
+			$block =~ s/^(?:\S+ ){5}//mg if $language eq 'crontab';
+			ok(IPC::Run::run([ 'bash', '-e', '-o', 'pipefail', '-c', $block ], '>', \$out, '2>', \$err), "$document, $language: $title")
+			  or diag $err;
+			@printed = ($out);
 		}
 	}
 	$_->stop('immediate') foreach values %node;
