@@ -177,7 +177,7 @@ COMMENT ON COLUMN message.batch_id IS 'batch of the share';
 COMMENT ON COLUMN message.share_id IS 'id of the share';
 COMMENT ON COLUMN message.role IS 'who says it';
 COMMENT ON COLUMN message.round IS '1: verify1, 2: verify2';
-COMMENT ON COLUMN message.payload IS 'the message, at most 24 bytes';
+COMMENT ON COLUMN message.payload IS 'the message, at most 24 bytes; of a longer one, which is none, the first 64';
 
 CREATE TABLE checkpoint (
 	batch_id text NOT NULL,
@@ -302,7 +302,7 @@ CREATE FUNCTION disagreement(ours jsonb, theirs jsonb) RETURNS text LANGUAGE sql
 COMMENT ON FUNCTION disagreement(jsonb, jsonb) IS 'how the settings of both servers differ';
 
 CREATE FUNCTION notify_stage(batch_id text, stage stage) RETURNS void LANGUAGE sql
-	RETURN pg_notify('prio_processor', jsonb_build_object('batch_id', left(batch_id, 1000), 'stage', stage)::text);
+	RETURN pg_notify('prio_processor', jsonb_build_object('batch_id', batch_id, 'stage', stage)::text);
 
 COMMENT ON FUNCTION notify_stage(text, stage) IS 'tells listeners on channel prio_processor of a new stage';
 
@@ -526,33 +526,6 @@ END $$;
 
 COMMENT ON FUNCTION add_partitions(text) IS 'the partitions of a new batch';
 
--- A constraint, not a flag that a snapshot might not see: no row gets into the partition
--- any more, whoever inserts it in whatever transaction.
-CREATE FUNCTION seal_partition(batch_id text) RETURNS void LANGUAGE plpgsql
-	SET search_path = prio_processor, pg_catalog, pg_temp AS $$
-DECLARE
-	partition text := (SELECT 'share_' || b.number FROM batch AS b WHERE b.batch_id = seal_partition.batch_id);
-BEGIN
-	EXECUTE format('ALTER TABLE %I ADD CONSTRAINT batch_is_closed CHECK (false) NOT VALID', partition);
-END $$;
-
-COMMENT ON FUNCTION seal_partition(text) IS 'lets no share into a batch any more';
-
-CREATE FUNCTION drop_partitions(batch_id text) RETURNS void LANGUAGE plpgsql
-	SET search_path = prio_processor, pg_catalog, pg_temp AS $$
-DECLARE
-	b batch;
-BEGIN
-	SELECT * INTO b FROM batch AS x WHERE x.batch_id = drop_partitions.batch_id
-		AND x.stage IN ('published', 'too small', 'failed') AND x.dropped_at IS NULL;
-	IF FOUND THEN
-		EXECUTE format('DROP TABLE %I, %I, %I, %I',
-			'share_' || b.number, 'verifier_' || b.number, 'rejection_' || b.number, 'message_' || b.number);
-	END IF;
-END $$;
-
-COMMENT ON FUNCTION drop_partitions(text) IS 'the space of a finished batch';
-
 CREATE FUNCTION existing_batch(batch_id text) RETURNS batch LANGUAGE plpgsql STABLE
 	SET search_path = prio_processor, pg_catalog, pg_temp AS $$
 DECLARE
@@ -572,10 +545,9 @@ COMMENT ON FUNCTION existing_batch(text) IS 'a batch, or an error';
 CREATE FUNCTION lock_batch(batch_id text) RETURNS batch LANGUAGE plpgsql
 	SET search_path = prio_processor, pg_catalog, pg_temp AS $$
 DECLARE
-	b batch;
+	b batch := existing_batch(batch_id);
 BEGIN
-	PERFORM existing_batch(batch_id);
-	SELECT * INTO b FROM batch AS x WHERE x.batch_id = lock_batch.batch_id FOR UPDATE;
+	SELECT * INTO b FROM batch AS x WHERE x.batch_id = b.batch_id FOR UPDATE;
 	RETURN b;
 END $$;
 
@@ -659,7 +631,9 @@ BEGIN
 		RAISE EXCEPTION 'a batch can only be closed in a transaction of isolation level READ COMMITTED'
 			USING ERRCODE = 'invalid_transaction_state';
 	END IF;
-	PERFORM seal_partition(b.batch_id);
+	-- A constraint, not a flag that a snapshot might not see: no row gets into the partition any
+	-- more, whoever inserts it in whatever transaction.
+	EXECUTE format('ALTER TABLE %I ADD CONSTRAINT batch_is_closed CHECK (false) NOT VALID', 'share_' || b.number);
 	shares := (SELECT count(*) FROM share AS s WHERE s.batch_id = b.batch_id);
 	UPDATE stage_progress AS s SET done = shares, total = shares WHERE s.batch_id = b.batch_id AND s.stage = 'open';
 	PERFORM enter_stage(b, 'verify1');
@@ -754,8 +728,11 @@ BEGIN
 			USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = format('It is in stage "%s".', b.stage),
 				HINT = 'give_up_batch() ends a batch that will not be finished.';
 	END IF;
-	PERFORM drop_partitions(b.batch_id);
-	UPDATE batch AS x SET dropped_at = coalesce(x.dropped_at, clock_timestamp()), total = NULL WHERE x.batch_id = b.batch_id;
+	IF b.dropped_at IS NULL THEN
+		EXECUTE format('DROP TABLE %I, %I, %I, %I',
+			'share_' || b.number, 'verifier_' || b.number, 'rejection_' || b.number, 'message_' || b.number);
+		UPDATE batch AS x SET dropped_at = clock_timestamp(), total = NULL WHERE x.batch_id = b.batch_id;
+	END IF;
 END $$;
 
 COMMENT ON PROCEDURE drop_batch(text) IS 'frees the space of a finished batch; its result stays';
