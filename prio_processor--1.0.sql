@@ -1640,7 +1640,8 @@ GRANT EXECUTE ON PROCEDURE create_batch(text, name, int, bigint, int, boolean, b
 	aggregate(text), publish(text), import_shares(text, regclass), import_messages(text, int, regclass),
 	import_file(text, int, regclass), finish_import(text, int), import_total(text, text) TO prio_operator;
 GRANT EXECUTE ON FUNCTION advance(text), subscribe(), import_share(text, text, bigint), import_share_lines(text, text[], bigint),
-	import_message(text, int, text), import_message_lines(text, int, text[]), export_messages(text, int), export_total(text) TO prio_operator;
+	import_message(text, int, text), import_message_lines(text, int, text[]), export_messages(text, int), export_total(text),
+	printable(text) TO prio_operator;
 
 -- who reads what is published
 GRANT SELECT ON result TO prio_reader;
