@@ -21,7 +21,11 @@ my $min = 50;
 
 # Each side hears of every stage by NOTIFY.
 my %listener = map { $_ => $node{$_}->background_psql('postgres') } 'A', 'B';
-$_->query_safe('LISTEN prio_processor') foreach values %listener;
+foreach (values %listener)
+{
+	$_->set_query_timer_restart;
+	$_->query_safe('LISTEN prio_processor');
+}
 
 foreach (@batches)
 {
