@@ -251,7 +251,7 @@ my @bad = (
 	[ 'settings: huge', sub { $M->safe_psql('postgres', "$says, settings) SELECT '$_[0]', 'B', 'open', 0, jsonb_object_agg(i, i) FROM generate_series(1, 10000) AS i") }, undef, undef, qr/^failed\|the two servers do not agree/ ],
 	[ 'settings: control characters', sub { $M->safe_psql('postgres', "$says, settings) VALUES ('$_[0]', 'B', 'open', 0, '{\"n_data\": \"\\u001b[2J\\u009b2J\\nERROR\"}')") }, undef, undef,
 		qr/^failed\|the two servers do not agree on .*n_data \(8 here,  \[2J 2J ERROR there\)/ ],
-	[ 'gives up in colour', sub { honest_open($_[0]); $M->safe_psql('postgres', "$says, error) VALUES ('$_[0]', 'B', 'failed', 0, E'\\e[31m\\u009b31m\\rred\\nmore')") }, undef, undef,
+	[ 'gives up in colour', sub { honest_open($_[0]); $M->safe_psql('postgres', "$says, error) VALUES ('$_[0]', 'B', 'failed', 0, E'\\u001b[31m\\u009b31m\\rred\\nmore')") }, undef, undef,
 		qr/^verify2\|the other server:  \[31m 31m red more$/ ],
 	[ 'gives up', sub { honest_open($_[0]); $M->safe_psql('postgres', "$says, error) VALUES ('$_[0]', 'B', 'failed', 0, repeat('why', 1000000))") }, undef, undef, qr/^verify2\|the other server: (why)+w?h?$/ ],
 	[ 'promises too much', \&honest_open, sub { $M->safe_psql('postgres', "$says, messages) VALUES ('$_[0]', 'B', 'verify1', 0, 9223372036854775807)") }, undef, qr/^verify2\|$/ ],
@@ -278,7 +278,7 @@ foreach (@bad)
 	batch($_->[0]);
 	$_->[1]->($_->[0]);
 }
-$M->safe_psql('postgres', "$says) VALUES (E'\\e[2J', 'B', 'open', 0)");
+$M->safe_psql('postgres', "$says) VALUES (E'\\u001b[2J', 'B', 'open', 0)");
 ok(arrived(), 'bad settings do not stop the subscription');
 $offset = -s $A->logfile;
 $told = run($pair, 'A');
