@@ -237,7 +237,7 @@ is($_->safe_psql('postgres', q{SELECT count(*) FROM prio_processor.batch WHERE s
 # What the other server says of its total, and what becomes of the batch.
 my %forged = (
 	'counts too high' => [ q{9, prio_processor.merge_totals(total, '\x0198' || decode(repeat('a10a', 8), 'hex'))}, qr/a count is beyond what 9 valid shares can add up to/ ],
-	'sums too high' => [ q{9, prio_processor.merge_totals(prio_total_share_uint(total, 4), '\x0192a2ffffa2ffff')}, qr/a count is beyond what 9 valid shares can add up to/ ],
+	'sums too high' => [ q{9, prio_processor.merge_totals(public.prio_total_share_uint(total, 4), '\x0192a2ffffa2ffff')}, qr/a count is beyond what 9 valid shares can add up to/ ],
 	'noise' => [ q{9, '\x0198' || decode(repeat('a401020304', 8), 'hex')}, qr/the totals do not belong together/ ],
 	'other length' => [ q{9, '\x0191a105'}, qr/the totals do not belong together/ ],
 	'same role' => [ q{9, '\x0098a105a105a105a105a105a105a105a105'}, qr/the totals do not belong together/ ],
