@@ -1128,11 +1128,19 @@ COMMENT ON COLUMN progress.time_left IS 'at that rate';
 COMMENT ON COLUMN progress.since IS 'when it was finished, or last got on, or began to wait';
 COMMENT ON COLUMN progress.error IS 'what is wrong';
 
+-- After a restore the other server may say that it has seen what was not written yet: its slot
+-- would leave out all that comes until then.
+CREATE FUNCTION is_ahead(lsn pg_lsn) RETURNS boolean LANGUAGE sql STABLE
+	RETURN CASE WHEN NOT pg_is_in_recovery() THEN lsn > pg_current_wal_insert_lsn() END;
+
+COMMENT ON FUNCTION is_ahead(pg_lsn) IS 'is that beyond the end of the write-ahead log';
+
 CREATE VIEW exchange AS
 SELECT CASE WHEN s.oid IS NULL THEN 'none' WHEN NOT s.subenabled THEN 'disabled'
 		WHEN w.pid IS NULL THEN 'not connected' ELSE 'connected' END AS subscription,
 	w.last_msg_receipt_time AS heard_at,
-	r.slot_name AS slot, r.active AS slot_in_use, r.wal_status AS slot_status,
+	r.slot_name AS slot, r.active AS slot_in_use,
+	CASE WHEN is_ahead(r.confirmed_flush_lsn) THEN 'ahead' ELSE r.wal_status END AS slot_status,
 	CASE WHEN NOT pg_is_in_recovery() THEN pg_wal_lsn_diff(pg_current_wal_lsn(), r.restart_lsn) END AS kept_bytes,
 	(SELECT array_agg(printable(u.batch_id) ORDER BY u.batch_id) FROM (SELECT c.batch_id FROM checkpoint AS c
 		WHERE c.stage = 'open' AND c.attempt = 0 AND NOT EXISTS (SELECT FROM batch AS b WHERE b.batch_id = c.batch_id)
@@ -1148,7 +1156,7 @@ COMMENT ON COLUMN exchange.subscription IS 'to the messages of the other server:
 COMMENT ON COLUMN exchange.heard_at IS 'when the other server was last heard of';
 COMMENT ON COLUMN exchange.slot IS 'replication slot of this side that the other server reads from; NULL if it is gone';
 COMMENT ON COLUMN exchange.slot_in_use IS 'is the other server connected';
-COMMENT ON COLUMN exchange.slot_status IS 'lost: rejoin_peer() on this side, then on the other';
+COMMENT ON COLUMN exchange.slot_status IS 'lost, or ahead of the log of a restored cluster: rejoin_peer() on this side, then on the other';
 COMMENT ON COLUMN exchange.kept_bytes IS 'how much of the write-ahead log is kept for the other server, on this disk';
 COMMENT ON COLUMN exchange.unknown_batches IS 'batches that the other server has created, and this one has not; the first hundred';
 
@@ -1245,7 +1253,7 @@ BEGIN
 		-- A slot cannot decode what was written before its publication was there: so a slot
 		-- without one is of no use, and the publication comes first.
 		IF EXISTS (SELECT FROM pg_catalog.pg_replication_slots AS s WHERE s.slot_name = peer_slot
-				AND (s.wal_status = 'lost' OR NOT EXISTS (SELECT FROM pg_catalog.pg_publication AS p WHERE p.pubname = 'prio_processor'))) THEN
+				AND (s.wal_status = 'lost' OR prio_processor.is_ahead(s.confirmed_flush_lsn) OR NOT EXISTS (SELECT FROM pg_catalog.pg_publication AS p WHERE p.pubname = 'prio_processor'))) THEN
 			PERFORM pg_catalog.pg_terminate_backend(s.active_pid, 10000) FROM pg_catalog.pg_replication_slots AS s
 			WHERE s.slot_name = peer_slot AND s.active_pid IS NOT NULL;
 			PERFORM pg_catalog.pg_drop_replication_slot(peer_slot);
@@ -1641,7 +1649,7 @@ GRANT EXECUTE ON PROCEDURE create_batch(text, name, int, bigint, int, boolean, b
 	import_file(text, int, regclass), finish_import(text, int), import_total(text, text) TO prio_operator;
 GRANT EXECUTE ON FUNCTION advance(text), subscribe(), import_share(text, text, bigint), import_share_lines(text, text[], bigint),
 	import_message(text, int, text), import_message_lines(text, int, text[]), export_messages(text, int), export_total(text),
-	printable(text) TO prio_operator;
+	printable(text), is_ahead(pg_lsn) TO prio_operator;
 
 -- who reads what is published
 GRANT SELECT ON result TO prio_reader;
