@@ -110,6 +110,8 @@ CREATE TABLE stage_progress (
 );
 
 COMMENT ON TABLE stage_progress IS 'how far each stage of each batch is; see the view progress';
+COMMENT ON COLUMN stage_progress.batch_id IS 'the batch';
+COMMENT ON COLUMN stage_progress.stage IS 'the stage';
 COMMENT ON COLUMN stage_progress.started_at IS 'when the stage began, which may be with waiting for the other server';
 COMMENT ON COLUMN stage_progress.finished_at IS 'when it was finished';
 COMMENT ON COLUMN stage_progress.done IS 'shares done so far';
@@ -175,7 +177,7 @@ COMMENT ON COLUMN message.batch_id IS 'batch of the share';
 COMMENT ON COLUMN message.share_id IS 'id of the share';
 COMMENT ON COLUMN message.role IS 'who says it';
 COMMENT ON COLUMN message.round IS '1: verify1, 2: verify2';
-COMMENT ON COLUMN message.payload IS 'the message, at most 24 bytes';
+COMMENT ON COLUMN message.payload IS 'the message, at most 24 bytes; of a longer one, which is none, the first 64';
 
 CREATE TABLE checkpoint (
 	batch_id text NOT NULL,
@@ -280,11 +282,17 @@ CREATE FUNCTION settings(batch batch) RETURNS jsonb LANGUAGE sql STABLE
 
 COMMENT ON FUNCTION settings(batch) IS 'what both servers of a batch must agree on';
 
--- How two settings differ, in words; NULL when they do not.
-CREATE FUNCTION disagreement(ours jsonb, theirs jsonb) RETURNS text LANGUAGE sql STABLE
+-- What the other server writes must not do anything to a terminal, or make lines of its own in a log.
+CREATE FUNCTION printable(t text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	RETURN regexp_replace(t, '[\u0001-\u001f\u007f-\u009f]', ' ', 'g');
+
+COMMENT ON FUNCTION printable(text) IS 'a text with blanks for control characters';
+
+-- How two settings differ, in words; NULL when they do not, or when one is not known.
+CREATE FUNCTION disagreement(ours jsonb, theirs jsonb) RETURNS text LANGUAGE sql STABLE STRICT
 	RETURN (SELECT string_agg(CASE key
 				WHEN 'fingerprint' THEN 'the shared secret'
-				ELSE format('%s (%s here, %s there)', key, coalesce(ours ->> key, 'none'), coalesce(left(theirs ->> key, 100), 'none')) END,
+				ELSE format('%s (%s here, %s there)', key, coalesce(ours ->> key, 'none'), coalesce(printable(left(theirs ->> key, 100)), 'none')) END,
 			', ' ORDER BY key)
 		FROM jsonb_object_keys(ours) AS key
 		WHERE ours -> key IS DISTINCT FROM theirs -> key
@@ -294,7 +302,7 @@ CREATE FUNCTION disagreement(ours jsonb, theirs jsonb) RETURNS text LANGUAGE sql
 COMMENT ON FUNCTION disagreement(jsonb, jsonb) IS 'how the settings of both servers differ';
 
 CREATE FUNCTION notify_stage(batch_id text, stage stage) RETURNS void LANGUAGE sql
-	RETURN pg_notify('prio_processor', jsonb_build_object('batch_id', left(batch_id, 1000), 'stage', stage)::text);
+	RETURN pg_notify('prio_processor', jsonb_build_object('batch_id', batch_id, 'stage', stage)::text);
 
 COMMENT ON FUNCTION notify_stage(text, stage) IS 'tells listeners on channel prio_processor of a new stage';
 
@@ -436,7 +444,7 @@ BEGIN
 			AND c.stage = NEW.stage AND c.attempt = NEW.attempt) THEN
 		NEW.total := substr(NEW.total, 1, 4000000);
 		NEW.settings := CASE WHEN octet_length(NEW.settings::text) > 10000 THEN 'null' ELSE NEW.settings END;
-		NEW.error := left(NEW.error, 1000);
+		NEW.error := printable(left(NEW.error, 1000));
 		NEW.at := coalesce(NEW.at, clock_timestamp());
 		RETURN NEW;
 	END IF;
@@ -477,6 +485,8 @@ END $$;
 COMMENT ON FUNCTION constrain_ordinals(int, boolean) IS 'all shares of a batch without ordinals are checked at one point';
 
 -- Made apart and then attached: of the tables that others use, only the empty ones are locked.
+-- Whoever calls this has a lock_timeout: others wait behind these locks, and the other server
+-- may keep its transaction open for as long as it likes.
 CREATE FUNCTION add_partitions(batch_id text) RETURNS void LANGUAGE plpgsql
 	SET search_path = prio_processor, pg_catalog, pg_temp AS $$
 DECLARE
@@ -519,33 +529,6 @@ END $$;
 
 COMMENT ON FUNCTION add_partitions(text) IS 'the partitions of a new batch';
 
--- A constraint, not a flag that a snapshot might not see: no row gets into the partition
--- any more, whoever inserts it in whatever transaction.
-CREATE FUNCTION seal_partition(batch_id text) RETURNS void LANGUAGE plpgsql
-	SET search_path = prio_processor, pg_catalog, pg_temp AS $$
-DECLARE
-	partition text := (SELECT 'share_' || b.number FROM batch AS b WHERE b.batch_id = seal_partition.batch_id);
-BEGIN
-	EXECUTE format('ALTER TABLE %I ADD CONSTRAINT batch_is_closed CHECK (false) NOT VALID', partition);
-END $$;
-
-COMMENT ON FUNCTION seal_partition(text) IS 'lets no share into a batch any more';
-
-CREATE FUNCTION drop_partitions(batch_id text) RETURNS void LANGUAGE plpgsql
-	SET search_path = prio_processor, pg_catalog, pg_temp AS $$
-DECLARE
-	b batch;
-BEGIN
-	SELECT * INTO b FROM batch AS x WHERE x.batch_id = drop_partitions.batch_id
-		AND x.stage IN ('published', 'too small', 'failed') AND x.dropped_at IS NULL;
-	IF FOUND THEN
-		EXECUTE format('DROP TABLE %I, %I, %I, %I',
-			'share_' || b.number, 'verifier_' || b.number, 'rejection_' || b.number, 'message_' || b.number);
-	END IF;
-END $$;
-
-COMMENT ON FUNCTION drop_partitions(text) IS 'the space of a finished batch';
-
 CREATE FUNCTION existing_batch(batch_id text) RETURNS batch LANGUAGE plpgsql STABLE
 	SET search_path = prio_processor, pg_catalog, pg_temp AS $$
 DECLARE
@@ -565,10 +548,9 @@ COMMENT ON FUNCTION existing_batch(text) IS 'a batch, or an error';
 CREATE FUNCTION lock_batch(batch_id text) RETURNS batch LANGUAGE plpgsql
 	SET search_path = prio_processor, pg_catalog, pg_temp AS $$
 DECLARE
-	b batch;
+	b batch := existing_batch(batch_id);
 BEGIN
-	PERFORM existing_batch(batch_id);
-	SELECT * INTO b FROM batch AS x WHERE x.batch_id = lock_batch.batch_id FOR UPDATE;
+	SELECT * INTO b FROM batch AS x WHERE x.batch_id = b.batch_id FOR UPDATE;
 	RETURN b;
 END $$;
 
@@ -605,7 +587,7 @@ COMMENT ON FUNCTION check_n_data(int) IS 'refuses numbers of data fields for whi
 
 CREATE PROCEDURE create_batch(batch_id text, server name, n_data int, min_batch_size bigint, bits int DEFAULT NULL,
 		ordinals boolean DEFAULT false, checkpoints boolean DEFAULT true, close_at timestamptz DEFAULT NULL)
-	LANGUAGE plpgsql SECURITY DEFINER SET search_path = prio_processor, pg_catalog, pg_temp AS $$
+	LANGUAGE plpgsql SECURITY DEFINER SET search_path = prio_processor, pg_catalog, pg_temp SET lock_timeout = '1min' AS $$
 DECLARE
 	b batch;
 BEGIN
@@ -652,7 +634,9 @@ BEGIN
 		RAISE EXCEPTION 'a batch can only be closed in a transaction of isolation level READ COMMITTED'
 			USING ERRCODE = 'invalid_transaction_state';
 	END IF;
-	PERFORM seal_partition(b.batch_id);
+	-- A constraint, not a flag that a snapshot might not see: no row gets into the partition any
+	-- more, whoever inserts it in whatever transaction.
+	EXECUTE format('ALTER TABLE %I ADD CONSTRAINT batch_is_closed CHECK (false) NOT VALID', 'share_' || b.number);
 	shares := (SELECT count(*) FROM share AS s WHERE s.batch_id = b.batch_id);
 	UPDATE stage_progress AS s SET done = shares, total = shares WHERE s.batch_id = b.batch_id AND s.stage = 'open';
 	PERFORM enter_stage(b, 'verify1');
@@ -733,8 +717,9 @@ END $$;
 
 COMMENT ON PROCEDURE give_up_batch(text) IS 'ends a batch that nobody wants to be finished; drop_batch() makes that final';
 
+-- With a lock_timeout, for the same reason as create_batch().
 CREATE PROCEDURE drop_batch(batch_id text) LANGUAGE plpgsql SECURITY DEFINER
-	SET search_path = prio_processor, pg_catalog, pg_temp AS $$
+	SET search_path = prio_processor, pg_catalog, pg_temp SET lock_timeout = '1min' AS $$
 DECLARE
 	b batch;
 BEGIN
@@ -746,8 +731,11 @@ BEGIN
 			USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = format('It is in stage "%s".', b.stage),
 				HINT = 'give_up_batch() ends a batch that will not be finished.';
 	END IF;
-	PERFORM drop_partitions(b.batch_id);
-	UPDATE batch AS x SET dropped_at = coalesce(x.dropped_at, clock_timestamp()), total = NULL WHERE x.batch_id = b.batch_id;
+	IF b.dropped_at IS NULL THEN
+		EXECUTE format('DROP TABLE %I, %I, %I, %I',
+			'share_' || b.number, 'verifier_' || b.number, 'rejection_' || b.number, 'message_' || b.number);
+		UPDATE batch AS x SET dropped_at = clock_timestamp(), total = NULL WHERE x.batch_id = b.batch_id;
+	END IF;
 END $$;
 
 COMMENT ON PROCEDURE drop_batch(text) IS 'frees the space of a finished batch; its result stays';
@@ -880,9 +868,11 @@ BEGIN
 	difference := disagreement(latest_settings(b, b.role), ours);
 	IF difference IS NOT NULL THEN
 		RETURN format('server "%s" has changed since its settings were sent: %s', b.server, difference);
+	ELSIF server_option(b.server, 'role') <> b.role THEN
+		RETURN format('server "%s" has changed since its settings were sent: role (%s here)', b.server, server_option(b.server, 'role'));
 	END IF;
 	difference := disagreement(ours, latest_settings(b, other_role(b.role)));
-	IF b.checkpoints AND latest_settings(b, other_role(b.role)) IS NOT NULL AND difference IS NOT NULL THEN
+	IF difference IS NOT NULL THEN
 		RETURN format('the two servers do not agree on %s', difference);
 	END IF;
 	RETURN NULL;
@@ -1130,22 +1120,34 @@ FROM batch AS b JOIN stage_progress AS s USING (batch_id)
 ORDER BY b.number, s.stage;
 
 COMMENT ON VIEW progress IS 'one row a batch and stage';
+COMMENT ON COLUMN progress.batch_id IS 'the batch';
+COMMENT ON COLUMN progress.stage IS 'the stage';
 COMMENT ON COLUMN progress.state IS 'done, running, waiting for the other server, open or failed';
 COMMENT ON COLUMN progress.done IS 'shares done so far';
 COMMENT ON COLUMN progress.total IS 'shares to do';
+COMMENT ON COLUMN progress.percent IS 'done of total';
 COMMENT ON COLUMN progress.rate IS 'shares a second';
 COMMENT ON COLUMN progress.time_left IS 'at that rate';
 COMMENT ON COLUMN progress.since IS 'when it was finished, or last got on, or began to wait';
 COMMENT ON COLUMN progress.error IS 'what is wrong';
 
+-- After a restore the other server may say that it has seen what was not written yet: its slot
+-- would leave out all that comes until then.
+CREATE FUNCTION is_ahead(lsn pg_lsn) RETURNS boolean LANGUAGE sql STABLE
+	RETURN CASE WHEN NOT pg_is_in_recovery() THEN lsn > pg_current_wal_insert_lsn() END;
+
+COMMENT ON FUNCTION is_ahead(pg_lsn) IS 'is that beyond the end of the write-ahead log';
+
 CREATE VIEW exchange AS
 SELECT CASE WHEN s.oid IS NULL THEN 'none' WHEN NOT s.subenabled THEN 'disabled'
 		WHEN w.pid IS NULL THEN 'not connected' ELSE 'connected' END AS subscription,
 	w.last_msg_receipt_time AS heard_at,
-	r.slot_name AS slot, r.active AS slot_in_use, r.wal_status AS slot_status,
+	r.slot_name AS slot, r.active AS slot_in_use,
+	CASE WHEN is_ahead(r.confirmed_flush_lsn) THEN 'ahead' ELSE r.wal_status END AS slot_status,
 	CASE WHEN NOT pg_is_in_recovery() THEN pg_wal_lsn_diff(pg_current_wal_lsn(), r.restart_lsn) END AS kept_bytes,
-	(SELECT array_agg(c.batch_id ORDER BY c.batch_id) FROM checkpoint AS c
-		WHERE c.stage = 'open' AND c.attempt = 0 AND NOT EXISTS (SELECT FROM batch AS b WHERE b.batch_id = c.batch_id)) AS unknown_batches
+	(SELECT array_agg(printable(u.batch_id) ORDER BY u.batch_id) FROM (SELECT c.batch_id FROM checkpoint AS c
+		WHERE c.stage = 'open' AND c.attempt = 0 AND NOT EXISTS (SELECT FROM batch AS b WHERE b.batch_id = c.batch_id)
+		ORDER BY c.batch_id LIMIT 100) AS u) AS unknown_batches
 FROM (SELECT role, slot FROM peer WHERE conninfo IS NOT NULL LIMIT 1) AS p
 	LEFT JOIN pg_subscription AS s ON s.subname = 'prio_processor'
 		AND s.subdbid = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
@@ -1157,14 +1159,18 @@ COMMENT ON COLUMN exchange.subscription IS 'to the messages of the other server:
 COMMENT ON COLUMN exchange.heard_at IS 'when the other server was last heard of';
 COMMENT ON COLUMN exchange.slot IS 'replication slot of this side that the other server reads from; NULL if it is gone';
 COMMENT ON COLUMN exchange.slot_in_use IS 'is the other server connected';
-COMMENT ON COLUMN exchange.slot_status IS 'lost: rejoin_peer() on this side, then on the other';
+COMMENT ON COLUMN exchange.slot_status IS 'lost, or ahead of the log of a restored cluster: rejoin_peer() on this side, then on the other';
 COMMENT ON COLUMN exchange.kept_bytes IS 'how much of the write-ahead log is kept for the other server, on this disk';
-COMMENT ON COLUMN exchange.unknown_batches IS 'batches that the other server has created, and this one has not';
+COMMENT ON COLUMN exchange.unknown_batches IS 'batches that the other server has created, and this one has not; the first hundred';
 
 CREATE VIEW rejections AS
 SELECT batch_id, stage, reason, count(*) AS shares FROM rejection GROUP BY batch_id, stage, reason ORDER BY batch_id, stage, reason;
 
 COMMENT ON VIEW rejections IS 'how many shares fell out, by reason';
+COMMENT ON COLUMN rejections.batch_id IS 'batch of the shares';
+COMMENT ON COLUMN rejections.stage IS 'stage in which they fell out; open: on arrival';
+COMMENT ON COLUMN rejections.reason IS 'why';
+COMMENT ON COLUMN rejections.shares IS 'how many';
 
 -- ---------------------------------------------------------------- the other server
 
@@ -1180,7 +1186,10 @@ BEGIN
 	SELECT * INTO p FROM peer AS x WHERE x.conninfo IS NOT NULL LIMIT 1;
 	IF NOT FOUND OR connected_to = p.conninfo THEN
 		RETURN connected_to IS NOT NULL;
-	ELSIF NOT pg_try_advisory_xact_lock(hashtext('prio_processor.subscribe')) THEN
+	END IF;
+	-- Is another session at it? Not an advisory lock, which anybody could hold.
+	PERFORM FROM peer AS x WHERE x.server = p.server FOR NO KEY UPDATE SKIP LOCKED;
+	IF NOT FOUND THEN
 		RETURN false;
 	END IF;
 	BEGIN
@@ -1204,7 +1213,7 @@ BEGIN
 			RAISE EXCEPTION 'the other server publishes more than its messages';
 		END IF;
 	EXCEPTION WHEN OTHERS THEN
-		RAISE NOTICE 'no subscription to the other server yet: %', SQLERRM
+		RAISE NOTICE 'no subscription to the other server yet: %', printable(SQLERRM)
 			USING HINT = 'run() tries again.';
 		RETURN false;
 	END;
@@ -1239,8 +1248,21 @@ BEGIN
 			RAISE EXCEPTION 'logical replication between two servers needs PostgreSQL 15'
 				USING ERRCODE = 'feature_not_supported', HINT = 'Leave out peer_conninfo, and copy the rows of this side''s role in the tables message and checkpoint by other means.';
 		END IF;
-		-- A slot cannot decode what was written before its publication was there: so this comes
-		-- first. A dump keeps a publication, but not what is in it.
+		IF EXISTS (SELECT FROM pg_catalog.pg_replication_slots AS s
+				WHERE s.slot_name = peer_slot AND s.database IS DISTINCT FROM pg_catalog.current_database()) THEN
+			RAISE EXCEPTION 'replication slot "%" belongs to another database of this cluster', peer_slot
+				USING ERRCODE = 'duplicate_object', HINT = 'Choose another name with slot => ..., on both sides.';
+		END IF;
+		-- A slot cannot decode what was written before its publication was there: so a slot
+		-- without one is of no use, and the publication comes first.
+		IF EXISTS (SELECT FROM pg_catalog.pg_replication_slots AS s WHERE s.slot_name = peer_slot
+				AND (s.wal_status = 'lost' OR prio_processor.is_ahead(s.confirmed_flush_lsn) OR NOT EXISTS (SELECT FROM pg_catalog.pg_publication AS p WHERE p.pubname = 'prio_processor'))) THEN
+			PERFORM pg_catalog.pg_terminate_backend(s.active_pid, 10000) FROM pg_catalog.pg_replication_slots AS s
+			WHERE s.slot_name = peer_slot AND s.active_pid IS NOT NULL;
+			PERFORM pg_catalog.pg_drop_replication_slot(peer_slot);
+			COMMIT;
+		END IF;
+		-- A dump keeps a publication, but not what is in it.
 		IF NOT EXISTS (SELECT FROM pg_catalog.pg_publication AS p WHERE p.pubname = 'prio_processor') THEN
 			CREATE PUBLICATION prio_processor;
 		END IF;
@@ -1248,10 +1270,6 @@ BEGIN
 		EXECUTE pg_catalog.format('ALTER PUBLICATION prio_processor SET TABLE prio_processor.message WHERE (role = %L),
 			prio_processor.checkpoint WHERE (role = %L)', own_role, own_role);
 		COMMIT;
-		IF EXISTS (SELECT FROM pg_catalog.pg_replication_slots AS s WHERE s.slot_name = peer_slot AND s.wal_status = 'lost') THEN
-			PERFORM pg_catalog.pg_drop_replication_slot(peer_slot);
-			COMMIT;
-		END IF;
 		IF NOT EXISTS (SELECT FROM pg_catalog.pg_replication_slots AS s WHERE s.slot_name = peer_slot) THEN
 			PERFORM pg_catalog.pg_create_logical_replication_slot(peer_slot, 'pgoutput');
 			COMMIT;
@@ -1366,15 +1384,18 @@ COMMENT ON FUNCTION check_exchanges_files(batch) IS 'an error unless the message
 
 CREATE FUNCTION export_messages(batch_id text, round int) RETURNS SETOF text LANGUAGE plpgsql STABLE SECURITY DEFINER
 	SET search_path = prio_processor, pg_catalog, pg_temp AS $$
+DECLARE
+	b batch := existing_batch(batch_id);
 BEGIN
-	IF NOT EXISTS (SELECT FROM checkpoint AS c JOIN batch AS b USING (batch_id, role)
-			WHERE c.batch_id = export_messages.batch_id AND c.stage = stage_of_round(round)) THEN
-		RAISE EXCEPTION 'round % of batch "%" is not finished', round, batch_id
+	IF NOT EXISTS (SELECT FROM checkpoint AS c WHERE c.batch_id = b.batch_id AND c.role = b.role AND c.stage = stage_of_round(round)) THEN
+		RAISE EXCEPTION 'round % of batch "%" is not finished', round, b.batch_id
 			USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'CALL prio_processor.run() first.';
+	ELSIF b.dropped_at IS NOT NULL THEN
+		RAISE EXCEPTION 'batch "%" has been dropped, with its messages', b.batch_id
+			USING ERRCODE = 'object_not_in_prerequisite_state';
 	END IF;
-	RETURN QUERY SELECT json_line(m.share_id, m.payload)
-		FROM verifier AS v JOIN message AS m USING (batch_id, share_id) JOIN batch AS b USING (batch_id)
-		WHERE m.batch_id = export_messages.batch_id AND m.role = b.role AND m.round = export_messages.round ORDER BY v.number;
+	RETURN QUERY SELECT json_line(m.share_id, m.payload) FROM verifier AS v JOIN message AS m USING (batch_id, share_id)
+		WHERE v.batch_id = b.batch_id AND m.role = b.role AND m.round = export_messages.round ORDER BY v.number;
 END $$;
 
 COMMENT ON FUNCTION export_messages(text, int) IS 'the messages of this side in one round, as lines of a file';
@@ -1594,7 +1615,7 @@ BEGIN
 			waiting := waiting OR outcome IN ('waiting', 'busy')
 				AND 'open' <> (SELECT b.stage FROM prio_processor.batch AS b WHERE b.batch_id = id);
 			IF outcome = 'error' THEN
-				in_trouble := in_trouble || id;
+				in_trouble := pg_catalog.array_append(in_trouble, id);
 			END IF;
 		END LOOP;
 		IF NOT worked THEN
@@ -1614,7 +1635,6 @@ REVOKE ALL ON ALL PROCEDURES IN SCHEMA prio_processor FROM PUBLIC;
 REVOKE ALL ON TYPE stage FROM PUBLIC;
 
 GRANT USAGE ON SCHEMA prio_processor TO prio_ingest, prio_operator, prio_reader, prio_peer;
-GRANT USAGE ON TYPE stage TO prio_operator;
 
 -- who sends shares here
 GRANT INSERT (batch_id, share_id, ordinal, payload) ON share TO prio_ingest;
@@ -1631,7 +1651,8 @@ GRANT EXECUTE ON PROCEDURE create_batch(text, name, int, bigint, int, boolean, b
 	aggregate(text), publish(text), import_shares(text, regclass), import_messages(text, int, regclass),
 	import_file(text, int, regclass), finish_import(text, int), import_total(text, text) TO prio_operator;
 GRANT EXECUTE ON FUNCTION advance(text), subscribe(), import_share(text, text, bigint), import_share_lines(text, text[], bigint),
-	import_message(text, int, text), import_message_lines(text, int, text[]), export_messages(text, int), export_total(text) TO prio_operator;
+	import_message(text, int, text), import_message_lines(text, int, text[]), export_messages(text, int), export_total(text),
+	printable(text), is_ahead(pg_lsn) TO prio_operator;
 
 -- who reads what is published
 GRANT SELECT ON result TO prio_reader;

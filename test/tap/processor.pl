@@ -21,7 +21,11 @@ my $min = 50;
 
 # Each side hears of every stage by NOTIFY.
 my %listener = map { $_ => $node{$_}->background_psql('postgres') } 'A', 'B';
-$_->query_safe('LISTEN prio_processor') foreach values %listener;
+foreach (values %listener)
+{
+	$_->set_query_timer_restart;
+	$_->query_safe('LISTEN prio_processor');
+}
 
 foreach (@batches)
 {
@@ -233,6 +237,7 @@ is($_->safe_psql('postgres', q{SELECT count(*) FROM prio_processor.batch WHERE s
 # What the other server says of its total, and what becomes of the batch.
 my %forged = (
 	'counts too high' => [ q{9, prio_processor.merge_totals(total, '\x0198' || decode(repeat('a10a', 8), 'hex'))}, qr/a count is beyond what 9 valid shares can add up to/ ],
+	'sums too high' => [ q{9, prio_processor.merge_totals(public.prio_total_share_uint(total, 4), '\x0192a2ffffa2ffff')}, qr/a count is beyond what 9 valid shares can add up to/ ],
 	'noise' => [ q{9, '\x0198' || decode(repeat('a401020304', 8), 'hex')}, qr/the totals do not belong together/ ],
 	'other length' => [ q{9, '\x0191a105'}, qr/the totals do not belong together/ ],
 	'same role' => [ q{9, '\x0098a105a105a105a105a105a105a105a105'}, qr/the totals do not belong together/ ],
@@ -241,8 +246,9 @@ my %forged = (
 	'no number' => [ 'NULL, total', qr/the servers do not agree on the valid shares: 9 here, none there/ ]);
 foreach my $batch (sort keys %forged)
 {
-	new_batch($pair, $batch, 8, 5);
-	new_clients($pair, $batch, 9, 8);
+	my $bits = $batch =~ /sums/ ? 4 : undef;
+	as($_, 'job', "CALL prio_processor.create_batch('$batch', 'telemetry', 8, 5, bits => " . ($bits // 'NULL') . ')') foreach $A, $B;
+	new_clients($pair, $batch, 9, $bits ? 2 : 8, $bits);
 	deliver($pair, $batch);
 	as($_, 'job', "CALL prio_processor.close_batch('$batch')") foreach $A, $B;
 }

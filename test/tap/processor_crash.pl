@@ -18,16 +18,21 @@ note "PRIO_SEED=$seed";
 my $pair = new_pair('restart_after_crash = on');
 my %node = map { $_ => $pair->{$_} } 'A', 'B';
 
-# Steps take as long as speed says, and leave a note of who made them.
+# Steps take as long as speed says, or until it says otherwise, and leave a note of who made them.
 foreach my $node (values %node)
 {
 	small_chunks($node, 10);
 	$node->safe_psql('postgres', q{
 		CREATE TABLE speed AS SELECT 0.0::float8 AS seconds;
 		CREATE TABLE step (batch text, pid int DEFAULT pg_backend_pid());
-		CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
+		CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+		DECLARE
+			began timestamptz := clock_timestamp();
+		BEGIN
 			INSERT INTO public.step VALUES (NEW.batch_id);
-			PERFORM pg_sleep(seconds) FROM public.speed;
+			WHILE clock_timestamp() < began + (SELECT seconds FROM public.speed) * interval '1 second' LOOP
+				PERFORM pg_sleep(0.01);
+			END LOOP;
 			RETURN NULL;
 		END $$;
 		CREATE TRIGGER slow AFTER INSERT OR UPDATE ON prio_processor.stage_progress FOR EACH ROW EXECUTE FUNCTION slow()});
@@ -137,7 +142,7 @@ foreach my $kind ('backend', 'cluster')
 			my $file = $pair->{A}->basedir . '/killed';
 			my $share = 'share_' . lc $role;
 			$pair->{A}->safe_psql('clients', "\\copy (SELECT batch, id, $share FROM client WHERE batch = '$batch') TO '$file'");
-			$node{$role}->safe_psql('postgres', q{CREATE FUNCTION drip() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.05); RETURN NEW; END $$;
+			$node{$role}->safe_psql('postgres', q{CREATE FUNCTION drip() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(2); RETURN NEW; END $$;
 				DO $$ BEGIN EXECUTE format('CREATE TRIGGER drip BEFORE INSERT ON prio_processor.share_%s FOR EACH ROW EXECUTE FUNCTION drip()',
 					(SELECT max(number) FROM prio_processor.batch)); END $$});
 			my $session = start($role, "\\copy prio_processor.share (batch_id, share_id, payload) FROM '$file'", 'user=collector');
@@ -148,7 +153,7 @@ foreach my $kind ('backend', 'cluster')
 		deliver($pair, $batch);
 		if ($stage eq 'close')
 		{
-			slow(0.1);
+			slow(60);
 			my $session = start($role, "CALL prio_processor.close_batch('$batch')");
 			ok(kill_one($role, $kind), "killed: $batch of $role");
 			end($session);
@@ -167,9 +172,8 @@ foreach my $kind ('backend', 'cluster')
 				as($node{$other}, 'job', "SELECT prio_processor.advance('$batch')") if $outcome eq 'waiting';
 			}
 			run($pair, $other) if $stage eq 'publish';
-			slow(0.05);
+			slow(60);
 			my @sessions = map { start($_, 'CALL prio_processor.run()') } 'A', 'B';
-			sleep rand 0.05;
 			ok(kill_one($role, $kind), "killed: $batch of $role");
 			end(@sessions);
 		}
@@ -216,7 +220,7 @@ foreach my $batch (@four)
 run($pair, 'B');
 $node{A}->safe_psql('postgres', 'TRUNCATE step');
 $node{A}->poll_query_until('postgres', q{SELECT count(*) = 4 FROM prio_processor.checkpoint WHERE batch_id ~ 'four' AND role = 'B' AND stage = 'verify1'});
-slow(0.1);
+slow(0.5);
 $said = '';
 my @sessions = map { start('A', 'CALL prio_processor.run()') } 1 .. 4;
 end(@sessions);

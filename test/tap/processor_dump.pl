@@ -78,6 +78,7 @@ $A->start;
 $pair->{A} = $restored;
 small_chunks($restored, 10);
 my ($to_a, $to_b) = map { conninfo($_) =~ s/'/''/gr } $restored, $B;
+$B->safe_psql('postgres', 'ALTER SUBSCRIPTION prio_processor DISABLE');
 $B->safe_psql('postgres', "CALL prio_processor.join_peer('telemetry', '$pair->{keys}{public_A}', '$to_a')");
 $restored->safe_psql('postgres', 'SET client_min_messages = warning; CALL prio_processor.rejoin_peer()');
 $B->safe_psql('postgres', 'SET client_min_messages = warning; CALL prio_processor.rejoin_peer()');

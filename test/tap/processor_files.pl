@@ -133,6 +133,11 @@ foreach my $call (q{CALL prio_processor.finish_import('replicated', 1)}, q{SELEC
 }
 like(error_as($node{A}, 'job', q{CALL prio_processor.import_shares('lines', 'pg_authid')}), qr/permission denied|column "line" does not exist/, 'an import reads with the rights of its caller');
 
+as($node{A}, 'job', q{CALL prio_processor.drop_batch('files')});
+like(error_as($node{A}, 'job', q{SELECT prio_processor.export_messages('files', 1)}), qr/batch "files" has been dropped, with its messages/,
+	'a batch that was dropped has no messages to be exported, rather than an empty file');
+like(error_as($node{A}, 'job', q{SELECT prio_processor.export_messages('nothing', 1)}), qr/batch "nothing" does not exist/, 'nor has one that does not exist');
+
 # ------------------------------------------------------------------ an ordinal a share
 
 # Row k has ordinal k, whatever the rows before it are: every other one of 3 .. 41 is bad.

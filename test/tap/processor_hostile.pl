@@ -249,6 +249,10 @@ my @bad = (
 	[ 'settings: other types', sub { $M->safe_psql('postgres', "$says, settings) VALUES ('$_[0]', 'B', 'open', 0, '{\"n_data\": \"x\", \"bits\": {}, \"prg\": 7}')") }, undef, undef, qr/^failed\|the two servers do not agree/ ],
 	[ 'settings: none', sub { $M->safe_psql('postgres', "$says) VALUES ('$_[0]', 'B', 'open', 0)") }, undef, undef, qr/^verify1\|$/ ],
 	[ 'settings: huge', sub { $M->safe_psql('postgres', "$says, settings) SELECT '$_[0]', 'B', 'open', 0, jsonb_object_agg(i, i) FROM generate_series(1, 10000) AS i") }, undef, undef, qr/^failed\|the two servers do not agree/ ],
+	[ 'settings: control characters', sub { $M->safe_psql('postgres', "$says, settings) VALUES ('$_[0]', 'B', 'open', 0, '{\"n_data\": \"\\u001b[2J\\u009b2J\\nERROR\"}')") }, undef, undef,
+		qr/^failed\|the two servers do not agree on .*n_data \(8 here,  \[2J 2J ERROR there\)/ ],
+	[ 'gives up in colour', sub { honest_open($_[0]); $M->safe_psql('postgres', "$says, error) VALUES ('$_[0]', 'B', 'failed', 0, E'\\u001b[31m\\u009b31m\\rred\\nmore')") }, undef, undef,
+		qr/^verify2\|the other server:  \[31m 31m red more$/ ],
 	[ 'gives up', sub { honest_open($_[0]); $M->safe_psql('postgres', "$says, error) VALUES ('$_[0]', 'B', 'failed', 0, repeat('why', 1000000))") }, undef, undef, qr/^verify2\|the other server: (why)+w?h?$/ ],
 	[ 'promises too much', \&honest_open, sub { $M->safe_psql('postgres', "$says, messages) VALUES ('$_[0]', 'B', 'verify1', 0, 9223372036854775807)") }, undef, qr/^verify2\|$/ ],
 	[ 'promises nothing', \&honest_open, sub { $M->safe_psql('postgres', "$says, messages) VALUES ('$_[0]', 'B', 'verify1', 0, NULL)") }, undef, qr/^verify2\|$/ ],
@@ -274,8 +278,13 @@ foreach (@bad)
 	batch($_->[0]);
 	$_->[1]->($_->[0]);
 }
+$M->safe_psql('postgres', "$says) VALUES (E'\\u001b[2J', 'B', 'open', 0)");
 ok(arrived(), 'bad settings do not stop the subscription');
-run($pair, 'A');
+$offset = -s $A->logfile;
+$told = run($pair, 'A');
+like($told, qr/WARNING:  batch "settings: control characters": the two servers do not agree/, 'of which run() warns');
+unlike($told . slurp_file($A->logfile, $offset), qr/[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|^ERROR/m, 'without control characters of the other server, for the log neither');
+like(as($A, 'job', 'SELECT unknown_batches FROM prio_processor.exchange'), qr/ \[2J/, 'as a batch id of the other server is shown');
 $_->[2] && $_->[2]->($_->[0]) foreach @bad;
 ok(arrived(), 'nor does a bad round 1');
 run($pair, 'A');
@@ -290,6 +299,41 @@ foreach (@bad)
 is($A->safe_psql('postgres', q{SELECT count(*) FROM prio_processor.result WHERE batch_id <> 'stream'}), 0, 'none of them is published');
 is(as($A, 'job', q{SELECT string_agg(DISTINCT reason, ', ') FROM prio_processor.rejection WHERE batch_id = 'verify1 is garbage' AND stage = 'verify2'}),
 	'malformed message of the other server', 'the messages of the other server are to blame');
+
+# ------------------------------------------------------------------ floods
+
+# Messages about batches and shares that do not exist, and batches without end: nobody works
+# longer for that, but for the disk.
+batch('flooded');
+my @flood = (
+	q{INSERT INTO prio_processor.message SELECT 'no batch ' || i % 100, md5(i::text)::uuid, 'B', 1, decode(repeat('00', 64), 'hex') FROM generate_series(1, 50000) AS i},
+	q{INSERT INTO prio_processor.message SELECT 'flooded', md5(i::text)::uuid, 'B', 1, decode(repeat('00', 64), 'hex') FROM generate_series(1, 50000) AS i},
+	"$says) SELECT 'no batch ' || i, 'B', 'open', 0 FROM generate_series(1, 10000) AS i",
+	"$says) SELECT 'flooded', 'B', 'failed', i FROM generate_series(1, 20000) AS i");
+$M->safe_psql('postgres', $_) foreach @flood;
+ok(arrived(), 'a flood arrives');
+honest_open('flooded');
+arrived();
+my $begin = time;
+run($pair, 'A');
+honest_verify1('flooded');
+arrived();
+run($pair, 'A');
+honest_verify2('flooded');
+arrived();
+run($pair, 'A');
+honest_total('flooded');
+arrived();
+run($pair, 'A');
+is(result($pair, 'A', 'flooded'), truth($pair, 'flooded'), 'the batch in the midst of it is published, and right');
+as($A, 'job', q{CALL prio_processor.create_batch('no batch 1', 'telemetry', 8, 5)});
+is($A->safe_psql('postgres', q{SELECT count(*) FROM prio_processor.message WHERE batch_id = 'no batch 1'}), 500, 'a batch is created with what came early');
+cmp_ok(as($A, 'job', q{SELECT cardinality(unknown_batches) FROM prio_processor.exchange}), '<=', 100, 'of the batches without end a hundred are shown');
+as($A, 'job', q{CALL prio_processor.give_up_batch('no batch 1')});
+as($A, 'job', q{CALL prio_processor.drop_batch('flooded')});
+cmp_ok(time - $begin, '<', 60, 'all that in no time');
+$A->safe_psql('postgres', 'DELETE FROM prio_processor.message_early');
+is($A->safe_psql('postgres', 'SELECT count(*) FROM prio_processor.message_early'), 0, 'what came early can be deleted');
 
 # ------------------------------------------------------------------ what does stop the subscription
 

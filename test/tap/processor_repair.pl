@@ -123,6 +123,20 @@ rejoin('A', 'B');
 is(exchange_is('A', 'slot_status'), 'reserved', 'rejoin_peer() makes it again');
 is_right('lost', 'a slot lost');
 
+# B has seen more of A's log than A has, as after A was restored: A's slot would leave out what is
+# written until then.
+batch('ahead');
+$B->safe_psql('postgres', 'ALTER SUBSCRIPTION prio_processor DISABLE');
+$B->poll_query_until('postgres', q{SELECT count(*) = 0 FROM pg_stat_subscription WHERE pid IS NOT NULL});
+$B->safe_psql('postgres', q{SELECT pg_replication_origin_advance('pg_' || oid, 'F/0') FROM pg_subscription});
+$B->safe_psql('postgres', 'ALTER SUBSCRIPTION prio_processor ENABLE');
+ok($A->poll_query_until('postgres', q{SELECT slot_status = 'ahead' FROM prio_processor.exchange}), 'a slot that is ahead of the log shows');
+$B->safe_psql('postgres', 'ALTER SUBSCRIPTION prio_processor DISABLE');
+rejoin('A');
+is(exchange_is('A', 'slot_status'), 'reserved', 'rejoin_peer() makes it again');
+rejoin('B');
+is_right('ahead', 'a slot ahead of the log');
+
 # The other server moves, and join_peer() says where to.
 batch('moved');
 $A->safe_psql('postgres', "CALL prio_processor.join_peer('telemetry', '$pair->{keys}{public_B}', '" . (conninfo($B) . ' application_name=moved') =~ s/'/''/gr . "')");
@@ -170,6 +184,7 @@ sub restore
 {
 	my ($role, $copy) = @_;
 
+	$pair->{ $other{$role} }->safe_psql('postgres', 'ALTER SUBSCRIPTION prio_processor DISABLE');
 	$pair->{$role}->stop('immediate');
 	system_or_bail('rm', '-rf', $pair->{$role}->data_dir);
 	system_or_bail('mv', $copy, $pair->{$role}->data_dir);
@@ -240,9 +255,11 @@ batch('forgotten');
 $backup = back_up('A');
 stop_at('A', 'forgotten', 'verify2');
 restore('A', $backup);
+$B->safe_psql('postgres', 'ALTER SUBSCRIPTION prio_processor ENABLE');
 run($pair) foreach 1 .. 3;
 my $truth = truth($pair, 'forgotten');
 like(result($pair, $_, 'forgotten'), qr/^(\Q$truth\E)?$/, "without rejoin_peer() nothing wrong is published by $_") foreach 'A', 'B';
+$B->safe_psql('postgres', 'ALTER SUBSCRIPTION prio_processor DISABLE');
 rejoin('A', 'B');
 is_right('forgotten', 'rejoin_peer() after all');
 

@@ -33,19 +33,41 @@ my $garbage = "gen_random_uuid(), decode(md5(random()::text) || md5(random()::te
 
 # ------------------------------------------------------------------ closing
 
-# Sessions that insert one share after the other, in statements of their own, while the
-# batch is closed: every share is in the batch and counted, or refused and counted.
+# Sessions that insert one share after the other, in transactions of their own, until some time
+# after the batch is closed: every share is in the batch and counted, or refused and counted.
 new_batch($pair, 'busy', 8, 3);
-my $script = $A->basedir . '/insert.sql';
-append_to_file($script, "$share VALUES ('busy', $garbage);\n");
-my $rounds = 4 * 400;
-my $pgbench = IPC::Run::start([ 'pgbench', '-n', '-c', 4, '-t', 400, '-f', $script, '-U', 'collector', $A->connstr('postgres') ],
-	'>', \my $out, '2>', \my $err);
+$A->safe_psql('postgres', q{
+	CREATE TABLE tried (shares bigint);
+	CREATE TABLE enough ();
+	GRANT INSERT ON tried TO collector;
+	GRANT SELECT ON enough TO collector});
+my @inserting = map { $A->background_psql('postgres', on_error_stop => 0, extra_params => [ '-U', 'collector' ]) } 1 .. 4;
+$_->query_until(qr/begun/, qq{\\echo begun
+	DO \$\$ DECLARE n bigint := 0; BEGIN
+		LOOP
+			$share VALUES ('busy', $garbage);
+			COMMIT;
+			n := n + 1;
+			EXIT WHEN EXISTS (SELECT FROM enough);
+		END LOOP;
+		INSERT INTO tried VALUES (n);
+	END \$\$;
+	\\echo ended
+	}) foreach @inserting;
 $A->poll_query_until('postgres', "SELECT count(*) > 200 FROM prio_processor.share WHERE batch_id = 'busy'");
 as($A, 'job', "CALL prio_processor.close_batch('busy')");
 my $at_close = shares('busy');
-ok($pgbench->finish, 'sessions that insert shares while the batch is closed do not fail') or diag $err;
-cmp_ok($at_close, '<', $rounds, 'it was closed before the last of them');
+$A->poll_query_until('postgres', q{SELECT count(*) > 100 FROM prio_processor.rejection WHERE batch_id = 'busy'});
+$A->safe_psql('postgres', 'INSERT INTO enough DEFAULT VALUES');
+my $err = '';
+foreach (@inserting)
+{
+	$_->query_until(qr/ended/, '');
+	$err .= $_->{stderr};
+	$_->quit;
+}
+is($err, '', 'sessions that insert shares while the batch is closed do not fail');
+my $rounds = $A->safe_psql('postgres', 'SELECT sum(shares) FROM tried');
 is(shares('busy'), $at_close, 'no share got in after that');
 is(as($A, 'job', q{SELECT done, total FROM prio_processor.progress WHERE batch_id = 'busy' AND stage = 'open'}), "$at_close|$at_close",
 	'all shares that got in are counted');
@@ -233,9 +255,9 @@ my %rights = (
 	other_server => 'checkpoint select, message select, schema usage',
 	job => "advance(), aggregate(), $batch_columns, change_batch(), close_batch(), create_batch(), drop_batch(), exchange select, export_messages(), "
 	  . 'export_total(), finish_import(), give_up_batch(), import_file(), import_message(), import_message_lines(), import_messages(), import_share(), '
-	  . 'import_share_lines(), import_shares(), import_total(), peer.peer_public_key select, peer.role select, peer.server select, peer.slot select, '
-	  . 'progress select, publish(), rejection select, rejections select, result select, retry_batch(), run(), run_batch(), run_stage(), schema usage, '
-	  . 'stage_progress select, subscribe(), type stage, verify1(), verify2()');
+	  . 'import_share_lines(), import_shares(), import_total(), is_ahead(), peer.peer_public_key select, peer.role select, peer.server select, peer.slot select, '
+	  . 'printable(), progress select, publish(), rejection select, rejections select, result select, retry_batch(), run(), run_batch(), run_stage(), schema usage, '
+	  . 'stage_progress select, subscribe(), verify1(), verify2()');
 is($A->safe_psql('postgres', sprintf($can, $_)), $rights{$_}, "what $_ can do") foreach sort keys %rights;
 
 # As real logins.
@@ -259,6 +281,66 @@ fails("INSERT INTO prio_processor.share (batch_id, share_id, number, payload) SE
 	qr/permission denied/, 'whoever brings shares does not number them', 'collector');
 isnt(as($A, 'analyst', q{SELECT count(*) FROM prio_processor.result}), 0, 'a reader reads results');
 isnt(as($A, 'other_server', q{SELECT count(*) FROM prio_processor.message}), 0, 'the other server reads messages');
+
+# ------------------------------------------------------------------ a hostile operator
+
+# Objects of its own, in the places where names are looked up, are used by nobody else.
+$A->safe_psql('postgres', 'GRANT CREATE ON SCHEMA public TO job; CREATE TABLE trapped (who name); GRANT INSERT ON trapped TO PUBLIC');
+as($A, 'job', q{
+	CREATE FUNCTION public.trap(text[], text) RETURNS text[] LANGUAGE plpgsql AS $$ BEGIN
+		INSERT INTO public.trapped VALUES (current_user);
+		RETURN $1;
+	END $$;
+	CREATE OPERATOR public.|| (FUNCTION = public.trap, LEFTARG = text[], RIGHTARG = text)});
+fails('CREATE FUNCTION public.trap(prio_processor.stage, prio_processor.stage) RETURNS boolean LANGUAGE sql RETURN true',
+	qr/permission denied for type/, 'nobody makes an operator for stages', 'job');
+new_batch($pair, 'in error', 8, 3);
+as($A, 'job', q{CALL prio_processor.close_batch('in error')});
+$A->poll_query_until('postgres', q{SELECT count(*) = 2 FROM prio_processor.checkpoint WHERE batch_id = 'in error'});
+$A->safe_psql('postgres', 'ALTER SERVER telemetry RENAME TO elsewhere');
+my (undef, undef, $warned) = $A->psql('postgres', 'CALL prio_processor.run()');
+like($warned, qr/WARNING:  batch "in error"/, 'a superuser runs the job');
+is($A->safe_psql('postgres', 'SELECT count(*) FROM trapped'), 0, 'and into no trap');
+$A->safe_psql('postgres', 'ALTER SERVER elsewhere RENAME TO telemetry');
+as($A, 'job', q{
+	SET client_min_messages = error;
+	CREATE TEMP TABLE batch (batch_id text, stage text);
+	CREATE TEMP TABLE peer (server name, role text);
+	CREATE TEMP TABLE message (batch_id text);
+	CREATE TEMP TABLE share (batch_id text);
+	INSERT INTO peer VALUES ('mine', 'B');
+	SET search_path = pg_temp, public, prio_processor;
+	CALL prio_processor.create_batch('temporary', 'telemetry', 8, 3);
+	CALL prio_processor.close_batch('temporary');
+	CALL prio_processor.run()});
+is($A->safe_psql('postgres', q{SELECT role, stage FROM prio_processor.batch WHERE batch_id = 'temporary'}) . $A->safe_psql('postgres', q{SELECT count(*) FROM pg_inherits
+		WHERE inhrelid::regclass::text ~ ('_' || (SELECT number FROM prio_processor.batch WHERE batch_id = 'temporary') || '$')}),
+	'A|verify14', 'temporary tables take no place of real ones');
+as($A, 'job', "CALL prio_processor.give_up_batch('$_')") foreach 'temporary', 'in error';
+
+# ------------------------------------------------------------------ who reads for long
+
+# The other server may read its messages, and keep its transaction open. That must not keep
+# others from working: whoever waits for it gives up. A minute is too long for a test.
+is($A->safe_psql('postgres', q{SELECT string_agg(proname, ', ' ORDER BY proname) FROM pg_proc
+		WHERE pronamespace = 'prio_processor'::regnamespace AND 'lock_timeout=1min' = ANY (proconfig)}), 'create_batch, drop_batch', 'nobody waits for ever');
+$A->safe_psql('postgres', "ALTER PROCEDURE prio_processor.$_ SET lock_timeout = '2s'") foreach 'create_batch', 'drop_batch';
+my $reading = $A->background_psql('postgres', extra_params => [ '-U', 'other_server' ]);
+$reading->query_safe('BEGIN; SELECT count(*) FROM prio_processor.message');
+my @waiting = map { my %session = (sql => $_, out => '', err => ''); \%session }
+  q{CALL prio_processor.drop_batch('kept')}, q{CALL prio_processor.create_batch('tomorrow', 'telemetry', 8, 3)};
+$_->{handle} = IPC::Run::start([ 'psql', '-X', '-U', 'job', '-d', $A->connstr('postgres'), '-c', $_->{sql} ], '<', \undef, '>', \$_->{out}, '2>', \$_->{err})
+  foreach @waiting;
+$_->{handle}->finish foreach @waiting;
+like($_->{err}, qr/ERROR:  canceling statement due to lock timeout/, "gives up: $_->{sql}") foreach @waiting;
+as($A, 'collector', "$share VALUES ('replayed', $garbage)");
+is(run($pair, 'A'), '', 'meanwhile the job runs, and shares arrive');
+$reading->query_safe('COMMIT');
+$reading->quit;
+as($A, 'job', $_->{sql}) foreach @waiting;
+is(as($A, 'job', q{SELECT count(*) FROM prio_processor.batch WHERE batch_id = 'kept' AND dropped_at IS NOT NULL OR batch_id = 'tomorrow'}), 2, 'and can do it again');
+
+# ------------------------------------------------------------------ who may replicate
 
 # What replication takes as a right is more than that: without any line for physical
 # replication in pg_hba.conf, a login on this one database is enough to copy the whole cluster.

@@ -59,6 +59,7 @@ my @cases = (
 		qr/bits \(none here, 4 there\)$/, qr/bits \(4 here, none there\)$/ ],
 	[ 'ordinals', '8, 3', '8, 3, ordinals => true', undef, sub { as($B, 'job', q{CALL prio_processor.change_batch('ordinals', 8)}) },
 		qr/ordinals \(false here, true there\)$/, qr/ordinals \(true here, false there\)$/ ],
+	[ 'files', '8, 3', '9, 3, checkpoints => false', undef, sub { as($B, 'job', q{CALL prio_processor.change_batch('files', 8)}) }, qr/n_data \(8 here, 9 there\)/, qr/n_data \(9 here, 8 there\)/ ],
 	[ 'prg', '8, 3', '8, 3', sub { $B->safe_psql('postgres', q{ALTER SERVER telemetry OPTIONS (ADD prg 'seed')}) },
 		sub { $B->safe_psql('postgres', 'ALTER SERVER telemetry OPTIONS (DROP prg)') }, qr/prg \(batch here, seed there\)$/, qr/prg \(seed here, batch there\)$/ ],
 	[ 'key of B', '8, 3', '8, 3', sub { key_pair($B, $another{private_B}, $another{public_B}) }, sub { key_pair($B, $keys{private_B}, $keys{public_B}) },
