@@ -117,7 +117,7 @@ COMMENT ON COLUMN stage_progress.finished_at IS 'when it was finished';
 COMMENT ON COLUMN stage_progress.done IS 'shares done so far';
 COMMENT ON COLUMN stage_progress.total IS 'shares to do; NULL as long as the other server has not sent what it takes';
 COMMENT ON COLUMN stage_progress.position IS 'number of the last share done';
-COMMENT ON COLUMN stage_progress.first_at IS 'when the first shares were done';
+COMMENT ON COLUMN stage_progress.first_at IS 'when it was begun with the first shares';
 COMMENT ON COLUMN stage_progress.last_at IS 'when the last ones were';
 
 -- The partitions of a batch have indexes and triggers of their own, see add_partitions(): a
@@ -573,9 +573,21 @@ CREATE FUNCTION latest_settings(b batch, role text) RETURNS jsonb LANGUAGE sql S
 COMMENT ON FUNCTION latest_settings(batch, text) IS 'what a side said last about its settings; NULL if nothing';
 
 -- With one data field less than a power of two a client can forge its proof (see prio).
-CREATE FUNCTION check_n_data(n_data int) RETURNS void LANGUAGE plpgsql IMMUTABLE AS $$
+CREATE FUNCTION check_batch(batch_id text, n_data int, bits int, min_batch_size bigint) RETURNS void LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
-	IF n_data > 0 AND n_data & (n_data + 1) = 0 THEN
+	IF octet_length(batch_id) NOT BETWEEN 1 AND 1000 THEN
+		RAISE EXCEPTION 'the name of a batch must have 1 to 1000 bytes, not %', octet_length(batch_id)
+			USING ERRCODE = 'invalid_parameter_value';
+	ELSIF min_batch_size < 1 THEN
+		RAISE EXCEPTION 'min_batch_size must be at least 1, not %', min_batch_size
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'It is the smallest number of clients whose sum may be published.';
+	ELSIF bits NOT BETWEEN 1 AND 42 THEN
+		RAISE EXCEPTION 'bits must be between 1 and 42, not %', bits
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'Leave it out if the data are single bits.';
+	ELSIF n_data % bits <> 0 THEN
+		RAISE EXCEPTION 'n_data must be a multiple of bits: % data fields are no integers of % bits', n_data, bits
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'n_data is the number of integers times the bits of each.';
+	ELSIF n_data > 0 AND n_data & (n_data + 1) = 0 THEN
 		RAISE EXCEPTION 'the proof of packets can be forged when n_data is %', n_data
 			USING ERRCODE = 'invalid_parameter_value',
 				DETAIL = 'With one data field less than a power of two, a hostile client can count for any number.',
@@ -583,7 +595,7 @@ BEGIN
 	END IF;
 END $$;
 
-COMMENT ON FUNCTION check_n_data(int) IS 'refuses numbers of data fields for which the proof can be forged';
+COMMENT ON FUNCTION check_batch(text, int, int, bigint) IS 'refuses settings of a batch that make no sense, or for which the proof can be forged';
 
 CREATE PROCEDURE create_batch(batch_id text, server name, n_data int, min_batch_size bigint, bits int DEFAULT NULL,
 		ordinals boolean DEFAULT false, checkpoints boolean DEFAULT true, close_at timestamptz DEFAULT NULL)
@@ -595,7 +607,7 @@ BEGIN
 		RAISE EXCEPTION 'server "%" has no peer', create_batch.server
 			USING ERRCODE = 'undefined_object', HINT = 'Join it to the other server with join_peer().';
 	END IF;
-	PERFORM check_n_data(n_data);
+	PERFORM check_batch(batch_id, n_data, bits, min_batch_size);
 	INSERT INTO batch (batch_id, server, role, n_data, bits, min_batch_size, ordinals, checkpoints, close_at)
 	SELECT create_batch.batch_id, p.server, p.role, create_batch.n_data, create_batch.bits,
 		create_batch.min_batch_size, create_batch.ordinals, create_batch.checkpoints, create_batch.close_at
@@ -665,7 +677,7 @@ CREATE PROCEDURE change_batch(batch_id text, n_data int, bits int DEFAULT NULL, 
 DECLARE
 	b batch := lock_batch(batch_id);
 BEGIN
-	PERFORM check_n_data(n_data);
+	PERFORM check_batch(b.batch_id, n_data, bits, b.min_batch_size);
 	IF b.ordinals <> change_batch.ordinals THEN
 		IF EXISTS (SELECT FROM share AS s WHERE s.batch_id = b.batch_id) THEN
 			RAISE EXCEPTION 'batch "%" has shares, which keep their ordinals', b.batch_id
@@ -1294,7 +1306,9 @@ CREATE PROCEDURE rejoin_peer() LANGUAGE plpgsql AS $$
 DECLARE
 	p prio_processor.peer;
 BEGIN
-	SELECT * INTO p FROM prio_processor.peer AS x WHERE x.conninfo IS NOT NULL LIMIT 1;
+	-- One of them stands for all, but for those whose foreign server is gone.
+	SELECT * INTO p FROM prio_processor.peer AS x
+	WHERE x.conninfo IS NOT NULL AND prio_processor.server_option(x.server, 'role') IS NOT NULL LIMIT 1;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'there is no other server to replicate with'
 			USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Join one with join_peer().';
@@ -1460,15 +1474,25 @@ CREATE PROCEDURE import_total(batch_id text, line text) LANGUAGE plpgsql SECURIT
 DECLARE
 	b batch := lock_batch(batch_id);
 	content jsonb := line::jsonb;
+	total bytea := decode(content ->> 'payload', 'base64');
+	rejected bigint := content ->> 'error';
+	valid bigint := (content ->> 'total')::bigint - rejected;
+	c checkpoint;
 BEGIN
 	PERFORM check_exchanges_files(b);
-	IF EXISTS (SELECT FROM checkpoint AS c WHERE c.batch_id = b.batch_id AND c.role <> b.role AND c.stage = 'aggregate') THEN
-		RAISE EXCEPTION 'the total of the other server for batch "%" is here already', b.batch_id
+	IF total IS NULL OR valid IS NULL THEN
+		RAISE EXCEPTION 'the line is not the total share of a server'
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'It is {"payload": BASE64, "error": N, "total": N}.';
+	END IF;
+	PERFORM merge_totals(total, NULL); -- an error unless it is one
+	SELECT * INTO c FROM checkpoint AS x WHERE x.batch_id = b.batch_id AND x.role <> b.role AND x.stage = 'aggregate';
+	IF NOT FOUND THEN
+		INSERT INTO checkpoint (batch_id, role, stage, attempt, valid, rejected, total)
+		VALUES (b.batch_id, other_role(b.role), 'aggregate', 0, valid, rejected, total);
+	ELSIF (c.valid, c.rejected, c.total) IS DISTINCT FROM (valid, rejected, total) THEN
+		RAISE EXCEPTION 'another total of the other server for batch "%" is here already', b.batch_id
 			USING ERRCODE = 'object_not_in_prerequisite_state';
 	END IF;
-	INSERT INTO checkpoint (batch_id, role, stage, attempt, valid, rejected, total)
-	VALUES (b.batch_id, other_role(b.role), 'aggregate', 0, (content ->> 'total')::bigint - (content ->> 'error')::bigint,
-		(content ->> 'error')::bigint, decode(content ->> 'payload', 'base64'));
 END $$;
 
 COMMENT ON PROCEDURE import_total(text, text) IS 'the total share of the other server from a line of a file';

@@ -106,8 +106,9 @@ foreach my $batch ('files', 'integers')
 	my %total = exchange_files($batch);
 	like($total{A}, qr/^\{"error": 0, "total": 40, "payload": "[A-Za-z0-9+\/=]+"\}$/, "$batch: a total is one line, as prio-processor writes it");
 	is(result($pair, $_, $batch), truth($pair, $batch), "$batch: $_ publishes the truth") foreach 'A', 'B';
-	like(error_as($node{A}, 'job', "CALL prio_processor.import_total('$batch', '$total{B}')"), qr/the total of the other server for batch "$batch" is here already/,
-		"$batch: a total is taken once");
+	is(error_as($node{A}, 'job', "CALL prio_processor.import_total('$batch', '$total{B}')"), '', "$batch: a total that comes again changes nothing");
+	like(error_as($node{A}, 'job', "CALL prio_processor.import_total('$batch', '" . ($total{B} =~ s/"error": 0/"error": 1/r) . "')"),
+		qr/another total of the other server for batch "$batch" is here already/, "$batch: another one is not taken");
 }
 is((split /\n/, slurp_file("$dir/verify1_A"))[0] =~ /^\{"id": "[-0-9a-f]{36}", "payload": "[A-Za-z0-9+\/=]{20,36}"\}$/ ? 'one' : 'none', 'one', 'a message is one line, as prio-processor writes it');
 
