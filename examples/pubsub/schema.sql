@@ -18,21 +18,28 @@ CREATE TABLE message (role text, round int, id uuid, payload bytea, PRIMARY KEY 
 CREATE TABLE checkpoint (role text, round int, messages bigint, PRIMARY KEY (role, round));
 CREATE TABLE total (role text PRIMARY KEY, total bytea, clients bigint);
 
--- The other server may add rows in its own name. Triggers do not fire for what replication
--- brings, but those that are made for it do.
+-- The other server may add rows in its own name. Any other row is left out; to truncate is an
+-- error, which stops the subscription. Triggers do not fire for what replication brings, but those
+-- that are made for it do.
 CREATE FUNCTION take_theirs() RETURNS trigger LANGUAGE plpgsql SET search_path = public AS $$
 BEGIN
+	IF TG_OP = 'TRUNCATE' THEN
+		RAISE EXCEPTION 'the other server truncates table "%"', TG_TABLE_NAME;
+	END IF;
 	IF TG_OP = 'INSERT' AND NEW.role = theirs() THEN
 		RETURN NEW;
 	END IF;
 	RETURN NULL;
 END $$;
 CREATE TRIGGER take_theirs BEFORE INSERT OR UPDATE OR DELETE ON message FOR EACH ROW EXECUTE FUNCTION take_theirs();
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON message FOR EACH STATEMENT EXECUTE FUNCTION take_theirs();
+ALTER TABLE message ENABLE REPLICA TRIGGER take_theirs, ENABLE REPLICA TRIGGER no_truncate;
 CREATE TRIGGER take_theirs BEFORE INSERT OR UPDATE OR DELETE ON checkpoint FOR EACH ROW EXECUTE FUNCTION take_theirs();
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON checkpoint FOR EACH STATEMENT EXECUTE FUNCTION take_theirs();
+ALTER TABLE checkpoint ENABLE REPLICA TRIGGER take_theirs, ENABLE REPLICA TRIGGER no_truncate;
 CREATE TRIGGER take_theirs BEFORE INSERT OR UPDATE OR DELETE ON total FOR EACH ROW EXECUTE FUNCTION take_theirs();
-ALTER TABLE message ENABLE REPLICA TRIGGER take_theirs;
-ALTER TABLE checkpoint ENABLE REPLICA TRIGGER take_theirs;
-ALTER TABLE total ENABLE REPLICA TRIGGER take_theirs;
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON total FOR EACH STATEMENT EXECUTE FUNCTION take_theirs();
+ALTER TABLE total ENABLE REPLICA TRIGGER take_theirs, ENABLE REPLICA TRIGGER no_truncate;
 
 -- The rounds of the other server of which everything is here.
 CREATE VIEW complete AS
