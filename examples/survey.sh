@@ -49,13 +49,11 @@ same() {
 	say "$a"
 }
 
-# wait_for SERVICE QUERY VALUE: until a query gives that, for a minute at most.
+# wait_for SERVICE QUERY VALUE: until a query gives that, for two minutes at most.
 wait_for() {
-	local try now
-	for try in $(seq 600); do
-		now=$(value "$1" "$2")
-		if [ "$now" = "$3" ]; then return; fi
+	local now deadline=$((SECONDS + 120))
+	until now=$(value "$1" "$2") && [ "$now" = "$3" ]; do
+		[ "$SECONDS" -lt "$deadline" ] || die "still $now, and not $3, on $1: $2"
 		sleep 0.1
 	done
-	die "still $now, and not $3, on $1 after $try tries: $2"
 }
