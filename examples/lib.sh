@@ -6,9 +6,9 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$root/script/lib.sh"
 
+name=$(basename "$(cd "$(dirname "$0")" && pwd)")
+example=examples/$name
 [ -n "${PRIO_WORK:-}" ] || "$root/script/setup"
 unprivileged "$@"
 find_postgresql
-name=$(basename "$(dirname "$0")")
-example=examples/$name
 build

@@ -1,0 +1,5 @@
+-- The batch is closed: waits for everybody who is inserting, and from then on no row gets in.
+BEGIN;
+ALTER TABLE share ADD CONSTRAINT batch_is_closed CHECK (false) NOT VALID;
+NOTIFY work;
+COMMIT;

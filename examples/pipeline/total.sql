@@ -1,0 +1,2 @@
+-- It goes to the other server.
+COPY total TO STDOUT;
