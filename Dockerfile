@@ -4,7 +4,7 @@
 #	docker build -t prio --build-arg PG_MAJOR=17 .		for another PostgreSQL, 14 to 18
 #	docker build --target test .				its tests, on the PostgreSQL of the image
 #
-# PostgreSQL 14 has no prio_processor: test it with --build-arg TESTS="unit regress".
+# prio_processor needs PostgreSQL 15: test 14 with --build-arg TESTS="unit regress".
 
 ARG PG_MAJOR=15
 ARG SUITE=bookworm
@@ -29,4 +29,5 @@ RUN apt-get update && \
 	DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
 		libnss3 libjansson4 '^libmsgpack-?c2$' && \
 	rm -rf /var/lib/apt/lists/*
+COPY LICENSE /usr/share/doc/prio/copyright
 COPY --from=build /staging/ /
