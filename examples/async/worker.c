@@ -20,7 +20,7 @@ execute(PGconn *connection, const char *statement)
 	int succeeded = PQresultStatus(result) == PGRES_COMMAND_OK;
 
 	if (!succeeded)
-		fprintf(stderr, "worker: %s", PQerrorMessage(connection));
+		(void) fprintf(stderr, "worker: %s", PQerrorMessage(connection));
 	PQclear(result);
 	return succeeded;
 }
@@ -35,17 +35,17 @@ main(int argc, char **argv)
 
 	if (argc != 4)
 	{
-		fprintf(stderr, "usage: worker CONNINFO CHANNEL STATEMENT\n");
+		(void) fprintf(stderr, "usage: worker CONNINFO CHANNEL STATEMENT\n");
 		return 2;
 	}
 	connection = PQconnectdb(argv[1]);
 	if (PQstatus(connection) != CONNECTION_OK)
 	{
-		fprintf(stderr, "worker: %s", PQerrorMessage(connection));
+		(void) fprintf(stderr, "worker: %s", PQerrorMessage(connection));
 		return 1;
 	}
 	channel = PQescapeIdentifier(connection, argv[2], strlen(argv[2]));
-	snprintf(listen, sizeof listen, "LISTEN %s", channel != NULL ? channel : "");
+	(void) snprintf(listen, sizeof listen, "LISTEN %s", channel != NULL ? channel : "");
 	PQfreemem(channel);
 	if (!execute(connection, listen))
 		return 1;
@@ -70,7 +70,7 @@ main(int argc, char **argv)
 		else if (!PQconsumeInput(connection))
 			break;
 	}
-	fprintf(stderr, "worker: the connection is lost\n");
+	(void) fprintf(stderr, "worker: the connection is lost\n");
 	PQfinish(connection);
 	return 1;
 }
