@@ -1143,27 +1143,24 @@ COMMENT ON COLUMN progress.time_left IS 'at that rate';
 COMMENT ON COLUMN progress.since IS 'when it was finished, or last got on, or began to wait';
 COMMENT ON COLUMN progress.error IS 'what is wrong';
 
--- After a restore the other server may say that it has seen what was not written yet: its slot
--- would leave out all that comes until then.
-CREATE FUNCTION is_ahead(lsn pg_lsn) RETURNS boolean LANGUAGE sql STABLE
-	RETURN CASE WHEN NOT pg_is_in_recovery() THEN lsn > pg_current_wal_insert_lsn() END;
-
-COMMENT ON FUNCTION is_ahead(pg_lsn) IS 'is that beyond the end of the write-ahead log';
-
 CREATE VIEW exchange AS
 SELECT CASE WHEN s.oid IS NULL THEN 'none' WHEN NOT s.subenabled THEN 'disabled'
-		WHEN w.pid IS NULL THEN 'not connected' ELSE 'connected' END AS subscription,
-	w.last_msg_receipt_time AS heard_at,
+		WHEN t.pid IS NULL THEN 'not connected' ELSE 'connected' END AS subscription,
+	t.last_msg_receipt_time AS heard_at,
 	r.slot_name AS slot, r.active AS slot_in_use,
-	CASE WHEN is_ahead(r.confirmed_flush_lsn) THEN 'ahead' ELSE r.wal_status END AS slot_status,
-	CASE WHEN NOT pg_is_in_recovery() THEN pg_wal_lsn_diff(pg_current_wal_lsn(), r.restart_lsn) END AS kept_bytes,
-	(SELECT array_agg(printable(u.batch_id) ORDER BY u.batch_id) FROM (SELECT c.batch_id FROM checkpoint AS c
+	-- After a restore the other server may say that it has seen what was not written yet: its slot
+	-- would leave out all that comes until then.
+	CASE WHEN r.confirmed_flush_lsn > w.written THEN 'ahead' ELSE r.wal_status END AS slot_status,
+	pg_wal_lsn_diff(w.written, r.restart_lsn) AS kept_bytes,
+	-- as printable(), which not everybody who reads this view may call
+	(SELECT array_agg(regexp_replace(u.batch_id, '[\u0001-\u001f\u007f-\u009f]', ' ', 'g') ORDER BY u.batch_id) FROM (SELECT c.batch_id FROM checkpoint AS c
 		WHERE c.stage = 'open' AND c.attempt = 0 AND NOT EXISTS (SELECT FROM batch AS b WHERE b.batch_id = c.batch_id)
 		ORDER BY c.batch_id LIMIT 100) AS u) AS unknown_batches
 FROM (SELECT role, slot FROM peer WHERE conninfo IS NOT NULL LIMIT 1) AS p
+	CROSS JOIN (SELECT CASE WHEN NOT pg_is_in_recovery() THEN pg_current_wal_insert_lsn() END AS written) AS w
 	LEFT JOIN pg_subscription AS s ON s.subname = 'prio_processor'
 		AND s.subdbid = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
-	LEFT JOIN pg_stat_subscription AS w ON w.subid = s.oid AND w.relid IS NULL
+	LEFT JOIN pg_stat_subscription AS t ON t.subid = s.oid AND t.relid IS NULL
 	LEFT JOIN pg_replication_slots AS r ON r.slot_name = p.slot || CASE p.role WHEN 'A' THEN '_b' ELSE '_a' END;
 
 COMMENT ON VIEW exchange IS 'how logical replication with the other server is; one row, or none';
@@ -1268,7 +1265,7 @@ BEGIN
 		-- A slot cannot decode what was written before its publication was there: so a slot
 		-- without one is of no use, and the publication comes first.
 		IF EXISTS (SELECT FROM pg_catalog.pg_replication_slots AS s WHERE s.slot_name = peer_slot
-				AND (s.wal_status = 'lost' OR prio_processor.is_ahead(s.confirmed_flush_lsn) OR NOT EXISTS (SELECT FROM pg_catalog.pg_publication AS p WHERE p.pubname = 'prio_processor'))) THEN
+				AND (s.wal_status = 'lost' OR s.confirmed_flush_lsn > pg_catalog.pg_current_wal_insert_lsn() OR NOT EXISTS (SELECT FROM pg_catalog.pg_publication AS p WHERE p.pubname = 'prio_processor'))) THEN
 			PERFORM pg_catalog.pg_terminate_backend(s.active_pid, 10000) FROM pg_catalog.pg_replication_slots AS s
 			WHERE s.slot_name = peer_slot AND s.active_pid IS NOT NULL;
 			PERFORM pg_catalog.pg_drop_replication_slot(peer_slot);
@@ -1675,8 +1672,7 @@ GRANT EXECUTE ON PROCEDURE create_batch(text, name, int, bigint, int, boolean, b
 	aggregate(text), publish(text), import_shares(text, regclass), import_messages(text, int, regclass),
 	import_file(text, int, regclass), finish_import(text, int), import_total(text, text) TO prio_operator;
 GRANT EXECUTE ON FUNCTION advance(text), subscribe(), import_share(text, text, bigint), import_share_lines(text, text[], bigint),
-	import_message(text, int, text), import_message_lines(text, int, text[]), export_messages(text, int), export_total(text),
-	printable(text), is_ahead(pg_lsn) TO prio_operator;
+	import_message(text, int, text), import_message_lines(text, int, text[]), export_messages(text, int), export_total(text) TO prio_operator;
 
 -- who reads what is published
 GRANT SELECT ON result TO prio_reader;

@@ -128,7 +128,7 @@ CREATE FUNCTION invoker(share bytea) RETURNS text LANGUAGE plpgsql AS
 $$ BEGIN RETURN whose(prio_verifier('s', 'batch', 5, share)); END $$;
 CREATE FUNCTION inlined(share bytea) RETURNS text LANGUAGE sql STABLE AS
 $$ SELECT whose(prio_verifier('s', 'batch', 5, share)) $$;
-CREATE FUNCTION wrongly_immutable(share bytea) RETURNS text LANGUAGE plpgsql IMMUTABLE AS
+CREATE FUNCTION wrongly_immutable(share bytea) RETURNS text LANGUAGE plpgsql IMMUTABLE SET search_path = public AS
 $$ BEGIN RETURN whose(prio_verifier('s', 'batch', 5, share)); END $$;
 CREATE FUNCTION definer_one(share bytea) RETURNS text LANGUAGE plpgsql SECURITY DEFINER AS
 $$ BEGIN RETURN whose(prio_verifier('s', 'batch', 5, share)); END $$;

@@ -255,8 +255,8 @@ my %rights = (
 	other_server => 'checkpoint select, message select, schema usage',
 	job => "advance(), aggregate(), $batch_columns, change_batch(), close_batch(), create_batch(), drop_batch(), exchange select, export_messages(), "
 	  . 'export_total(), finish_import(), give_up_batch(), import_file(), import_message(), import_message_lines(), import_messages(), import_share(), '
-	  . 'import_share_lines(), import_shares(), import_total(), is_ahead(), peer.peer_public_key select, peer.role select, peer.server select, peer.slot select, '
-	  . 'printable(), progress select, publish(), rejection select, rejections select, result select, retry_batch(), run(), run_batch(), run_stage(), schema usage, '
+	  . 'import_share_lines(), import_shares(), import_total(), peer.peer_public_key select, peer.role select, peer.server select, peer.slot select, '
+	  . 'progress select, publish(), rejection select, rejections select, result select, retry_batch(), run(), run_batch(), run_stage(), schema usage, '
 	  . 'stage_progress select, subscribe(), verify1(), verify2()');
 is($A->safe_psql('postgres', sprintf($can, $_)), $rights{$_}, "what $_ can do") foreach sort keys %rights;
 
