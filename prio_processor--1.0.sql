@@ -1472,7 +1472,7 @@ DECLARE
 	b batch := lock_batch(batch_id);
 	content jsonb := line::jsonb;
 	total bytea := decode(content ->> 'payload', 'base64');
-	rejected bigint := content ->> 'error';
+	rejected bigint := (content ->> 'error')::bigint;
 	valid bigint := (content ->> 'total')::bigint - rejected;
 	c checkpoint;
 BEGIN
