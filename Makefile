@@ -42,7 +42,7 @@ build/faults.so: test/faults/faults.c test/faults/inject.c test/faults/inject.h
 
 # Tests that need several clusters, or a cluster of their own: Perl TAP.
 PROVE_TESTS = $(sort $(wildcard test/tap/*.pl))
-PROVE_FLAGS = -I test/tap
+PROVE_FLAGS = -I test/tap --timer
 .PHONY: check-tap
 check-tap: build/faults.so $(UNIT_DIR)/cheat
 	$(prove_installcheck)
