@@ -1,10 +1,12 @@
-# prio: make, make install, make installcheck (pg_regress), make check-core (unit tests).
+# prio: make, make install, make installcheck (pg_regress), make check-unit (unit tests).
 
 EXTENSION = prio prio_processor
 MODULE_big = prio
 DATA = prio--1.0.sql prio_processor--1.0.sql
 
-CORE_SOURCES = $(sort $(wildcard src/core/*.c))
+# The core: everything but the face in SQL, without a header of PostgreSQL.
+CORE_DIRS = base codec crypto field kernels prio1
+CORE_SOURCES = $(sort $(wildcard $(CORE_DIRS:%=src/%/*.c)))
 OBJS = $(CORE_SOURCES:.c=.o) $(patsubst %.c,%.o,$(sort $(wildcard src/pg/*.c)))
 
 TESTS = $(sort $(wildcard sql/*.sql))
@@ -17,9 +19,10 @@ PG_CONFIG ?= pg_config
 MSGPACK := $(shell $(PKG_CONFIG) --exists msgpack && echo msgpack || echo msgpack-c)
 
 # PostgreSQL's own headers do not compile cleanly under -Wextra: system headers may not.
-PG_CPPFLAGS = $(shell $(PKG_CONFIG) --cflags nss $(MSGPACK)) \
+PG_CPPFLAGS = -Isrc $(shell $(PKG_CONFIG) --cflags nss $(MSGPACK)) \
 	-isystem $(shell $(PG_CONFIG) --includedir-server)
-PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter
+# Only what PostgreSQL calls is seen from outside: before 16 PGDLLEXPORT is empty.
+PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -fvisibility=hidden
 SHLIB_LINK = $(shell $(PKG_CONFIG) --libs nss $(MSGPACK))
 
 # Nothing here is worth inlining into a query's machine code.
@@ -28,10 +31,10 @@ override with_llvm = no
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
-HEADERS_ALL = $(wildcard src/core/*.h src/pg/*.h)
+HEADERS_ALL = $(wildcard src/*/*.h)
 $(OBJS): $(HEADERS_ALL)
 
-include test/core/unit.mk
+include test/unit/unit.mk
 include test/secrets/secrets.mk
 include test/fuzz/fuzz.mk
 

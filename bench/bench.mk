@@ -4,4 +4,4 @@ BENCH_DIR = build/bench
 
 $(BENCH_DIR)/micro: bench/micro.c $(CORE_SOURCES:.c=.o) $(HEADERS_ALL)
 	@mkdir -p $(BENCH_DIR)
-	$(CC) $(CFLAGS) $(CPPFLAGS) -Isrc/core $(filter %.c %.o,$^) $(SHLIB_LINK) -o $@
+	$(CC) $(CFLAGS) $(CPPFLAGS) $(filter %.c %.o,$^) $(SHLIB_LINK) -o $@

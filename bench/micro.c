@@ -12,9 +12,9 @@
  * ratios of such neighbours. One sample lasts SAMPLE_SECONDS or longer, and goes round the
  * packets of several clients, so that no branch predictor learns one by heart.
  */
-#include "client.h"
-#include "share.h"
-#include "total.h"
+#include "prio1/client.h"
+#include "prio1/vectors.h"
+#include "prio1/total.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,20 +37,20 @@ typedef struct Packet
 	size_t size;
 	uint8_t *plaintext;
 	size_t plaintext_size;
-	Verifier verifier;
-	uint8_t stored[VERIFIER_BYTES];
-	uint8_t verify1[VERIFY1_MAX_BYTES];
+	Prio1Verifier verifier;
+	uint8_t stored[PRIO1_VERIFIER_BYTES];
+	uint8_t verify1[PRIO1_VERIFY1_MAX_BYTES];
 	size_t verify1_size;
-	uint8_t verify2[VERIFY2_MAX_BYTES];
+	uint8_t verify2[PRIO1_VERIFY2_MAX_BYTES];
 	size_t verify2_size;
 } Packet;
 
 typedef struct Server
 {
 	uint8_t public_key[PRIO_KEY_BYTES];
-	NssKeyPair *pair;
-	VerifierContext context;
-	Total total;
+	PrioKeyPair *pair;
+	Prio1VerifierContext context;
+	Prio1Total total;
 	Packet packets[CLIENTS];
 } Server;
 
@@ -61,12 +61,12 @@ typedef struct Bench
 	size_t domain;
 	PrioRole role; /* whose step is being measured */
 	Server servers[2];
-	FieldElement point;
-	FieldElement *context_memory; /* for the step that builds a context */
-	Client client;
-	FieldElement *client_memory; /* for the step that builds the tables of a client */
-	FieldElement *scratch;
-	FieldElement *data[CLIENTS];
+	Field87 point;
+	Field87 *context_memory; /* for the step that builds a context */
+	Prio1Client client;
+	Field87 *client_memory; /* for the step that builds the tables of a client */
+	Field87 *scratch;
+	Field87 *data[CLIENTS];
 	uint8_t *plaintext[2]; /* output of the steps, by role */
 	size_t plaintext_size[2];
 	uint8_t *sealed[2];
@@ -79,7 +79,7 @@ static _Noreturn void
 fail(PrioStatus status)
 {
 	fprintf(stderr, "micro: %s %s\n", prio_status_text(status),
-			status == PRIO_NSS_FAILED ? nss_error_text() : "");
+			status == PRIO_NSS_FAILED ? prio_nss_error_text() : "");
 	exit(1);
 }
 
@@ -106,10 +106,10 @@ allocate(size_t size)
 	return memory;
 }
 
-static FieldElement *
+static Field87 *
 allocate_elements(size_t count)
 {
-	return allocate(count * sizeof(FieldElement));
+	return allocate(count * sizeof(Field87));
 }
 
 /* ------------------------------------------------------------------ the steps */
@@ -121,8 +121,8 @@ step_floor(Bench *bench, size_t i)
 	const Packet *packet = &server->packets[i];
 	size_t size;
 
-	must(seal_open(server->pair, packet->sealed, packet->size, bench->plaintext[bench->role],
-				   &size, NULL));
+	must(prio1_seal_open(server->pair, packet->sealed, packet->size,
+						 bench->plaintext[bench->role], &size, NULL));
 }
 
 static void
@@ -130,66 +130,66 @@ step_open(Bench *bench, size_t i)
 {
 	const Server *server = &bench->servers[bench->role];
 	const Packet *packet = &server->packets[i];
-	Verifier verifier;
+	Prio1Verifier verifier;
 
-	must(verifier_open(&server->context, server->pair, packet->sealed, packet->size,
-					   bench->plaintext[bench->role], &verifier));
+	must(prio1_verifier_open(&server->context, server->pair, packet->sealed, packet->size,
+							 bench->plaintext[bench->role], &verifier));
 }
 
 /* What precedes the vectors; seed is set for B. */
-static PacketReader
-read_head(const Packet *packet, uint8_t seed[PRG_SEED_BYTES])
+static Prio1PacketReader
+read_head(const Packet *packet, uint8_t seed[PRIO1_SEED_BYTES])
 {
-	PacketReader reader = packet_reader(packet->plaintext, packet->plaintext_size);
-	PacketHeader header;
+	Prio1PacketReader reader = prio1_packet_reader(packet->plaintext, packet->plaintext_size);
+	Prio1PacketHeader header;
 	PrioRole role;
 
-	must(packet_read_batch_id(&reader, batch_id, BATCH_ID_SIZE));
-	must(packet_read_header(&reader, &header));
-	must(packet_read_role(&reader, &role));
+	must(prio1_packet_read_batch_id(&reader, batch_id, BATCH_ID_SIZE));
+	must(prio1_packet_read_header(&reader, &header));
+	must(prio1_packet_read_role(&reader, &role));
 	if (role == PRIO_B)
 	{
-		must(packet_read_bytes(&reader, seed, PRG_SEED_BYTES));
-		must(packet_read_end(&reader));
+		must(prio1_packet_read_bytes(&reader, seed, PRIO1_SEED_BYTES));
+		must(prio1_packet_read_end(&reader));
 	}
 	return reader;
 }
 
 static void
-read_vector(Share *share, size_t count)
+read_vector(Prio1Vectors *share, size_t count)
 {
-	must(share_next_vector(share, count));
+	must(prio1_vectors_next(share, count));
 	while (count > 0)
 	{
-		const FieldElement *elements;
+		const Field87 *elements;
 		size_t size = count;
 
-		must(share_read(share, &elements, &size));
+		must(prio1_vectors_read(share, &elements, &size));
 		sink += elements[0].lo;
 		count -= size;
 	}
 }
 
 static void
-read_vectors(Bench *bench, Share *share)
+read_vectors(Bench *bench, Prio1Vectors *share)
 {
 	read_vector(share, bench->n);
 	read_vector(share, bench->domain);
-	must(share_check_end(share));
-	share_end(share);
+	must(prio1_vectors_check_end(share));
+	prio1_vectors_end(share);
 }
 
 /* A's packet: head and vectors. B's has no vectors. */
 static void
 step_parse(Bench *bench, size_t i)
 {
-	uint8_t seed[PRG_SEED_BYTES];
-	PacketReader reader = read_head(&bench->servers[bench->role].packets[i], seed);
-	Share share;
+	uint8_t seed[PRIO1_SEED_BYTES];
+	Prio1PacketReader reader = read_head(&bench->servers[bench->role].packets[i], seed);
+	Prio1Vectors share;
 
 	if (bench->role == PRIO_B)
 		return;
-	share_begin_a(&share, reader);
+	prio1_vectors_begin_a(&share, reader);
 	read_vectors(bench, &share);
 }
 
@@ -197,29 +197,29 @@ step_parse(Bench *bench, size_t i)
 static void
 step_prg(Bench *bench, size_t i)
 {
-	Share share;
+	Prio1Vectors share;
 
-	must(share_begin_b(&share, bench->servers[PRIO_B].packets[i].verifier.key));
+	must(prio1_vectors_begin_b(&share, bench->servers[PRIO_B].packets[i].verifier.key));
 	read_vectors(bench, &share);
 }
 
 /* Against elements that are in the cache: those just read would be, too. */
 static void
-add_dots(const FieldElement *weights, size_t count)
+add_dots(const Field87 *weights, size_t count)
 {
-	static FieldElement elements[SHARE_CHUNK];
-	FieldSum sum = {0, 0, 0};
+	static Field87 elements[VECTORS_CHUNK];
+	Field87Sum sum = {0, 0, 0};
 
-	for (size_t done = 0; done < count; done += SHARE_CHUNK)
-		kernels->add_dot(&sum, weights + done, elements,
-						 count - done < SHARE_CHUNK ? count - done : SHARE_CHUNK);
-	sink += field_sum_reduce(&sum).lo;
+	for (size_t done = 0; done < count; done += VECTORS_CHUNK)
+		prio_kernels->add_dot(&sum, weights + done, elements,
+							  count - done < VECTORS_CHUNK ? count - done : VECTORS_CHUNK);
+	sink += field87_sum_reduce(&sum).lo;
 }
 
 static void
 step_dot(Bench *bench, size_t i)
 {
-	const LagrangeWeights *weights = &bench->servers[bench->role].context.weights;
+	const Lagrange87 *weights = &bench->servers[bench->role].context.weights;
 
 	(void) i;
 	add_dots(weights->data, bench->n);
@@ -229,29 +229,30 @@ step_dot(Bench *bench, size_t i)
 static void
 step_load(Bench *bench, size_t i)
 {
-	Verifier verifier;
+	Prio1Verifier verifier;
 
-	must(verifier_load(&verifier, bench->servers[bench->role].packets[i].stored, VERIFIER_BYTES));
+	must(prio1_verifier_load(&verifier, bench->servers[bench->role].packets[i].stored,
+							 PRIO1_VERIFIER_BYTES));
 	sink += verifier.d.lo;
 }
 
 static void
 step_verify1(Bench *bench, size_t i)
 {
-	uint8_t message[VERIFY1_MAX_BYTES];
+	uint8_t message[PRIO1_VERIFY1_MAX_BYTES];
 
-	sink += verifier_verify1(&bench->servers[bench->role].packets[i].verifier, message);
+	sink += prio1_verifier_verify1(&bench->servers[bench->role].packets[i].verifier, message);
 }
 
 static void
 step_verify2(Bench *bench, size_t i)
 {
 	const Packet *peer = &bench->servers[PRIO_B - bench->role].packets[i];
-	uint8_t message[VERIFY2_MAX_BYTES];
+	uint8_t message[PRIO1_VERIFY2_MAX_BYTES];
 	size_t size;
 
-	must(verifier_verify2(&bench->servers[bench->role].packets[i].verifier, peer->verify1,
-						  peer->verify1_size, message, &size));
+	must(prio1_verifier_verify2(&bench->servers[bench->role].packets[i].verifier,
+								peer->verify1, peer->verify1_size, message, &size));
 	sink += size;
 }
 
@@ -263,8 +264,8 @@ step_is_valid(Bench *bench, size_t i)
 
 	bool valid;
 
-	must(verifier_is_valid(own->verify2, own->verify2_size, peer->verify2, peer->verify2_size,
-						   &valid));
+	must(prio1_verifier_is_valid(own->verify2, own->verify2_size, peer->verify2,
+								 peer->verify2_size, &valid));
 	if (!valid)
 		must(PRIO_MISMATCH);
 }
@@ -275,32 +276,32 @@ step_total(Bench *bench, size_t i)
 	Server *server = &bench->servers[bench->role];
 	const Packet *packet = &server->packets[i];
 
-	must(total_add_share(&server->total, &packet->verifier, packet->sealed, packet->size,
-						 bench->plaintext[bench->role]));
+	must(prio1_total_add_share(&server->total, &packet->verifier, packet->sealed, packet->size,
+							   bench->plaintext[bench->role]));
 }
 
 static void
 step_point(Bench *bench, size_t i)
 {
-	static const uint8_t shared_secret[PRG_SEED_BYTES];
+	static const uint8_t shared_secret[PRIO1_SEED_BYTES];
 
 	(void) i;
-	must(verifier_point(shared_secret, PRG_BATCH, batch_id, BATCH_ID_SIZE, bench->n, 0, NULL,
-						&bench->point, NULL));
+	must(prio1_verifier_point(shared_secret, PRIO1_PRG_BATCH, batch_id, BATCH_ID_SIZE,
+							  bench->n, 0, NULL, &bench->point, NULL));
 }
 
 static void
-init_context(const Bench *bench, PrioRole role, VerifierContext *context, FieldElement *memory)
+init_context(const Bench *bench, PrioRole role, Prio1VerifierContext *context, Field87 *memory)
 {
-	must(verifier_context_init(context, role, PRG_BATCH, batch_id, BATCH_ID_SIZE, bench->n,
-							   bench->point, memory, NULL));
+	must(prio1_verifier_context_init(context, role, PRIO1_PRG_BATCH, batch_id, BATCH_ID_SIZE,
+									 bench->n, bench->point, memory, NULL));
 }
 
 /* What the first packet of a batch costs besides its own: the point and the weights. */
 static void
 step_context(Bench *bench, size_t i)
 {
-	VerifierContext context;
+	Prio1VerifierContext context;
 
 	step_point(bench, i);
 	init_context(bench, bench->role, &context, bench->context_memory);
@@ -310,10 +311,10 @@ step_context(Bench *bench, size_t i)
 static void
 step_packets(Bench *bench, size_t i)
 {
-	must(client_packets(&bench->client, PRG_BATCH, batch_id, BATCH_ID_SIZE, bench->data[i],
-						bench->plaintext[PRIO_A], &bench->plaintext_size[PRIO_A],
-						bench->plaintext[PRIO_B], &bench->plaintext_size[PRIO_B],
-						bench->scratch, NULL));
+	must(prio1_client_packets(&bench->client, PRIO1_PRG_BATCH, batch_id, BATCH_ID_SIZE,
+							  bench->data[i], bench->plaintext[PRIO_A],
+							  &bench->plaintext_size[PRIO_A], bench->plaintext[PRIO_B],
+							  &bench->plaintext_size[PRIO_B], bench->scratch, NULL));
 }
 
 static void
@@ -321,17 +322,17 @@ step_encode(Bench *bench, size_t i)
 {
 	step_packets(bench, i);
 	for (int role = PRIO_A; role <= PRIO_B; role++)
-		must(seal(bench->servers[role].public_key, bench->plaintext[role],
-				  bench->plaintext_size[role], bench->sealed[role]));
+		must(prio1_seal(bench->servers[role].public_key, bench->plaintext[role],
+						bench->plaintext_size[role], bench->sealed[role]));
 }
 
 static void
 step_tables(Bench *bench, size_t i)
 {
-	Client client;
+	Prio1Client client;
 
 	(void) i;
-	must(client_init(&client, bench->n, bench->client_memory, NULL));
+	must(prio1_client_init(&client, bench->n, bench->client_memory, NULL));
 }
 
 typedef enum Roles
@@ -387,15 +388,16 @@ make_server(Bench *bench, PrioRole role)
 {
 	Server *server = &bench->servers[role];
 	uint8_t private_key[PRIO_KEY_BYTES];
-	size_t room = packet_max_plaintext(role, BATCH_ID_SIZE, bench->n);
+	size_t room = prio1_packet_max_plaintext(role, BATCH_ID_SIZE, bench->n);
 
-	must(nss_generate_key(private_key, server->public_key));
-	must(nss_key_pair_import(private_key, server->public_key, &server->pair));
-	init_context(bench, role, &server->context, allocate_elements(poly_weights_size(bench->n)));
-	total_init(&server->total, role, bench->n, allocate_elements(bench->n));
+	must(prio_key_generate(private_key, server->public_key));
+	must(prio_key_pair_import(private_key, server->public_key, &server->pair));
+	init_context(bench, role, &server->context,
+				 allocate_elements(prio_lagrange87_size(bench->n)));
+	prio1_total_init(&server->total, role, bench->n, allocate_elements(bench->n));
 	/* Unsealing takes room for the whole sealed packet. */
-	bench->plaintext[role] = allocate(room + SEAL_OVERHEAD);
-	bench->sealed[role] = allocate(room + SEAL_OVERHEAD);
+	bench->plaintext[role] = allocate(room + PRIO1_SEAL_OVERHEAD);
+	bench->sealed[role] = allocate(room + PRIO1_SEAL_OVERHEAD);
 }
 
 /* The packets of client i, and all that the servers make of them. */
@@ -412,21 +414,21 @@ make_packets(Bench *bench, size_t i)
 	for (int role = PRIO_A; role <= PRIO_B; role++)
 	{
 		packet[role]->plaintext_size = bench->plaintext_size[role];
-		packet[role]->size = packet[role]->plaintext_size + SEAL_OVERHEAD;
+		packet[role]->size = packet[role]->plaintext_size + PRIO1_SEAL_OVERHEAD;
 		packet[role]->sealed = copy_bytes(bench->sealed[role], packet[role]->size);
 		packet[role]->plaintext =
 			copy_bytes(bench->plaintext[role], packet[role]->plaintext_size);
-		must(verifier_open(&bench->servers[role].context, bench->servers[role].pair,
-						   packet[role]->sealed, packet[role]->size, bench->plaintext[role],
-						   &packet[role]->verifier));
-		verifier_store(&packet[role]->verifier, true, packet[role]->stored);
+		must(prio1_verifier_open(&bench->servers[role].context, bench->servers[role].pair,
+								 packet[role]->sealed, packet[role]->size,
+								 bench->plaintext[role], &packet[role]->verifier));
+		prio1_verifier_store(&packet[role]->verifier, true, packet[role]->stored);
 		packet[role]->verify1_size =
-			verifier_verify1(&packet[role]->verifier, packet[role]->verify1);
+			prio1_verifier_verify1(&packet[role]->verifier, packet[role]->verify1);
 	}
 	for (int role = PRIO_A; role <= PRIO_B; role++)
-		must(verifier_verify2(&packet[role]->verifier, packet[PRIO_B - role]->verify1,
-							  packet[PRIO_B - role]->verify1_size, packet[role]->verify2,
-							  &packet[role]->verify2_size));
+		must(prio1_verifier_verify2(&packet[role]->verifier, packet[PRIO_B - role]->verify1,
+									packet[PRIO_B - role]->verify1_size, packet[role]->verify2,
+									&packet[role]->verify2_size));
 }
 
 static Bench *
@@ -435,14 +437,14 @@ make_bench(size_t n, size_t clients)
 	Bench *bench = allocate(sizeof(Bench));
 
 	bench->n = n;
-	bench->domain = poly_domain(n, NULL);
+	bench->domain = prio_lagrange87_domain(n, NULL);
 	step_point(bench, 0);
 	for (int role = PRIO_A; role <= PRIO_B; role++)
 		make_server(bench, (PrioRole) role);
-	bench->context_memory = allocate_elements(poly_weights_size(n));
-	bench->client_memory = allocate_elements(poly_coset_size(n));
-	must(client_init(&bench->client, n, allocate_elements(poly_coset_size(n)), NULL));
-	bench->scratch = allocate_elements(client_scratch_size(n));
+	bench->context_memory = allocate_elements(prio_lagrange87_size(n));
+	bench->client_memory = allocate_elements(prio_coset87_size(n));
+	must(prio1_client_init(&bench->client, n, allocate_elements(prio_coset87_size(n)), NULL));
+	bench->scratch = allocate_elements(prio1_client_scratch_size(n));
 	for (size_t i = 0; i < clients; i++)
 		make_packets(bench, i);
 	return bench;
@@ -452,7 +454,7 @@ static void
 free_bench(Bench *bench)
 {
 	for (int role = PRIO_A; role <= PRIO_B; role++)
-		nss_key_pair_free(bench->servers[role].pair);
+		prio_key_pair_free(bench->servers[role].pair);
 	while (blocks_used > 0)
 		free(blocks[--blocks_used]);
 }
@@ -582,9 +584,9 @@ print_sizes(size_t n)
 
 	printf("%zu\t%zu\t%zu\t%zu\t%zu\n", n, bench->servers[PRIO_A].packets[0].size,
 		   bench->servers[PRIO_B].packets[0].size,
-		   sizeof(VerifierContext) + poly_weights_size(n) * sizeof(FieldElement),
-		   sizeof(Client) +
-			   (poly_coset_size(n) + client_scratch_size(n)) * sizeof(FieldElement));
+		   sizeof(Prio1VerifierContext) + prio_lagrange87_size(n) * sizeof(Field87),
+		   sizeof(Prio1Client) +
+			   (prio_coset87_size(n) + prio1_client_scratch_size(n)) * sizeof(Field87));
 	free_bench(bench);
 }
 
@@ -601,7 +603,7 @@ usage(void)
 int
 main(int argc, char **argv)
 {
-	static const size_t all[] = {8, 32, 128, 441, 1024, 2046, 8191, 65535, PRIO_MAX_DATA};
+	static const size_t all[] = {8, 32, 128, 441, 1024, 2046, 8191, 65535, PRIO1_MAX_DATA};
 	const char *mode = argc > 1 ? argv[1] : "";
 	bool times = strcmp(mode, "times") == 0;
 	size_t rounds = times && argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
@@ -610,7 +612,7 @@ main(int argc, char **argv)
 
 	if (strcmp(mode, "variant") == 0)
 	{
-		printf("%s\n", kernels->name);
+		printf("%s\n", prio_kernels->name);
 		return 0;
 	}
 	if (times ? rounds == 0 : strcmp(mode, "sizes") != 0)
@@ -622,7 +624,7 @@ main(int argc, char **argv)
 	{
 		size_t n = argc > first ? strtoul(argv[first + (int) k], NULL, 10) : all[k];
 
-		if (n < 1 || n > PRIO_MAX_DATA)
+		if (n < 1 || n > PRIO1_MAX_DATA)
 			return usage();
 		if (times)
 			print_times(n, rounds);

@@ -1,4 +1,4 @@
-# The command prio: src/core and jansson, without PostgreSQL. CLI_DIR, CLI_CC and CLI_CFLAGS
+# The command prio: the core and jansson, without PostgreSQL. CLI_DIR, CLI_CC and CLI_CFLAGS
 # can be set to build it another way, with sanitizers for one.
 
 CLI_DIR = build/cli
@@ -7,11 +7,11 @@ CLI_CFLAGS = -g -O2
 CLI_VERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" prio.control)
 CLI_DEFINES = -DPRIO_VERSION='"$(CLI_VERSION)"'
 CLI_ALL_CFLAGS = -std=gnu11 -Wall -Wextra -Wdeclaration-after-statement $(CLI_CFLAGS) $(COPT) \
-	-Isrc/core $(CLI_DEFINES) $(shell $(PKG_CONFIG) --cflags nss $(MSGPACK) jansson)
+	-Isrc -Icli $(CLI_DEFINES) $(shell $(PKG_CONFIG) --cflags nss $(MSGPACK) jansson)
 CLI_LIBS = $(shell $(PKG_CONFIG) --libs nss $(MSGPACK) jansson)
-CLI_HEADERS = $(wildcard src/core/*.h cli/*.h)
+CLI_HEADERS = $(HEADERS_ALL) $(wildcard cli/*.h cli/*/*.h)
 
-CLI_OBJECTS = $(patsubst %.c,$(CLI_DIR)/%.o,$(sort $(wildcard cli/*.c)) $(CORE_SOURCES))
+CLI_OBJECTS = $(patsubst %.c,$(CLI_DIR)/%.o,$(sort $(wildcard cli/*.c cli/*/*.c)) $(CORE_SOURCES))
 
 # make install-cli prefix=/usr; PostgreSQL's own idea of a prefix does not count.
 ifeq ($(filter command environment,$(origin prefix)),)

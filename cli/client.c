@@ -2,7 +2,8 @@
  * client.c
  *		Keys, and the client: data in, shares out.
  */
-#include "client.h"
+#include "base/secret.h"
+#include "prio1/client.h"
 
 #include "commands.h"
 #include "lines.h"
@@ -24,7 +25,7 @@ run_keygen(const Settings *settings)
 	char hex[2][2 * PRIO_KEY_BYTES + 1];
 
 	(void) settings;
-	check_machine(nss_generate_key(keys[0], keys[1]));
+	check_machine(prio_key_generate(keys[0], keys[1]));
 	hex_encode(keys[0], PRIO_KEY_BYTES, hex[0]);
 	hex_encode(keys[1], PRIO_KEY_BYTES, hex[1]);
 	print("{\"private_key\": \"%s\", \"public_key\": \"%s\"}\n", hex[0], hex[1]);
@@ -37,11 +38,11 @@ run_keygen(const Settings *settings)
 void
 run_shared_seed(const Settings *settings)
 {
-	uint8_t seed[PRG_SEED_BYTES];
-	char text[(PRG_SEED_BYTES + 2) / 3 * 4 + 1];
+	uint8_t seed[PRIO1_SEED_BYTES];
+	char text[(PRIO1_SEED_BYTES + 2) / 3 * 4 + 1];
 
 	(void) settings;
-	check_machine(nss_random(seed, sizeof(seed)));
+	check_machine(prio_random(seed, sizeof(seed)));
 	base64_encode(seed, sizeof(seed), text);
 	print("{\"shared_seed\": \"%s\"}\n", text);
 	prio_wipe(seed, sizeof(seed));
@@ -66,7 +67,7 @@ typedef struct ShareFile
 static void
 share_file_open(ShareFile *file, const Settings *settings, PrioRole role)
 {
-	size_t size = packet_max_plaintext(role, strlen(settings->batch_id), settings->n_data);
+	size_t size = prio1_packet_max_plaintext(role, strlen(settings->batch_id), settings->n_data);
 
 	if (role == PRIO_A)
 		file->output = output_open("--output-A", settings->output_a, settings->input);
@@ -78,21 +79,21 @@ share_file_open(ShareFile *file, const Settings *settings, PrioRole role)
 		role == PRIO_A ? settings->public_key_internal : settings->public_key_external;
 	file->max_plaintext = size;
 	file->plaintext = allocate(size);
-	file->sealed = allocate(size + SEAL_OVERHEAD);
-	file->text = allocate(base64_length(size + SEAL_OVERHEAD) + 1);
+	file->sealed = allocate(size + PRIO1_SEAL_OVERHEAD);
+	file->text = allocate(base64_length(size + PRIO1_SEAL_OVERHEAD) + 1);
 }
 
 /* Seals the plaintext, and writes it as a line. */
 static void
 share_file_write(ShareFile *file, const char *id, size_t size)
 {
-	PrioStatus status = seal(file->public_key, file->plaintext, size, file->sealed);
+	PrioStatus status = prio1_seal(file->public_key, file->plaintext, size, file->sealed);
 
 	prio_wipe(file->plaintext, size);
 	if (status == PRIO_MISMATCH)
 		die(EXIT_USAGE, "the value of %s is not a usable public key", file->key_option);
 	check_machine(status);
-	base64_encode(file->sealed, size + SEAL_OVERHEAD, file->text);
+	base64_encode(file->sealed, size + PRIO1_SEAL_OVERHEAD, file->text);
 	output_print(file->output, "{\"id\": \"%s\", \"payload\": \"%s\"}\n", id, file->text);
 }
 
@@ -106,7 +107,7 @@ share_file_free(ShareFile *file)
 
 /* The data fields in a line, [0, 1, ...] or {"payload": [0, 1, ...]}; or what is wrong. */
 static const char *
-read_data(const char *line, size_t size, FieldElement *data, size_t n)
+read_data(const char *line, size_t size, Field87 *data, size_t n)
 {
 	static char problem[96];
 	json_t *root;
@@ -138,7 +139,7 @@ read_data(const char *line, size_t size, FieldElement *data, size_t n)
 								"its data field %zu is neither 0 nor 1", i + 1);
 				break;
 			}
-			data[i] = field_from_integer((uint128) value);
+			data[i] = field87_from_integer((prio_uint128) value);
 		}
 	json_decref(root);
 	return problem[0] == '\0' ? NULL : problem;
@@ -149,13 +150,13 @@ run_encode_shares(const Settings *settings)
 {
 	size_t n = settings->n_data;
 	size_t batch_id_size = strlen(settings->batch_id);
-	FieldElement *tables = allocate(poly_coset_size(n) * sizeof(FieldElement));
-	FieldElement *scratch = allocate(client_scratch_size(n) * sizeof(FieldElement));
-	FieldElement *data = allocate(n * sizeof(FieldElement));
+	Field87 *tables = allocate(prio_coset87_size(n) * sizeof(Field87));
+	Field87 *scratch = allocate(prio1_client_scratch_size(n) * sizeof(Field87));
+	Field87 *data = allocate(n * sizeof(Field87));
 	ShareFile a;
 	ShareFile b;
 	LineReader input;
-	Client client;
+	Prio1Client client;
 	const char *line;
 	size_t size;
 	uint64_t errors = 0;
@@ -164,7 +165,7 @@ run_encode_shares(const Settings *settings)
 	lines_open(&input, "--input", settings->input, FIELD_MAX_BYTES * n + LINE_SLACK);
 	share_file_open(&a, settings, PRIO_A);
 	share_file_open(&b, settings, PRIO_B);
-	check_machine(client_init(&client, n, tables, signal_came));
+	check_machine(prio1_client_init(&client, n, tables, signal_came));
 	progress_begin(input.size);
 	while (lines_next(&input, &line, &size))
 	{
@@ -180,16 +181,16 @@ run_encode_shares(const Settings *settings)
 			errors++;
 			continue;
 		}
-		check_machine(client_packets(&client, settings->variant,
-									 (const uint8_t *) settings->batch_id, batch_id_size, data,
-									 a.plaintext, &size_a, b.plaintext, &size_b, scratch,
-									 signal_came));
+		check_machine(prio1_client_packets(&client, settings->variant,
+										   (const uint8_t *) settings->batch_id, batch_id_size,
+										   data, a.plaintext, &size_a, b.plaintext, &size_b,
+										   scratch, signal_came));
 		uuid_make(id);
 		share_file_write(&a, id, size_a);
 		share_file_write(&b, id, size_b);
 	}
 	progress_end();
-	prio_wipe(data, n * sizeof(FieldElement));
+	prio_wipe(data, n * sizeof(Field87));
 	lines_finish(&input);
 
 	outputs_commit();

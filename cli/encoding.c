@@ -4,7 +4,7 @@
  */
 #include "encoding.h"
 
-#include "crypto.h"
+#include "crypto/crypto.h"
 #include "report.h"
 
 #include <limits.h>
@@ -118,7 +118,7 @@ uuid_make(char out[UUID_CHARS + 1])
 	char digits[2 * sizeof(bytes) + 1];
 	size_t from = 0;
 
-	check_machine(nss_random(bytes, sizeof(bytes)));
+	check_machine(prio_random(bytes, sizeof(bytes)));
 	bytes[6] = (uint8_t) ((bytes[6] & 0x0f) | 0x40);
 	bytes[8] = (uint8_t) ((bytes[8] & 0x3f) | 0x80);
 	hex_encode(bytes, sizeof(bytes), digits);

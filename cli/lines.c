@@ -2,9 +2,10 @@
  * lines.c
  *		Reading lines, and what they hold.
  */
+#include "base/secret.h"
 #include "lines.h"
 
-#include "field.h"
+#include "field/field87.h"
 #include "report.h"
 #include "encoding.h"
 

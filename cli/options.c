@@ -2,10 +2,11 @@
  * options.c
  *		The command line and the environment.
  */
+#include "base/secret.h"
 #include "commands.h"
-#include "poly.h"
+#include "field/lagrange87.h"
 #include "report.h"
-#include "text.h"
+#include "codec/hex_base64.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -141,7 +142,7 @@ parse_n_data(const char *value, void *target)
 	errno = 0;
 	number = strtoul(value, &end, 10);
 	if (!isdigit((unsigned char) value[0]) || *end != '\0' || errno != 0 || number < 1 ||
-		number > PRIO_MAX_DATA)
+		number > PRIO1_MAX_DATA)
 		return false;
 	*(size_t *) target = number;
 	return true;
@@ -151,7 +152,7 @@ static bool
 parse_batch_id(const char *value, void *target)
 {
 	*(const char **) target = value;
-	return strlen(value) <= PACKET_MAX_BATCH_ID;
+	return strlen(value) <= PRIO1_MAX_BATCH_ID;
 }
 
 static bool
@@ -164,23 +165,23 @@ parse_server_id(const char *value, void *target)
 static bool
 parse_prg(const char *value, void *target)
 {
-	PrgVariant variant = strcmp(value, "seed") == 0 ? PRG_SEED : PRG_BATCH;
+	Prio1PrgVariant variant = strcmp(value, "seed") == 0 ? PRIO1_PRG_SEED : PRIO1_PRG_BATCH;
 
-	*(PrgVariant *) target = variant;
-	return variant == PRG_SEED || strcmp(value, "batch") == 0;
+	*(Prio1PrgVariant *) target = variant;
+	return variant == PRIO1_PRG_SEED || strcmp(value, "batch") == 0;
 }
 
 static bool
 parse_key(const char *value, void *target)
 {
-	return text_parse_hex(value, strlen(value), target, PRIO_KEY_BYTES);
+	return prio_parse_hex(value, strlen(value), target, PRIO_KEY_BYTES);
 }
 
 static bool
 parse_shared_secret(const char *value, void *target)
 {
-	return text_parse_base64(value, strlen(value), target, PRG_SEED_BYTES) ||
-		text_parse_hex(value, strlen(value), target, PRG_SEED_BYTES);
+	return prio_parse_base64(value, strlen(value), target, PRIO1_SEED_BYTES) ||
+		prio_parse_hex(value, strlen(value), target, PRIO1_SEED_BYTES);
 }
 
 static bool
@@ -221,7 +222,7 @@ read_key_file(const Option *option, const char *path, char content[KEY_FILE_MAX_
 		die(EXIT_USAGE, "cannot read the file \"%s\" for %s: %s", path, option->flag,
 			strerror(errno));
 	(void) close(fd);
-	content[text_trimmed_length(content, (size_t) length)] = '\0';
+	content[prio_trimmed_length(content, (size_t) length)] = '\0';
 }
 
 /* Takes a value. Never shows one: it may be a secret, or nearly one. */

@@ -5,7 +5,7 @@
 #ifndef PRIO_CLI_OPTIONS_H
 #define PRIO_CLI_OPTIONS_H
 
-#include "packet.h"
+#include "prio1/packet.h"
 
 /* What the options of a run say. What was not given is zero, or NULL. */
 typedef struct Settings
@@ -13,11 +13,11 @@ typedef struct Settings
 	size_t n_data;
 	const char *batch_id;
 	char server_id; /* 'A' or 'B' */
-	PrgVariant variant;
+	Prio1PrgVariant variant;
 	uint8_t private_key[PRIO_KEY_BYTES];
 	uint8_t public_key_internal[PRIO_KEY_BYTES];
 	uint8_t public_key_external[PRIO_KEY_BYTES];
-	uint8_t shared_secret[PRG_SEED_BYTES];
+	uint8_t shared_secret[PRIO1_SEED_BYTES];
 	const char *input;
 	const char *input_internal;
 	const char *input_external;

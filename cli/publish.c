@@ -7,7 +7,7 @@
 #include "output.h"
 #include "report.h"
 #include "encoding.h"
-#include "total.h"
+#include "prio1/total.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +19,7 @@ typedef struct TotalFile
 	const char *option;
 	const char *path;
 	json_t *object;
-	Total total;
+	Prio1Total total;
 	json_int_t clients; /* that were added up; -1: it does not say */
 } TotalFile;
 
@@ -49,11 +49,11 @@ read_clients(const TotalFile *file)
 static void
 read_total(TotalFile *file)
 {
-	size_t max_size = base64_length(total_max_message(PRIO_MAX_DATA)) + LINE_SLACK;
+	size_t max_size = base64_length(prio1_total_max_message(PRIO1_MAX_DATA)) + LINE_SLACK;
 	uint8_t *message;
 	size_t size;
 	LineReader reader;
-	PacketReader packet;
+	Prio1PacketReader packet;
 	PrioRole role;
 	size_t n;
 	const char *problem;
@@ -71,11 +71,11 @@ read_total(TotalFile *file)
 		die_malformed(file, problem);
 	file->clients = read_clients(file);
 
-	packet = packet_reader(message, size);
-	if (total_read_head(&packet, &role, &n) != PRIO_OK)
+	packet = prio1_packet_reader(message, size);
+	if (prio1_total_read_head(&packet, &role, &n) != PRIO_OK)
 		die_malformed(file, "its \"payload\" is not a total share");
-	total_init(&file->total, role, n, allocate(n * sizeof(FieldElement)));
-	if (total_add_message(&file->total, &packet) != PRIO_OK)
+	prio1_total_init(&file->total, role, n, allocate(n * sizeof(Field87)));
+	if (prio1_total_add_message(&file->total, &packet) != PRIO_OK)
 		die_malformed(file, "its \"payload\" is not a total share");
 	json_decref(file->object);
 	free(message);
@@ -137,7 +137,7 @@ run_publish(const Settings *settings)
 	read_total(&external);
 	check_pair(&internal, &external, settings);
 	counts = allocate(internal.total.n * sizeof(int64_t));
-	if (total_publish(&internal.total, &external.total, counts, &where) != PRIO_OK)
+	if (prio1_total_publish(&internal.total, &external.total, counts, &where) != PRIO_OK)
 		die(EXIT_FAILED,
 			"the totals do not belong together: entry %zu of their sum is beyond any number of clients; both servers must add up the same shares of the same batch",
 			where + 1);

@@ -4,7 +4,7 @@
  */
 #include "report.h"
 
-#include "crypto.h"
+#include "crypto/crypto.h"
 #include "options.h"
 #include "output.h"
 
@@ -112,7 +112,7 @@ check_machine(PrioStatus status)
 		case PRIO_NO_MEMORY:
 			die_no_memory();
 		case PRIO_NSS_FAILED:
-			die(EXIT_FAILED, "the cryptographic library failed: %s", nss_error_text());
+			die(EXIT_FAILED, "the cryptographic library failed: %s", prio_nss_error_text());
 		case PRIO_INTERRUPTED:
 			check_stop();
 			break;

@@ -5,7 +5,7 @@
 #ifndef PRIO_CLI_REPORT_H
 #define PRIO_CLI_REPORT_H
 
-#include "status.h"
+#include "base/status.h"
 
 #include <stddef.h>
 #include <stdint.h>

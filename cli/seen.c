@@ -4,7 +4,7 @@
  */
 #include "seen.h"
 
-#include "crypto.h"
+#include "crypto/crypto.h"
 #include "report.h"
 
 #include <stdlib.h>
@@ -18,7 +18,7 @@ seen_digest(char kind, const void *bytes, size_t size)
 	uint8_t hash[PRIO_HASH_BYTES];
 	SeenDigest digest;
 
-	check_machine(nss_sha256((const uint8_t *) &kind, 1, bytes, size, hash));
+	check_machine(prio_sha256((const uint8_t *) &kind, 1, bytes, size, hash));
 	memcpy(&digest, hash, sizeof(digest));
 	return digest;
 }

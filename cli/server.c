@@ -7,12 +7,13 @@
  * is skipped has its ordinal all the same: so two servers that skip different lines still
  * agree about the others.
  */
+#include "base/secret.h"
 #include "commands.h"
 #include "lines.h"
 #include "output.h"
 #include "report.h"
 #include "encoding.h"
-#include "total.h"
+#include "prio1/total.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,18 +23,18 @@
 typedef struct Server
 {
 	const Settings *settings;
-	NssKeyPair *pair;
+	PrioKeyPair *pair;
 	LineReader input;
 	Seen ids;     /* of the share file, with their lines */
 	Seen packets; /* that were opened, by their ephemeral keys, with their lines */
 	Record share; /* of the current line */
 	uint8_t *plaintext;
-	PointCursor cursor;
-	VerifierContext context;
-	FieldElement *memory; /* of its weights */
-	uint64_t total;       /* lines, */
-	uint64_t errors;      /* and those of them that are no good */
-	uint64_t skipped;     /* lines of other files */
+	Prio1PointCursor cursor;
+	Prio1VerifierContext context;
+	Field87 *memory;  /* of its weights */
+	uint64_t total;   /* lines, */
+	uint64_t errors;  /* and those of them that are no good */
+	uint64_t skipped; /* lines of other files */
 } Server;
 
 static PrioRole
@@ -49,28 +50,29 @@ server_go_to(Server *server, uint64_t ordinal)
 	const Settings *settings = server->settings;
 	const uint8_t *batch_id = (const uint8_t *) settings->batch_id;
 	size_t batch_id_size = strlen(settings->batch_id);
-	FieldElement point;
+	Field87 point;
 
-	check_machine(verifier_point(settings->shared_secret, settings->variant, batch_id,
-								 batch_id_size, settings->n_data, ordinal, &server->cursor,
-								 &point, signal_came));
-	check_machine(verifier_context_init(&server->context, server_role(settings),
-										settings->variant, batch_id, batch_id_size,
-										settings->n_data, point, server->memory, signal_came));
+	check_machine(prio1_verifier_point(settings->shared_secret, settings->variant, batch_id,
+									   batch_id_size, settings->n_data, ordinal,
+									   &server->cursor, &point, signal_came));
+	check_machine(prio1_verifier_context_init(&server->context, server_role(settings),
+											  settings->variant, batch_id, batch_id_size,
+											  settings->n_data, point, server->memory,
+											  signal_came));
 	prio_wipe(&point, sizeof(point));
 }
 
-static NssKeyPair *
+static PrioKeyPair *
 import_keys(const Settings *settings)
 {
-	NssKeyPair *pair;
+	PrioKeyPair *pair;
 	PrioStatus status =
-		nss_key_pair_import(settings->private_key, settings->public_key_internal, &pair);
+		prio_key_pair_import(settings->private_key, settings->public_key_internal, &pair);
 
 	if (status == PRIO_MISMATCH)
 	{
-		bool swapped = nss_key_pair_import(settings->private_key,
-										   settings->public_key_external, &pair) == PRIO_OK;
+		bool swapped = prio_key_pair_import(settings->private_key,
+											settings->public_key_external, &pair) == PRIO_OK;
 
 		die(EXIT_USAGE,
 			swapped ?
@@ -84,7 +86,7 @@ import_keys(const Settings *settings)
 void
 warn_if_forgeable(size_t n_data)
 {
-	if (verifier_is_forgeable(n_data))
+	if (prio1_is_forgeable(n_data))
 		warn("with %zu data fields, one less than a power of two, a hostile client can forge its proof and count for any number; have clients send one more, which is always 0",
 			 n_data);
 }
@@ -92,14 +94,14 @@ warn_if_forgeable(size_t n_data)
 static void
 server_begin(Server *server, const Settings *settings)
 {
-	size_t max_share = verifier_max_share(strlen(settings->batch_id), settings->n_data);
+	size_t max_share = prio1_verifier_max_share(strlen(settings->batch_id), settings->n_data);
 	size_t max_line = base64_length(max_share) + LINE_SLACK;
 
 	memset(server, 0, sizeof(*server));
 	server->settings = settings;
 	server->pair = import_keys(settings);
 	warn_if_forgeable(settings->n_data);
-	server->memory = allocate(poly_weights_size(settings->n_data) * sizeof(FieldElement));
+	server->memory = allocate(prio_lagrange87_size(settings->n_data) * sizeof(Field87));
 	server->share.payload = allocate(base64_max_size(max_line));
 	server->plaintext = allocate(base64_max_size(max_line));
 	lines_open(&server->input, "--input", settings->input, max_line);
@@ -136,14 +138,14 @@ server_walk(Server *server, ShareStep step, void *argument)
  * server something about its client.
  */
 static const char *
-server_open_share(Server *server, Verifier *verifier)
+server_open_share(Server *server, Prio1Verifier *verifier)
 {
 	static char problem[64];
 	const Record *share = &server->share;
 	SeenDigest packet = {{0, 0}};
 	PrioStatus status;
 
-	if (share->payload_size >= SEAL_OVERHEAD)
+	if (share->payload_size >= PRIO1_SEAL_OVERHEAD)
 	{
 		uint64_t other;
 
@@ -156,8 +158,8 @@ server_open_share(Server *server, Verifier *verifier)
 			return problem;
 		}
 	}
-	status = verifier_open(&server->context, server->pair, share->payload, share->payload_size,
-						   server->plaintext, verifier);
+	status = prio1_verifier_open(&server->context, server->pair, share->payload,
+								 share->payload_size, server->plaintext, verifier);
 	check_machine(status);
 	if (status != PRIO_OK)
 		return prio_status_text(status);
@@ -183,13 +185,12 @@ server_end(Server *server)
 {
 	int status = lines_status(&server->input, server->errors + server->skipped);
 
-	prio_wipe(server->memory,
-			  poly_weights_size(server->settings->n_data) * sizeof(FieldElement));
+	prio_wipe(server->memory, prio_lagrange87_size(server->settings->n_data) * sizeof(Field87));
 	prio_wipe(&server->context, sizeof(server->context));
 	free(server->memory);
 	free(server->share.payload);
 	free(server->plaintext);
-	nss_key_pair_free(server->pair);
+	prio_key_pair_free(server->pair);
 	seen_free(&server->ids);
 	seen_free(&server->packets);
 	exit(status);
@@ -199,7 +200,7 @@ server_end(Server *server)
 static void
 write_message(Output *output, const Server *server, const uint8_t *message, size_t size)
 {
-	char text[(VERIFY1_MAX_BYTES + 2) / 3 * 4 + 1];
+	char text[(PRIO1_VERIFY1_MAX_BYTES + 2) / 3 * 4 + 1];
 
 	base64_encode(message, size, text);
 	output_print(output, "{\"id\": %s, \"payload\": \"%s\"}\n", server->share.id, text);
@@ -210,7 +211,7 @@ write_message(Output *output, const Server *server, const uint8_t *message, size
 typedef struct Message
 {
 	uint8_t size;
-	uint8_t bytes[VERIFY1_MAX_BYTES];
+	uint8_t bytes[PRIO1_VERIFY1_MAX_BYTES];
 } Message;
 
 /* A file of messages, by the ids of their shares. */
@@ -246,7 +247,7 @@ messages_read(Messages *messages, const char *option, const char *path)
 		}
 		message = &messages->of_line[reader.number];
 		message->size = 0; /* not a message of either round */
-		if (problem == NULL && record.payload_size > VERIFY1_MAX_BYTES)
+		if (problem == NULL && record.payload_size > PRIO1_VERIFY1_MAX_BYTES)
 			problem = "its \"payload\" is not a message of this round";
 		if (problem == NULL)
 		{
@@ -285,7 +286,7 @@ typedef struct Round
 	Messages internal;
 	Messages external;
 	Output *output;
-	Total total;
+	Prio1Total total;
 } Round;
 
 static void
@@ -324,15 +325,15 @@ static const char *
 verify1_share(Server *server, void *argument)
 {
 	Output *output = argument;
-	uint8_t message[VERIFY1_MAX_BYTES];
-	Verifier verifier;
+	uint8_t message[PRIO1_VERIFY1_MAX_BYTES];
+	Prio1Verifier verifier;
 	const char *problem;
 
 	server_go_to(server, server->input.number - 1);
 	problem = server_open_share(server, &verifier);
 	if (problem != NULL)
 		return problem;
-	write_message(output, server, message, verifier_verify1(&verifier, message));
+	write_message(output, server, message, prio1_verifier_verify1(&verifier, message));
 	prio_wipe(&verifier, sizeof(verifier));
 	return NULL;
 }
@@ -360,9 +361,9 @@ verify2_share(Server *server, void *argument)
 	Round *round = argument;
 	const Message *internal;
 	const Message *external;
-	uint8_t message[VERIFY1_MAX_BYTES];
+	uint8_t message[PRIO1_VERIFY1_MAX_BYTES];
 	size_t size;
-	Verifier verifier;
+	Prio1Verifier verifier;
 	PrioStatus status;
 	const char *problem = round_find(round, server, &internal, &external);
 
@@ -375,13 +376,14 @@ verify2_share(Server *server, void *argument)
 		return problem;
 
 	/* Anything else would take the packet to a second point. */
-	size = verifier_verify1(&verifier, message);
+	size = prio1_verifier_verify1(&verifier, message);
 	if (size != internal->size || memcmp(message, internal->bytes, size) != 0)
 		problem =
 			"its message in --input-internal is another: made from another file, or with other options";
 	else
 	{
-		status = verifier_verify2(&verifier, external->bytes, external->size, message, &size);
+		status =
+			prio1_verifier_verify2(&verifier, external->bytes, external->size, message, &size);
 		if (status == PRIO_OK)
 			write_message(round->output, server, message, size);
 		else
@@ -418,22 +420,22 @@ aggregate_share(Server *server, void *argument)
 	Round *round = argument;
 	const Message *internal;
 	const Message *external;
-	Verifier verifier;
+	Prio1Verifier verifier;
 	PrioStatus status;
 	bool valid;
 	const char *problem = round_find(round, server, &internal, &external);
 
 	if (problem != NULL)
 		return problem;
-	check_machine(verifier_is_valid(internal->bytes, internal->size, external->bytes,
-									external->size, &valid));
+	check_machine(prio1_verifier_is_valid(internal->bytes, internal->size, external->bytes,
+										  external->size, &valid));
 	if (!valid)
 		return "the proof of its client fails";
 	problem = server_open_share(server, &verifier);
 	if (problem != NULL)
 		return problem;
-	status = total_add_share(&round->total, &verifier, server->share.payload,
-							 server->share.payload_size, server->plaintext);
+	status = prio1_total_add_share(&round->total, &verifier, server->share.payload,
+								   server->share.payload_size, server->plaintext);
 	prio_wipe(&verifier, sizeof(verifier));
 	check_machine(status);
 	if (status != PRIO_OK)
@@ -446,20 +448,20 @@ void
 run_aggregate(const Settings *settings)
 {
 	size_t n = settings->n_data;
-	FieldElement *sums = allocate(n * sizeof(FieldElement));
-	uint8_t *message = allocate(total_max_message(n));
-	char *text = allocate(base64_length(total_max_message(n)) + 1);
+	Field87 *sums = allocate(n * sizeof(Field87));
+	uint8_t *message = allocate(prio1_total_max_message(n));
+	char *text = allocate(base64_length(prio1_total_max_message(n)) + 1);
 	Server server;
 	Round round;
 
 	round_begin(&round, &server, settings);
-	total_init(&round.total, server_role(settings), n, sums);
+	prio1_total_init(&round.total, server_role(settings), n, sums);
 	server_go_to(&server, 0);
 	server_walk(&server, aggregate_share, &round);
 	server_report(&server,
 				  "check that both other inputs are of the step verify2, for the shares in --input, and that both servers have the same --shared-secret, --batch-id, --n-data and --prg");
 
-	base64_encode(message, total_write(&round.total, message), text);
+	base64_encode(message, prio1_total_write(&round.total, message), text);
 	output_print(round.output, "{\"payload\": \"%s\", \"error\": %llu, \"total\": %llu}\n",
 				 text, (unsigned long long) server.errors, (unsigned long long) server.total);
 	outputs_commit();

@@ -1,12 +1,12 @@
 # shellcheck shell=bash disable=SC2154
 # What pipeline, typed, async and pubsub have in common: the clients of survey.sql, what
 # became of them, and how to wait. Sourced behind lib.sh.
-make -s build/core/cheat >"$work/build.log" 2>&1 || { cat "$work/build.log"; die "build failed"; }
+make -s build/unit/cheat >"$work/build.log" 2>&1 || { cat "$work/build.log"; die "build failed"; }
 
 # take_survey BATCH HONEST: that many honest clients, and five others, encode their data.
 take_survey() {
 	local liar_a liar_b
-	{ read -r liar_a; read -r liar_b; } < <(build/core/cheat "$public_a" "$public_b" "$1" 1000 0 0 0 0 0 0 0)
+	{ read -r liar_a; read -r liar_b; } < <(build/unit/cheat "$public_a" "$public_b" "$1" 1000 0 0 0 0 0 0 0)
 	PGOPTIONS='-c client_min_messages=warning' on client -v batch="$1" -v honest="$2" -v public_a="$public_a" \
 		-v public_b="$public_b" -v liar_a="$liar_a" -v liar_b="$liar_b" -f examples/survey.sql
 }

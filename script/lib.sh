@@ -23,7 +23,7 @@ strict_sanitizers() {
 	export LSAN_OPTIONS=exitcode=23
 }
 
-# Do sanitizers stop this program, made of test/core/canary.c, each time they must?
+# Do sanitizers stop this program, made of test/unit/canary.c, each time they must?
 check_canary() {
 	local program=$1 canary finding
 	canary=$(mktemp)

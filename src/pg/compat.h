@@ -7,9 +7,13 @@
 #ifndef PRIO_COMPAT_H
 #define PRIO_COMPAT_H
 
+/* Before PostgreSQL 16 it is empty, and modules show everything. */
+#define PGDLLEXPORT __attribute__((visibility("default")))
+
 #include "postgres.h"
 
 #include "catalog/pg_foreign_server.h"
+#include "fmgr.h"
 #include "utils/acl.h"
 
 #if PG_VERSION_NUM < 140000
@@ -19,6 +23,11 @@
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"
 #endif
+
+/* A function that SQL calls: of ours, nothing else is seen outside the module. */
+#define PRIO_FUNCTION(name) \
+	extern PGDLLEXPORT Datum name(PG_FUNCTION_ARGS); \
+	PG_FUNCTION_INFO_V1(name)
 
 static inline AclResult
 foreign_server_usage(Oid server_id, Oid role_id)

@@ -6,8 +6,8 @@
 
 #include "funcapi.h"
 
-PG_FUNCTION_INFO_V1(prio_keygen);
-PG_FUNCTION_INFO_V1(prio_shared_secret);
+PRIO_FUNCTION(prio_keygen);
+PRIO_FUNCTION(prio_shared_secret);
 
 /*
  * prio_keygen(OUT private_key bytea, OUT public_key bytea): a fresh X25519 key pair, 32
@@ -26,7 +26,8 @@ prio_keygen(PG_FUNCTION_ARGS)
 
 	if (get_call_result_type(fcinfo, NULL, &row_type) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
-	status = nss_generate_key((uint8_t *) VARDATA(private_key), (uint8_t *) VARDATA(public_key));
+	status =
+		prio_key_generate((uint8_t *) VARDATA(private_key), (uint8_t *) VARDATA(public_key));
 	prio_wipe_stack();
 	prio_check(status);
 	values[0] = PointerGetDatum(private_key);
@@ -42,8 +43,8 @@ prio_keygen(PG_FUNCTION_ARGS)
 Datum
 prio_shared_secret(PG_FUNCTION_ARGS)
 {
-	bytea *secret = prio_allocate_bytea(PRG_SEED_BYTES);
-	PrioStatus status = nss_random((uint8_t *) VARDATA(secret), PRG_SEED_BYTES);
+	bytea *secret = prio_allocate_bytea(PRIO1_SEED_BYTES);
+	PrioStatus status = prio_random((uint8_t *) VARDATA(secret), PRIO1_SEED_BYTES);
 
 	prio_wipe_stack();
 	prio_check(status);

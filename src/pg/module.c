@@ -9,8 +9,8 @@
 
 PG_MODULE_MAGIC;
 
-PG_FUNCTION_INFO_V1(prio_max_data);
-PG_FUNCTION_INFO_V1(prio_max_uints);
+PRIO_FUNCTION(prio_max_data);
+PRIO_FUNCTION(prio_max_uints);
 
 void
 prio_check(PrioStatus status)
@@ -28,7 +28,7 @@ prio_check(PrioStatus status)
 			ereport(ERROR,
 					(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
 					 errmsg("cryptographic library failed"),
-					 errdetail("NSS: %s.", nss_error_text())));
+					 errdetail("NSS: %s.", prio_nss_error_text())));
 		default:
 			return;
 	}
@@ -61,22 +61,22 @@ prio_bytea(const void *data, Size size)
 void
 prio_check_n_data(int64 n_data)
 {
-	if (n_data < 1 || n_data > PRIO_MAX_DATA)
+	if (n_data < 1 || n_data > PRIO1_MAX_DATA)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("number of data fields is out of range"),
-				 errdetail("It must be between 1 and %d, not " INT64_FORMAT ".", PRIO_MAX_DATA,
-						   n_data)));
+				 errdetail("It must be between 1 and %d, not " INT64_FORMAT ".",
+						   PRIO1_MAX_DATA, n_data)));
 }
 
 void
 prio_check_bits(int32 bits)
 {
-	if (bits < 1 || bits > TOTAL_MAX_BITS)
+	if (bits < 1 || bits > PRIO1_MAX_BITS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("number of bits is out of range"),
-				 errdetail("It must be between 1 and %d, not %d.", TOTAL_MAX_BITS, bits)));
+				 errdetail("It must be between 1 and %d, not %d.", PRIO1_MAX_BITS, bits)));
 }
 
 /*
@@ -85,7 +85,7 @@ prio_check_bits(int32 bits)
 Datum
 prio_max_data(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_INT32(PRIO_MAX_DATA);
+	PG_RETURN_INT32(PRIO1_MAX_DATA);
 }
 
 /*
@@ -97,5 +97,5 @@ prio_max_uints(PG_FUNCTION_ARGS)
 	int32 bits = PG_GETARG_INT32(0);
 
 	prio_check_bits(bits);
-	PG_RETURN_INT32(PRIO_MAX_DATA / bits);
+	PG_RETURN_INT32(PRIO1_MAX_DATA / bits);
 }

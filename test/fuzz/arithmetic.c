@@ -8,7 +8,7 @@
  */
 #include "fuzz.h"
 
-#include "kernels.h"
+#include "kernels/kernels.h"
 
 typedef enum Operation
 {
@@ -42,7 +42,7 @@ typedef struct Input
 } Input;
 
 /* An integer of size <= 16 bytes. */
-static uint128
+static prio_uint128
 take(Input *input, size_t size)
 {
 	uint8_t bytes[16] = {0};
@@ -55,21 +55,21 @@ take(Input *input, size_t size)
 }
 
 /* A value below p. */
-static uint128
+static prio_uint128
 take_value(Input *input)
 {
 	return take(input, 11) % SLOW_P;
 }
 
 static void
-assert_value(FieldElement element, uint128 value)
+assert_value(Field87 element, prio_uint128 value)
 {
 	assert_reduced(element);
 	assert_true(slow_value(element) == value);
 }
 
-static uint128
-slow_neg(uint128 a)
+static prio_uint128
+slow_neg(prio_uint128 a)
 {
 	return a == 0 ? 0 : SLOW_P - a;
 }
@@ -80,17 +80,17 @@ static void
 check_bytes(const uint8_t *bytes)
 {
 	uint8_t *exact = malloc(11); /* shows a read or write beyond it */
-	uint128 value = slow_from_bytes(bytes, 11);
-	FieldElement element;
+	prio_uint128 value = slow_from_bytes(bytes, 11);
+	Field87 element;
 
 	memcpy(exact, bytes, 11);
-	element = field_from_bytes(exact);
+	element = field87_from_bytes(exact);
 	assert_true(slow_value(element) == value && element.lo < BIT(44) && element.hi < BIT(44));
-	assert_int_equal(field_is_reduced(element), value < SLOW_P);
-	assert_true(field_to_integer(element) == value);
-	assert_element(field_from_integer(value), element);
+	assert_int_equal(field87_is_reduced(element), value < SLOW_P);
+	assert_true(field87_to_integer(element) == value);
+	assert_element(field87_from_integer(value), element);
 	memset(exact, 0xee, 11);
-	field_to_bytes(element, exact);
+	field87_to_bytes(element, exact);
 	assert_memory_equal(exact, bytes, 11);
 	free(exact);
 }
@@ -100,56 +100,56 @@ check_pair(Input *input)
 {
 	uint8_t bytes[22] = {0};
 	Input again = *input;
-	uint128 raw_a;
-	uint128 raw_b;
-	uint128 a;
-	uint128 b;
-	FieldElement x;
-	FieldElement y;
+	prio_uint128 raw_a;
+	prio_uint128 raw_b;
+	prio_uint128 a;
+	prio_uint128 b;
+	Field87 x;
+	Field87 y;
 
 	memcpy(bytes, input->next, input->left < sizeof(bytes) ? input->left : sizeof(bytes));
 	check_bytes(bytes);
 	check_bytes(bytes + 11);
 	raw_a = take(&again, 11);
 	raw_b = take(&again, 11);
-	assert_int_equal(field_less(slow_element(raw_a), slow_element(raw_b)), raw_a < raw_b);
+	assert_int_equal(field87_less(slow_element(raw_a), slow_element(raw_b)), raw_a < raw_b);
 
 	a = take_value(input);
 	b = take_value(input);
 	x = slow_element(a);
 	y = slow_element(b);
-	assert_value(field_add(x, y), slow_add(a, b));
-	assert_value(field_sub(x, y), slow_add(a, slow_neg(b)));
-	assert_value(field_neg(x), slow_neg(a));
-	assert_value(field_mul(x, y), slow_mul(a, b));
-	assert_true(field_equal(x, y) == (a == b));
-	assert_true(field_is_zero(x) == (a == 0));
-	assert_value(field_from_signed((int128) a), a);
-	assert_value(field_from_signed(-(int128) a), slow_neg(a));
+	assert_value(field87_add(x, y), slow_add(a, b));
+	assert_value(field87_sub(x, y), slow_add(a, slow_neg(b)));
+	assert_value(field87_neg(x), slow_neg(a));
+	assert_value(field87_mul(x, y), slow_mul(a, b));
+	assert_true(field87_equal(x, y) == (a == b));
+	assert_true(field87_is_zero(x) == (a == 0));
+	assert_value(field87_from_signed((prio_int128) a), a);
+	assert_value(field87_from_signed(-(prio_int128) a), slow_neg(a));
 }
 
 static void
 check_power(Input *input)
 {
-	uint128 a = take_value(input);
-	uint128 exponent = take(input, 16);
-	uint128 inverse = slow_value(field_inv(slow_element(a)));
+	prio_uint128 a = take_value(input);
+	prio_uint128 exponent = take(input, 16);
+	prio_uint128 inverse = slow_value(prio_field87_inv(slow_element(a)));
 
-	assert_value(field_pow(slow_element(a), exponent), slow_pow(a, exponent));
+	assert_value(prio_field87_pow(slow_element(a), exponent), slow_pow(a, exponent));
 	assert_reduced(slow_element(inverse));
 	assert_true(slow_mul(a, inverse) == (a != 0));
 	assert_true(a != 0 || inverse == 0);
-	assert_value(field_root((int) (exponent % 20)), slow_root((int) (exponent % 20)));
+	assert_value(prio_field87_root((int) (exponent % 20)), slow_root((int) (exponent % 20)));
 }
 
 /* ------------------------------------------------------------------ unreduced sums */
 
-/* Anything within the bounds of FieldSum: t2 and what is carried into it below 2^107. */
-static FieldSum
+/* Anything within the bounds of Field87Sum: t2 and what is carried into it below 2^107. */
+static Field87Sum
 take_sum(Input *input)
 {
-	FieldSum sum;
-	uint128 carry;
+	Field87Sum sum;
+	prio_uint128 carry;
 
 	sum.t0 = take(input, 14) % BIT(108);
 	sum.t1 = take(input, 14) % BIT(109);
@@ -161,31 +161,30 @@ take_sum(Input *input)
 static void
 check_sum(Input *input)
 {
-	FieldSum sum = take_sum(input);
-	uint128 a = take_value(input);
-	uint128 b = take_value(input);
-	uint128 expected = slow_sum(&sum);
+	Field87Sum sum = take_sum(input);
+	prio_uint128 a = take_value(input);
+	prio_uint128 b = take_value(input);
+	prio_uint128 expected = slow_sum(&sum);
 
-	assert_value(field_sum_reduce(&sum), expected);
+	assert_value(field87_sum_reduce(&sum), expected);
 
 	/* One more product; the sum is small enough for it. */
 	sum.t0 %= BIT(107);
 	sum.t1 %= BIT(108);
 	sum.t2 %= BIT(106);
 	expected = slow_add(slow_sum(&sum), slow_mul(a, b));
-	field_sum_add_product(&sum, slow_element(a), slow_element(b));
-	assert_value(field_sum_reduce(&sum), expected);
+	field87_sum_add_product(&sum, slow_element(a), slow_element(b));
+	assert_value(field87_sum_reduce(&sum), expected);
 }
 
 /* The dot product of the pairs, over and over until there are count of them. */
 static void
-check_dot_of(const FieldElement *pairs, size_t pair_count, size_t count)
+check_dot_of(const Field87 *pairs, size_t pair_count, size_t count)
 {
-	size_t variants;
-	const Kernels *const *variant = kernels_available(&variants);
-	FieldElement *a = malloc(count * sizeof(FieldElement));
-	FieldElement *b = malloc(count * sizeof(FieldElement));
-	uint128 expected = 12345;
+	const PrioKernels *variant;
+	Field87 *a = malloc(count * sizeof(Field87));
+	Field87 *b = malloc(count * sizeof(Field87));
+	prio_uint128 expected = 12345;
 
 	for (size_t i = 0; i < count; i++)
 	{
@@ -194,17 +193,17 @@ check_dot_of(const FieldElement *pairs, size_t pair_count, size_t count)
 	}
 	for (size_t i = 0; i < pair_count && i < count; i++)
 	{
-		uint128 times = count / pair_count + (i < count % pair_count);
+		prio_uint128 times = count / pair_count + (i < count % pair_count);
 
 		expected =
 			slow_add(expected, slow_mul(slow_mul(slow_value(a[i]), slow_value(b[i])), times));
 	}
-	for (size_t i = 0; i < variants; i++)
+	for (size_t i = 0; (variant = prio_kernels_variant(i)) != NULL; i++)
 	{
-		FieldSum sum = {12345, 0, 0};
+		Field87Sum sum = {12345, 0, 0};
 
-		variant[i]->add_dot(&sum, a, b, count);
-		assert_value(field_sum_reduce(&sum), expected);
+		variant->add_dot(&sum, a, b, count);
+		assert_value(field87_sum_reduce(&sum), expected);
 	}
 	free(a);
 	free(b);
@@ -216,7 +215,7 @@ check_dot_of(const FieldElement *pairs, size_t pair_count, size_t count)
 static void
 check_dot(Input *input, size_t count)
 {
-	FieldElement pairs[2 * MAX_PAIRS];
+	Field87 pairs[2 * MAX_PAIRS];
 	size_t pair_count = 0;
 
 	do
@@ -230,29 +229,29 @@ check_dot(Input *input, size_t count)
 
 /* ------------------------------------------------------------------ rejection */
 
-#define MAX_TRIES 1023
+#define MAX_CANDIDATES 1023
 
-/* The tries of the input, over and over until there are as many as it says. */
+/* The candidates of the input, over and over until there are as many as it says. */
 static void
 check_accept(Input *input)
 {
-	size_t said = (size_t) take(input, 2) % (MAX_TRIES + 1);
-	size_t present = input->left / TRY_BYTES;
-	size_t tries = said > 0 && present > 0 ? said : present;
-	uint8_t *bytes = malloc(tries * TRY_BYTES);
-	FieldElement *expected = malloc((tries + 1) * sizeof(FieldElement));
+	size_t said = (size_t) take(input, 2) % (MAX_CANDIDATES + 1);
+	size_t present = input->left / FIELD87_CANDIDATE_BYTES;
+	size_t candidates = said > 0 && present > 0 ? said : present;
+	uint8_t *bytes = malloc(candidates * FIELD87_CANDIDATE_BYTES);
+	Field87 *expected = malloc((candidates + 1) * sizeof(Field87));
 	size_t count;
-	size_t variants;
-	const Kernels *const *variant = kernels_available(&variants);
+	const PrioKernels *variant;
 
-	for (size_t i = 0; i < tries; i++)
-		memcpy(bytes + i * TRY_BYTES, input->next + i % present * TRY_BYTES, TRY_BYTES);
-	count = slow_accept(bytes, tries, expected);
-	for (size_t i = 0; i < variants; i++)
+	for (size_t i = 0; i < candidates; i++)
+		memcpy(bytes + i * FIELD87_CANDIDATE_BYTES,
+			   input->next + i % present * FIELD87_CANDIDATE_BYTES, FIELD87_CANDIDATE_BYTES);
+	count = slow_accept(bytes, candidates, expected);
+	for (size_t i = 0; (variant = prio_kernels_variant(i)) != NULL; i++)
 	{
-		FieldElement *out = malloc((tries + ACCEPT_SLACK) * sizeof(FieldElement));
+		Field87 *out = malloc((candidates + KERNELS_ACCEPT_SLACK) * sizeof(Field87));
 
-		assert_int_equal(variant[i]->accept(bytes, tries, out), count);
+		assert_int_equal(variant->accept(bytes, candidates, out), count);
 		for (size_t j = 0; j < count; j++)
 			assert_element(out[j], expected[j]);
 		free(out);
@@ -272,19 +271,19 @@ check_normalise(Input *input)
 	uint32_t pending = (uint32_t) take(input, 3) % ((1 << 19) - 1);
 	bool one_more = take(input, 1) % 2 == 1;
 	uint64_t bound = ((uint64_t) pending + 1) << 44;
-	FieldElement sums[TOTAL_ELEMENTS];
-	FieldElement summands[TOTAL_ELEMENTS];
-	Total total;
-	Total other;
-	uint128 expected[TOTAL_ELEMENTS];
+	Field87 sums[TOTAL_ELEMENTS];
+	Field87 summands[TOTAL_ELEMENTS];
+	Prio1Total total;
+	Prio1Total other;
+	prio_uint128 expected[TOTAL_ELEMENTS];
 	uint8_t stored[TOTAL_ELEMENTS * 11];
 
-	total_init(&total, PRIO_A, TOTAL_ELEMENTS, sums);
-	total_init(&other, PRIO_A, TOTAL_ELEMENTS, summands);
+	prio1_total_init(&total, PRIO_A, TOTAL_ELEMENTS, sums);
+	prio1_total_init(&other, PRIO_A, TOTAL_ELEMENTS, summands);
 	total.pending = pending;
 	for (size_t i = 0; i < TOTAL_ELEMENTS; i++)
 	{
-		uint128 summand;
+		prio_uint128 summand;
 
 		sums[i].lo = (uint64_t) take(input, 8) % bound;
 		sums[i].hi = (uint64_t) take(input, 8) % bound;
@@ -297,8 +296,8 @@ check_normalise(Input *input)
 			expected[i] = slow_add(expected[i], summand);
 	}
 	if (one_more)
-		assert_ok(total_merge(&total, &other));
-	total_store(&total, stored);
+		assert_ok(prio1_total_merge(&total, &other));
+	prio1_total_store(&total, stored);
 	for (size_t i = 0; i < TOTAL_ELEMENTS; i++)
 	{
 		assert_value(sums[i], expected[i]);
@@ -310,9 +309,9 @@ check_normalise(Input *input)
 
 /* The powers of the root of unity of order 2^log_order, all of them. */
 static void
-slow_powers(int log_order, uint128 *powers)
+slow_powers(int log_order, prio_uint128 *powers)
 {
-	uint128 root = slow_root(log_order);
+	prio_uint128 root = slow_root(log_order);
 
 	powers[0] = 1;
 	for (size_t i = 1; i < (size_t) 1 << log_order; i++)
@@ -324,10 +323,10 @@ slow_powers(int log_order, uint128 *powers)
  * That is the product of (r - w^j) / (w^i - w^j).
  */
 static void
-check_weight(FieldElement weight, const uint128 *powers, size_t order, size_t i, uint128 r)
+check_weight(Field87 weight, const prio_uint128 *powers, size_t order, size_t i, prio_uint128 r)
 {
-	uint128 numerator = 1;
-	uint128 denominator = 1;
+	prio_uint128 numerator = 1;
+	prio_uint128 denominator = 1;
 
 	for (size_t j = 0; j < order; j++)
 	{
@@ -346,20 +345,20 @@ check_weights(Input *input)
 {
 	size_t n = 1 + (size_t) take(input, 1) % 5;
 	bool at_root = take(input, 1) % 4 == 0;
-	uint128 r = take_value(input);
+	prio_uint128 r = take_value(input);
 	int log_domain;
-	size_t domain = poly_domain(n, &log_domain);
-	FieldElement *memory = malloc(poly_weights_size(n) * sizeof(FieldElement));
-	LagrangeWeights weights;
-	uint128 powers[8];
-	uint128 powers_2n[16];
-	uint128 sum = 0;
+	size_t domain = prio_lagrange87_domain(n, &log_domain);
+	Field87 *memory = malloc(prio_lagrange87_size(n) * sizeof(Field87));
+	Lagrange87 weights;
+	prio_uint128 powers[8];
+	prio_uint128 powers_2n[16];
+	prio_uint128 sum = 0;
 
 	slow_powers(log_domain, powers);
 	slow_powers(log_domain + 1, powers_2n);
 	if (at_root)
 		r = powers_2n[r % (2 * domain)];
-	assert_ok(poly_weights(&weights, n, slow_element(r), memory, NULL));
+	assert_ok(prio_lagrange87_init(&weights, n, slow_element(r), memory, NULL));
 	assert_int_equal(weights.n, n);
 	assert_int_equal(weights.domain, domain);
 	check_weight(weights.data_0, powers, domain, 0, r);
@@ -381,20 +380,20 @@ check_transform(Input *input)
 {
 	size_t n = 1 + (size_t) take(input, 1) % 7;
 	int log_domain;
-	size_t domain = poly_domain(n, &log_domain);
-	FieldElement *memory = malloc(poly_coset_size(n) * sizeof(FieldElement));
-	FieldElement *values = malloc(domain * sizeof(FieldElement));
-	CosetTransform transform;
-	uint128 powers[8];
-	uint128 powers_2n[16];
-	uint128 coefficients[8] = {0};
-	uint128 inverse = slow_pow(domain, SLOW_P - 2);
+	size_t domain = prio_lagrange87_domain(n, &log_domain);
+	Field87 *memory = malloc(prio_coset87_size(n) * sizeof(Field87));
+	Field87 *values = malloc(domain * sizeof(Field87));
+	Coset87 transform;
+	prio_uint128 powers[8];
+	prio_uint128 powers_2n[16];
+	prio_uint128 coefficients[8] = {0};
+	prio_uint128 inverse = slow_pow(domain, SLOW_P - 2);
 
 	slow_powers(log_domain, powers);
 	slow_powers(log_domain + 1, powers_2n);
 	for (size_t i = 0; i < domain; i++)
 	{
-		uint128 value = take_value(input);
+		prio_uint128 value = take_value(input);
 
 		values[i] = slow_element(value);
 		for (size_t k = 0; k < domain; k++)
@@ -402,11 +401,11 @@ check_transform(Input *input)
 				slow_add(coefficients[k],
 						 slow_mul(slow_mul(value, inverse), powers[(domain - i) * k % domain]));
 	}
-	assert_ok(poly_coset_init(&transform, n, memory, NULL));
-	assert_ok(poly_to_odd_powers(&transform, values, NULL));
+	assert_ok(prio_coset87_init(&transform, n, memory, NULL));
+	assert_ok(prio_coset87_to_odd_powers(&transform, values, NULL));
 	for (size_t i = 0; i < domain; i++)
 	{
-		uint128 value = 0;
+		prio_uint128 value = 0;
 
 		for (size_t k = 0; k < domain; k++)
 			value =

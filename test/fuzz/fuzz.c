@@ -46,8 +46,8 @@ unseal(const Batch *batch, PrioRole role, Bytes share, Bytes *plaintext,
 	   uint8_t aes_key[PRIO_AES_KEY_BYTES])
 {
 	plaintext->data = malloc(share.size + 1);
-	if (seal_open(batch->servers.pair[role], share.data, share.size, plaintext->data,
-				  &plaintext->size, aes_key) == PRIO_OK)
+	if (prio1_seal_open(batch->servers.pair[role], share.data, share.size, plaintext->data,
+						&plaintext->size, aes_key) == PRIO_OK)
 		return true;
 	free(plaintext->data);
 	return false;
@@ -65,8 +65,8 @@ seal_again(const uint8_t aes_key[PRIO_AES_KEY_BYTES], Bytes plaintext, uint8_t *
 	uint8_t aad[TEXT + HEADER] = "PrioPacket";
 
 	memcpy(aad + TEXT, sealed, HEADER);
-	assert_ok(nss_gcm_encrypt(aes_key, sealed + PRIO_KEY_BYTES, aad, sizeof(aad),
-							  plaintext.data, plaintext.size, sealed + HEADER));
+	assert_ok(prio_gcm_encrypt(aes_key, sealed + PRIO_KEY_BYTES, aad, sizeof(aad),
+							   plaintext.data, plaintext.size, sealed + HEADER));
 }
 
 /* ------------------------------------------------------------------ inputs */
@@ -93,7 +93,7 @@ bool
 claims_about(Bytes message, size_t count)
 {
 	uint8_t first = message.size >= 5 ? message.data[0] : 0;
-	uint128 claim;
+	prio_uint128 claim;
 
 	if (first == 0xda || first == 0xdc)
 		claim = slow_from_bytes(message.data + 1, 2);
@@ -107,32 +107,32 @@ claims_about(Bytes message, size_t count)
 /* ------------------------------------------------------------------ assertions */
 
 bool
-slow_is_reduced(FieldElement element)
+slow_is_reduced(Field87 element)
 {
 	return element.lo < BIT(44) && element.hi < BIT(44) && slow_value(element) < SLOW_P;
 }
 
 static void
-check_stored(const Verifier *verifier, bool with_key)
+check_stored(const Prio1Verifier *verifier, bool with_key)
 {
-	const FieldElement *elements[] = {&verifier->d, &verifier->e, &verifier->a,
-									  &verifier->b, &verifier->c, &verifier->h};
-	uint8_t stored[VERIFIER_BYTES];
-	uint8_t again[VERIFIER_BYTES];
-	Verifier loaded;
-	const FieldElement *loaded_elements[] = {&loaded.d, &loaded.e, &loaded.a,
-											 &loaded.b, &loaded.c, &loaded.h};
+	const Field87 *elements[] = {&verifier->d, &verifier->e, &verifier->a,
+								 &verifier->b, &verifier->c, &verifier->h};
+	uint8_t stored[PRIO1_VERIFIER_BYTES];
+	uint8_t again[PRIO1_VERIFIER_BYTES];
+	Prio1Verifier loaded;
+	const Field87 *loaded_elements[] = {&loaded.d, &loaded.e, &loaded.a,
+										&loaded.b, &loaded.c, &loaded.h};
 
-	verifier_store(verifier, with_key, stored);
-	assert_ok(verifier_load(&loaded, stored, sizeof(stored)));
-	verifier_store(&loaded, true, again);
+	prio1_verifier_store(verifier, with_key, stored);
+	assert_ok(prio1_verifier_load(&loaded, stored, sizeof(stored)));
+	prio1_verifier_store(&loaded, true, again);
 	assert_memory_equal(stored, again, sizeof(stored));
 
 	assert_int_equal(loaded.role, verifier->role);
 	assert_int_equal(loaded.variant, verifier->variant);
 	assert_int_equal(loaded.n, verifier->n);
-	assert_memory_equal(loaded.digest, verifier->digest, VERIFIER_DIGEST_BYTES);
-	assert_memory_equal(loaded.mark, verifier->mark, VERIFIER_MARK_BYTES);
+	assert_memory_equal(loaded.digest, verifier->digest, PRIO1_DIGEST_BYTES);
+	assert_memory_equal(loaded.tag_start, verifier->tag_start, PRIO1_TAG_START_BYTES);
 	for (size_t i = 0; i < sizeof(elements) / sizeof(elements[0]); i++)
 	{
 		assert_reduced(*elements[i]);
@@ -146,7 +146,7 @@ check_stored(const Verifier *verifier, bool with_key)
 }
 
 void
-check_verifier(const Verifier *verifier)
+check_verifier(const Prio1Verifier *verifier)
 {
 	check_stored(verifier, false);
 	check_stored(verifier, true);

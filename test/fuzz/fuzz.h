@@ -34,7 +34,7 @@ typedef struct Batch
 	const char *file;
 	Servers servers;
 	Bytes share[2];
-	Verifier verifier[2];
+	Prio1Verifier verifier[2];
 } Batch;
 
 /* One data field, an array's head of one byte and of three, more than one chunk. */
@@ -73,7 +73,7 @@ extern bool unseal(const Batch *batch, PrioRole role, Bytes share, Bytes *plaint
 /*
  * Seals with the AES key of a packet whose ephemeral key and nonce *sealed begins with: the
  * same bytes every time. For secrets that would be a mistake; nobody keeps any here. There
- * is room for plaintext.size + SEAL_OVERHEAD.
+ * is room for plaintext.size + PRIO1_SEAL_OVERHEAD.
  */
 extern void seal_again(const uint8_t aes_key[PRIO_AES_KEY_BYTES], Bytes plaintext,
 					   uint8_t *sealed);
@@ -110,9 +110,9 @@ extern bool claims_about(Bytes message, size_t count);
 /* ------------------------------------------------------------------ assertions */
 
 #define assert_reduced(element) assert_true(slow_is_reduced(element))
-extern bool slow_is_reduced(FieldElement element);
+extern bool slow_is_reduced(Field87 element);
 
 /* A stored verifier that is loaded and stored again is the same, with and without key. */
-extern void check_verifier(const Verifier *verifier);
+extern void check_verifier(const Prio1Verifier *verifier);
 
 #endif /* PRIO_FUZZ_H */

@@ -1,4 +1,4 @@
-# The fuzz targets: src/core and libFuzzer, without PostgreSQL. script/fuzz runs them.
+# The fuzz targets: the core and libFuzzer, without PostgreSQL. script/fuzz runs them.
 
 FUZZ_DIR = build/fuzz
 FUZZ_CC = clang
@@ -11,14 +11,14 @@ FUZZ_ALL_CFLAGS = $(UNIT_BASE_CFLAGS) $(FUZZ_CFLAGS)
 FUZZ_TARGETS = $(notdir $(sort $(wildcard test/fuzz/corpus/*)))
 FUZZ_PROGRAMS = $(FUZZ_TARGETS:%=$(FUZZ_DIR)/%)
 FUZZ_SHARED = $(patsubst %,$(FUZZ_DIR)/%.o,fuzz harness reference) \
-	$(patsubst src/core/%.c,$(FUZZ_DIR)/%.o,$(CORE_SOURCES))
-FUZZ_HEADERS = $(wildcard test/core/*.h test/fuzz/*.h) $(HEADERS_ALL)
+	$(CORE_SOURCES:%.c=$(FUZZ_DIR)/%.o)
+FUZZ_HEADERS = $(wildcard test/unit/*.h test/fuzz/*.h) $(HEADERS_ALL)
 
-$(FUZZ_DIR)/%.o: src/core/%.c $(HEADERS_ALL)
-	@mkdir -p $(FUZZ_DIR)
+$(FUZZ_DIR)/src/%.o: src/%.c $(HEADERS_ALL)
+	@mkdir -p $(@D)
 	$(FUZZ_CC) $(FUZZ_ALL_CFLAGS) -c $< -o $@
 
-$(FUZZ_DIR)/%.o: test/core/%.c $(FUZZ_HEADERS)
+$(FUZZ_DIR)/%.o: test/unit/%.c $(FUZZ_HEADERS)
 	@mkdir -p $(FUZZ_DIR)
 	$(FUZZ_CC) $(FUZZ_ALL_CFLAGS) -c $< -o $@
 

@@ -49,21 +49,22 @@ number_of(const uint8_t *data)
 static size_t
 mutate_share(Bytes stored, uint8_t *data, size_t size, size_t max_size, unsigned int seed)
 {
-	Verifier verifier;
+	Prio1Verifier verifier;
 	Bytes plaintext;
 
-	if (max_size < SEAL_OVERHEAD ||
-		verifier_load(&verifier, stored.data, stored.size) != PRIO_OK)
+	if (max_size < PRIO1_SEAL_OVERHEAD ||
+		prio1_verifier_load(&verifier, stored.data, stored.size) != PRIO_OK)
 		return mutate_bytes(data, size, max_size);
 	plaintext.data = malloc(max_size);
-	if (seal_open_again(verifier.key, data, size, plaintext.data, &plaintext.size) == PRIO_OK)
+	if (prio1_seal_open_again(verifier.key, data, size, plaintext.data, &plaintext.size) ==
+		PRIO_OK)
 	{
-		plaintext.size =
-			mutate_message(plaintext.data, plaintext.size, max_size - SEAL_OVERHEAD, seed);
+		plaintext.size = mutate_message(plaintext.data, plaintext.size,
+										max_size - PRIO1_SEAL_OVERHEAD, seed);
 		seal_again(verifier.key, plaintext, data);
-		size = plaintext.size + SEAL_OVERHEAD;
+		size = plaintext.size + PRIO1_SEAL_OVERHEAD;
 		/* The verifier knows the packet by its tag. */
-		memcpy(stored.data + 22, data + size - PRIO_GCM_TAG_BYTES, VERIFIER_MARK_BYTES);
+		memcpy(stored.data + 22, data + size - PRIO_GCM_TAG_BYTES, PRIO1_TAG_START_BYTES);
 	}
 	else
 		size = mutate_bytes(data, size, max_size);
@@ -129,7 +130,7 @@ LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned in
 
 /* A message of so many elements and nothing else. */
 static Faults
-read_elements(Bytes message, FieldElement *elements, size_t count)
+read_elements(Bytes message, Field87 *elements, size_t count)
 {
 	Faults faults = NO_FAULTS;
 	size_t at = 0;
@@ -149,7 +150,7 @@ read_elements(Bytes message, FieldElement *elements, size_t count)
 
 /* A total; elements has room for message.size / 2 of them. */
 static Faults
-read_total(Bytes message, PrioRole *role, FieldElement *elements, size_t *n)
+read_total(Bytes message, PrioRole *role, Field87 *elements, size_t *n)
 {
 	size_t role_used;
 	size_t used;
@@ -167,20 +168,20 @@ read_total(Bytes message, PrioRole *role, FieldElement *elements, size_t *n)
 
 /* ------------------------------------------------------------------ rounds */
 
-static uint128
-slow_sub(uint128 a, uint128 b)
+static prio_uint128
+slow_sub(prio_uint128 a, prio_uint128 b)
 {
 	return slow_add(a, SLOW_P - b);
 }
 
 /* d e / 2 + d b + e a + c - h(r), where d and e are the sums of both servers'. */
-static uint128
-slow_verify2(const Verifier *own, const FieldElement peer[2])
+static prio_uint128
+slow_verify2(const Prio1Verifier *own, const Field87 peer[2])
 {
-	uint128 d = slow_add(slow_value(own->d), slow_value(peer[0]));
-	uint128 e = slow_add(slow_value(own->e), slow_value(peer[1]));
-	uint128 half = (SLOW_P + 1) / 2;
-	uint128 value = slow_mul(slow_mul(d, e), half);
+	prio_uint128 d = slow_add(slow_value(own->d), slow_value(peer[0]));
+	prio_uint128 e = slow_add(slow_value(own->e), slow_value(peer[1]));
+	prio_uint128 half = (SLOW_P + 1) / 2;
+	prio_uint128 value = slow_mul(slow_mul(d, e), half);
 
 	value = slow_add(value, slow_mul(d, slow_value(own->b)));
 	value = slow_add(value, slow_mul(e, slow_value(own->a)));
@@ -188,35 +189,35 @@ slow_verify2(const Verifier *own, const FieldElement peer[2])
 }
 
 static void
-check_written_elements(Bytes message, const FieldElement *elements, size_t count)
+check_written_elements(Bytes message, const Field87 *elements, size_t count)
 {
-	uint8_t again[2 * PACKET_MAX_ELEMENT];
-	PacketWriter writer = packet_writer(again, sizeof(again));
+	uint8_t again[2 * PRIO1_MAX_ELEMENT];
+	Prio1PacketWriter writer = prio1_packet_writer(again, sizeof(again));
 
 	for (size_t i = 0; i < count; i++)
-		packet_write_element(&writer, elements[i]);
+		prio1_packet_write_element(&writer, elements[i]);
 	assert_int_equal(writer.next - again, message.size);
 	assert_memory_equal(again, message.data, message.size);
 }
 
 static void
-try_verify1(const Verifier *own, Bytes message)
+try_verify1(const Prio1Verifier *own, Bytes message)
 {
-	FieldElement peer[2];
-	uint8_t verify2[VERIFY2_MAX_BYTES];
+	Field87 peer[2];
+	uint8_t verify2[PRIO1_VERIFY2_MAX_BYTES];
 	size_t size = 0;
 	Faults faults = read_elements(message, peer, 2);
-	PrioStatus status = verifier_verify2(own, message.data, message.size, verify2, &size);
+	PrioStatus status = prio1_verifier_verify2(own, message.data, message.size, verify2, &size);
 
 	assert_true(faults_allow(faults, status));
 	if (status == PRIO_OK)
 	{
 		Bytes written = {verify2, size};
-		FieldElement out;
+		Field87 out;
 
-		assert_true(message.size <= VERIFY1_MAX_BYTES);
+		assert_true(message.size <= PRIO1_VERIFY1_MAX_BYTES);
 		check_written_elements(message, peer, 2);
-		assert_in_range(size, 2, VERIFY2_MAX_BYTES);
+		assert_in_range(size, 2, PRIO1_VERIFY2_MAX_BYTES);
 		assert_true(read_elements(written, &out, 1) == NO_FAULTS);
 		assert_true(slow_value(out) == slow_verify2(own, peer));
 	}
@@ -225,7 +226,7 @@ try_verify1(const Verifier *own, Bytes message)
 static void
 try_verify2(Bytes a, Bytes b)
 {
-	FieldElement out[2];
+	Field87 out[2];
 	bool readable =
 		read_elements(a, &out[0], 1) == NO_FAULTS && read_elements(b, &out[1], 1) == NO_FAULTS;
 	bool valid = is_valid(a.data, a.size, b.data, b.size);
@@ -243,33 +244,33 @@ try_verify2(Bytes a, Bytes b)
 
 /* Reads a message into memory of exactly the size it asks for; free() the sums. */
 static PrioStatus
-take_total(Bytes message, Total *total)
+take_total(Bytes message, Prio1Total *total)
 {
-	PacketReader reader = packet_reader(message.data, message.size);
+	Prio1PacketReader reader = prio1_packet_reader(message.data, message.size);
 	PrioRole role;
 	size_t n;
-	PrioStatus status = total_read_head(&reader, &role, &n);
+	PrioStatus status = prio1_total_read_head(&reader, &role, &n);
 
 	total->sums = NULL;
 	if (status != PRIO_OK)
 		return status;
 	/* What a message can make its reader allocate. */
-	assert_in_range(n, 1, PRIO_MAX_DATA);
+	assert_in_range(n, 1, PRIO1_MAX_DATA);
 	assert_true(2 * n <= message.size);
 	*total = total_make(role, n);
-	return total_add_message(total, &reader);
+	return prio1_total_add_message(total, &reader);
 }
 
 /* take_total(), compared with msgpack-c; expected gets the elements, free() both. */
 static PrioStatus
-take_total_twice(Bytes message, Total *total, FieldElement **expected)
+take_total_twice(Bytes message, Prio1Total *total, Field87 **expected)
 {
 	PrioRole role;
 	size_t n;
 	PrioStatus status = take_total(message, total);
 	Faults faults;
 
-	*expected = malloc(message.size * sizeof(FieldElement));
+	*expected = malloc(message.size * sizeof(Field87));
 	faults = read_total(message, &role, *expected, &n);
 	assert_true(faults_allow(faults, status));
 	assert_true(status == PRIO_OK || prio_is_packet_fault(status));
@@ -283,10 +284,10 @@ take_total_twice(Bytes message, Total *total, FieldElement **expected)
 
 /* The total consists of these elements, and is written as this message. */
 static void
-check_total(Total *total, const FieldElement *elements, Bytes message)
+check_total(Prio1Total *total, const Field87 *elements, Bytes message)
 {
-	uint8_t *again = malloc(total_max_message(total->n));
-	size_t size = total_write(total, again);
+	uint8_t *again = malloc(prio1_total_max_message(total->n));
+	size_t size = prio1_total_write(total, again);
 
 	assert_int_equal(size, message.size);
 	assert_memory_equal(again, message.data, size);
@@ -296,11 +297,11 @@ check_total(Total *total, const FieldElement *elements, Bytes message)
 }
 
 static void
-check_uints(Total *total, const FieldElement *elements, int bits)
+check_uints(Prio1Total *total, const Field87 *elements, int bits)
 {
-	FieldElement *memory = malloc(total->n / (size_t) bits * sizeof(FieldElement));
-	Total uints;
-	PrioStatus status = total_to_uints(total, bits, &uints, memory);
+	Field87 *memory = malloc(total->n / (size_t) bits * sizeof(Field87));
+	Prio1Total uints;
+	PrioStatus status = prio1_total_to_uints(total, bits, &uints, memory);
 
 	assert_status(status, total->n % (size_t) bits == 0 ? PRIO_OK : PRIO_MISMATCH);
 	if (status == PRIO_OK)
@@ -309,7 +310,7 @@ check_uints(Total *total, const FieldElement *elements, int bits)
 		assert_int_equal(uints.role, total->role);
 		for (size_t i = 0; i < uints.n; i++)
 		{
-			uint128 value = 0;
+			prio_uint128 value = 0;
 
 			for (int j = 0; j < bits; j++)
 				value = slow_add(slow_add(value, value),
@@ -322,17 +323,17 @@ check_uints(Total *total, const FieldElement *elements, int bits)
 
 /* Twice a total, by merging, in the stored form. */
 static void
-check_merged(Total *total, const FieldElement *elements)
+check_merged(Prio1Total *total, const Field87 *elements)
 {
-	Total twice = total_make(total->role, total->n);
-	uint8_t *stored = malloc(total_stored_size(total->n));
+	Prio1Total twice = total_make(total->role, total->n);
+	uint8_t *stored = malloc(prio1_total_stored_size(total->n));
 
-	assert_ok(total_merge(&twice, total));
-	assert_ok(total_merge(&twice, total));
-	total_store(&twice, stored);
+	assert_ok(prio1_total_merge(&twice, total));
+	assert_ok(prio1_total_merge(&twice, total));
+	prio1_total_store(&twice, stored);
 	for (size_t i = 0; i < total->n; i++)
 	{
-		uint128 value = slow_value(elements[i]);
+		prio_uint128 value = slow_value(elements[i]);
 
 		assert_true(slow_from_bytes(stored + 11 * i, 11) == slow_add(value, value));
 	}
@@ -343,8 +344,8 @@ check_merged(Total *total, const FieldElement *elements)
 static void
 try_total(Bytes message, int bits)
 {
-	Total total;
-	FieldElement *elements;
+	Prio1Total total;
+	Field87 *elements;
 
 	if (take_total_twice(message, &total, &elements) == PRIO_OK)
 	{
@@ -358,7 +359,7 @@ try_total(Bytes message, int bits)
 
 /* The first entry that does not fit 63 bits; n if all do. */
 static size_t
-first_overflow(const FieldElement *a, const FieldElement *b, size_t n)
+first_overflow(const Field87 *a, const Field87 *b, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (slow_add(slow_value(a[i]), slow_value(b[i])) >= BIT(63))
@@ -367,12 +368,12 @@ first_overflow(const FieldElement *a, const FieldElement *b, size_t n)
 }
 
 static void
-check_published(Total *a, Total *b, const FieldElement *elements_a,
-				const FieldElement *elements_b)
+check_published(Prio1Total *a, Prio1Total *b, const Field87 *elements_a,
+				const Field87 *elements_b)
 {
 	int64_t *counts = malloc(a->n * sizeof(int64_t));
 	size_t where = 0;
-	PrioStatus status = total_publish(a, b, counts, &where);
+	PrioStatus status = prio1_total_publish(a, b, counts, &where);
 
 	if (a->role == b->role || a->n != b->n)
 		assert_status(status, PRIO_MISMATCH);
@@ -383,7 +384,7 @@ check_published(Total *a, Total *b, const FieldElement *elements_a,
 		assert_ok(status);
 		assert_int_equal(first_overflow(elements_a, elements_b, a->n), a->n);
 		for (size_t i = 0; i < a->n; i++)
-			assert_true((uint128) counts[i] ==
+			assert_true((prio_uint128) counts[i] ==
 						slow_add(slow_value(elements_a[i]), slow_value(elements_b[i])));
 	}
 	free(counts);
@@ -394,9 +395,9 @@ static void
 try_long_total(Bytes message, size_t number)
 {
 	Bytes array = {message.data + 1, message.size - 1};
-	size_t size = message.size + 2 * (PRIO_MAX_DATA - 8 + number % 16);
+	size_t size = message.size + 2 * (PRIO1_MAX_DATA - 8 + number % 16);
 	uint8_t *longer;
-	PacketReader reader;
+	Prio1PacketReader reader;
 	PrioRole role;
 	PrioRole expected_role;
 	size_t n;
@@ -406,18 +407,18 @@ try_long_total(Bytes message, size_t number)
 	PrioStatus status;
 	Faults faults;
 
-	if (message.size < 1 || !claims_about(array, PRIO_MAX_DATA))
+	if (message.size < 1 || !claims_about(array, PRIO1_MAX_DATA))
 		return;
 	longer = calloc(1, size);
 	memcpy(longer, message.data, message.size);
-	reader = packet_reader(longer, size);
-	status = total_read_head(&reader, &role, &n);
+	reader = prio1_packet_reader(longer, size);
+	status = prio1_total_read_head(&reader, &role, &n);
 	faults = general_read_role(longer, size, &expected_role, &role_used);
 	if (faults == NO_FAULTS)
 		faults = general_read_head(longer + role_used, size - role_used, &expected_n, &used);
 	if (faults == NO_FAULTS && 2 * expected_n > size - role_used - used)
 		faults = FAULT(PRIO_MALFORMED);
-	if (faults == NO_FAULTS && (expected_n < 1 || expected_n > PRIO_MAX_DATA))
+	if (faults == NO_FAULTS && (expected_n < 1 || expected_n > PRIO1_MAX_DATA))
 		faults = FAULT(PRIO_WRONG_LENGTH);
 	assert_true(faults_allow(faults, status));
 	if (status == PRIO_OK)
@@ -431,10 +432,10 @@ try_long_total(Bytes message, size_t number)
 static void
 try_totals(Bytes message_a, Bytes message_b)
 {
-	Total a;
-	Total b;
-	FieldElement *elements_a;
-	FieldElement *elements_b;
+	Prio1Total a;
+	Prio1Total b;
+	Field87 *elements_a;
+	Field87 *elements_b;
 	PrioStatus status_a = take_total_twice(message_a, &a, &elements_a);
 	PrioStatus status_b = take_total_twice(message_b, &b, &elements_b);
 
@@ -442,7 +443,7 @@ try_totals(Bytes message_a, Bytes message_b)
 	{
 		check_published(&a, &b, elements_a, elements_b);
 		check_published(&b, &a, elements_b, elements_a);
-		assert_status(total_merge(&a, &b),
+		assert_status(prio1_total_merge(&a, &b),
 					  a.role == b.role && a.n == b.n ? PRIO_OK : PRIO_MISMATCH);
 	}
 	free(a.sums);
@@ -456,8 +457,8 @@ try_totals(Bytes message_a, Bytes message_b)
 static void
 try_stored_total(PrioRole role, size_t n, Bytes stored)
 {
-	Total total = total_make(role, n);
-	PrioStatus status = total_load(&total, stored.data, stored.size);
+	Prio1Total total = total_make(role, n);
+	PrioStatus status = prio1_total_load(&total, stored.data, stored.size);
 	bool good = stored.size == 11 * n;
 
 	for (size_t i = 0; good && i < n; i++)
@@ -465,14 +466,14 @@ try_stored_total(PrioRole role, size_t n, Bytes stored)
 	assert_status(status, good ? PRIO_OK : PRIO_MALFORMED);
 	if (good)
 	{
-		uint8_t *again = malloc(total_stored_size(n));
-		uint8_t *message = malloc(total_max_message(n));
-		Bytes written = {message, total_write(&total, message)};
-		FieldElement *elements;
-		Total copy;
+		uint8_t *again = malloc(prio1_total_stored_size(n));
+		uint8_t *message = malloc(prio1_total_max_message(n));
+		Bytes written = {message, prio1_total_write(&total, message)};
+		Field87 *elements;
+		Prio1Total copy;
 
-		total_store(&total, again);
-		assert_int_equal(total_stored_size(n), stored.size);
+		prio1_total_store(&total, again);
+		assert_int_equal(prio1_total_stored_size(n), stored.size);
 		assert_memory_equal(again, stored.data, stored.size);
 		assert_ok(take_total_twice(written, &copy, &elements));
 		for (size_t i = 0; i < n; i++)
@@ -490,15 +491,15 @@ try_stored_total(PrioRole role, size_t n, Bytes stored)
  * not, there is no more than a mismatch, whatever the share holds.
  */
 static void
-add_up(const Verifier *verifier, Bytes share)
+add_up(const Prio1Verifier *verifier, Bytes share)
 {
-	Total total = total_make(verifier->role, verifier->n);
-	Total of_other_length = total_make(verifier->role, verifier->n + 1);
-	Total of_other_role = total_make((PrioRole) !verifier->role, verifier->n);
+	Prio1Total total = total_make(verifier->role, verifier->n);
+	Prio1Total of_other_length = total_make(verifier->role, verifier->n + 1);
+	Prio1Total of_other_role = total_make((PrioRole) !verifier->role, verifier->n);
 	PrioStatus status = total_take(&total, verifier, share);
-	bool marked = share.size >= SEAL_OVERHEAD &&
-		memcmp(verifier->mark, share.data + share.size - PRIO_GCM_TAG_BYTES,
-			   VERIFIER_MARK_BYTES) == 0;
+	bool marked = share.size >= PRIO1_SEAL_OVERHEAD &&
+		memcmp(verifier->tag_start, share.data + share.size - PRIO_GCM_TAG_BYTES,
+			   PRIO1_TAG_START_BYTES) == 0;
 
 	if (!verifier->has_key || !marked)
 		assert_status(status, PRIO_MISMATCH);
@@ -511,7 +512,7 @@ add_up(const Verifier *verifier, Bytes share)
 			assert_reduced(total.sums[i]);
 	assert_status(total_take(&of_other_length, verifier, share), PRIO_MISMATCH);
 	assert_status(total_take(&of_other_role, verifier, share), PRIO_MISMATCH);
-	assert_status(total_add_share(&total, verifier, NULL, 0, NULL),
+	assert_status(prio1_total_add_share(&total, verifier, NULL, 0, NULL),
 				  verifier->has_key && verifier->role == PRIO_B ? PRIO_OK : PRIO_MISMATCH);
 	free(total.sums);
 	free(of_other_length.sums);
@@ -521,22 +522,22 @@ add_up(const Verifier *verifier, Bytes share)
 static void
 try_stored_verifier(const Batch *batch, Bytes stored, Bytes share)
 {
-	Verifier verifier;
-	PrioStatus status = verifier_load(&verifier, stored.data, stored.size);
-	uint8_t again[VERIFIER_BYTES];
+	Prio1Verifier verifier;
+	PrioStatus status = prio1_verifier_load(&verifier, stored.data, stored.size);
+	uint8_t again[PRIO1_VERIFIER_BYTES];
 
 	if (stored.size >= 1 && stored.data[0] != 1)
 		assert_status(status, PRIO_OTHER_VERSION);
-	else if (stored.size != VERIFIER_BYTES)
+	else if (stored.size != PRIO1_VERIFIER_BYTES)
 		assert_status(status, PRIO_MALFORMED);
 	else
 		assert_true(status == PRIO_OK || status == PRIO_MALFORMED);
 	if (status != PRIO_OK)
 		return;
 
-	assert_in_range(verifier.n, 1, PRIO_MAX_DATA);
-	verifier_store(&verifier, true, again);
-	assert_memory_equal(again, stored.data, VERIFIER_BYTES);
+	assert_in_range(verifier.n, 1, PRIO1_MAX_DATA);
+	prio1_verifier_store(&verifier, true, again);
+	assert_memory_equal(again, stored.data, PRIO1_VERIFIER_BYTES);
 	check_verifier(&verifier);
 	servers_exchange(&verifier, &batch->verifier[!verifier.role]);
 	/* Of the largest ones the seconds would go into the generator. */
@@ -578,7 +579,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			try_verify2(first, second);
 			break;
 		case TOTAL:
-			try_total(all, 1 + (int) (number % TOTAL_MAX_BITS));
+			try_total(all, 1 + (int) (number % PRIO1_MAX_BITS));
 			break;
 		case TOTALS:
 			try_totals(first, second);

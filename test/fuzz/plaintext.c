@@ -4,7 +4,7 @@
  *
  * Input: the batch and the server (1 byte), the plaintext.
  *
- * verifier_open_plaintext() must come to the verdict of a reader made of msgpack-c, and
+ * prio1_verifier_open_plaintext() must come to the verdict of a reader made of msgpack-c, and
  * to the values that the formulas of PROTOCOL.md give for what that one has read.
  */
 #include "fuzz.h"
@@ -14,9 +14,9 @@
 /* What a packet holds, as msgpack-c sees it. */
 typedef struct Packet
 {
-	FieldElement header[6]; /* a, b, c, f0, g0, h0 */
-	const uint8_t *seed;    /* B */
-	FieldElement *vectors;  /* A: n data shares and N h points, free() them */
+	Field87 header[6];   /* a, b, c, f0, g0, h0 */
+	const uint8_t *seed; /* B */
+	Field87 *vectors;    /* A: n data shares and N h points, free() them */
 } Packet;
 
 int
@@ -38,7 +38,7 @@ LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned in
 
 /* An array of so many elements; moves *at behind it. */
 static Faults
-read_vector(Bytes plaintext, size_t *at, FieldElement *elements, size_t count)
+read_vector(Bytes plaintext, size_t *at, Field87 *elements, size_t count)
 {
 	size_t used;
 	size_t claimed;
@@ -65,7 +65,7 @@ read_vector(Bytes plaintext, size_t *at, FieldElement *elements, size_t count)
 
 /* Everything up to the role. */
 static Faults
-read_front(const VerifierContext *context, Bytes plaintext, size_t *at, Packet *packet)
+read_front(const Prio1VerifierContext *context, Bytes plaintext, size_t *at, Packet *packet)
 {
 	const uint8_t *batch_id;
 	size_t batch_id_size;
@@ -98,14 +98,14 @@ read_front(const VerifierContext *context, Bytes plaintext, size_t *at, Packet *
 }
 
 static Faults
-read_packet(const VerifierContext *context, Bytes plaintext, Packet *packet)
+read_packet(const Prio1VerifierContext *context, Bytes plaintext, Packet *packet)
 {
 	size_t n = context->weights.n;
 	size_t domain = context->weights.domain;
 	size_t at = 0;
 	Faults faults = read_front(context, plaintext, &at, packet);
 
-	packet->vectors = calloc(n + domain, sizeof(FieldElement));
+	packet->vectors = calloc(n + domain, sizeof(Field87));
 	if (faults == NO_FAULTS && context->role == PRIO_B)
 	{
 		size_t seed_size;
@@ -113,7 +113,7 @@ read_packet(const VerifierContext *context, Bytes plaintext, Packet *packet)
 
 		faults = general_read_str(plaintext.data + at, plaintext.size - at, &packet->seed,
 								  &seed_size, &used);
-		if (faults == NO_FAULTS && seed_size != PRG_SEED_BYTES)
+		if (faults == NO_FAULTS && seed_size != PRIO1_SEED_BYTES)
 			return FAULT(PRIO_WRONG_LENGTH);
 		at += used;
 	}
@@ -132,87 +132,89 @@ read_packet(const VerifierContext *context, Bytes plaintext, Packet *packet)
 
 /* B's vectors are those of its seed. */
 static void
-draw_vectors(const VerifierContext *context, Packet *packet)
+draw_vectors(const Prio1VerifierContext *context, Packet *packet)
 {
 	uint8_t key[PRIO_AES_KEY_BYTES];
-	Prg prg;
+	Prio1Prg prg;
 
-	assert_ok(prg_key(packet->seed, context->variant, context->batch_id,
-					  context->batch_id_size, key));
-	assert_ok(prg_open(&prg, key, 0));
-	assert_ok(prg_draw(&prg, FIELD_P, packet->vectors,
-					   context->weights.n + context->weights.domain));
-	prg_close(&prg);
+	assert_ok(prio1_prg_key(packet->seed, context->variant, context->batch_id,
+							context->batch_id_size, key));
+	assert_ok(prio1_prg_open(&prg, key, 0));
+	assert_ok(prio1_prg_draw(&prg, FIELD87_P, packet->vectors,
+							 context->weights.n + context->weights.domain));
+	prio1_prg_close(&prg);
 }
 
 /* d, e and h by the definitions of f, g and h (PROTOCOL.md, "Server", 3 and 4). */
 static void
-check_values(const VerifierContext *context, const Packet *packet, const Verifier *verifier)
+check_values(const Prio1VerifierContext *context, const Packet *packet,
+			 const Prio1Verifier *verifier)
 {
-	const LagrangeWeights *weights = &context->weights;
-	FieldElement f = field_mul(weights->data_0, packet->header[3]);
-	FieldElement g = field_mul(weights->data_0, packet->header[4]);
-	FieldElement h = field_mul(weights->h_0, packet->header[5]);
+	const Lagrange87 *weights = &context->weights;
+	Field87 f = field87_mul(weights->data_0, packet->header[3]);
+	Field87 g = field87_mul(weights->data_0, packet->header[4]);
+	Field87 h = field87_mul(weights->h_0, packet->header[5]);
 
 	for (size_t i = 0; i < weights->n; i++)
 	{
-		FieldElement x = packet->vectors[i];
+		Field87 x = packet->vectors[i];
 
-		f = field_add(f, field_mul(weights->data[i], x));
+		f = field87_add(f, field87_mul(weights->data[i], x));
 		if (context->role == PRIO_A)
-			x = field_sub(x, FIELD_ONE);
-		g = field_add(g, field_mul(weights->data[i], x));
+			x = field87_sub(x, FIELD87_ONE);
+		g = field87_add(g, field87_mul(weights->data[i], x));
 	}
 	for (size_t i = 0; i < weights->domain; i++)
-		h = field_add(h, field_mul(weights->h[i], packet->vectors[weights->n + i]));
+		h = field87_add(h, field87_mul(weights->h[i], packet->vectors[weights->n + i]));
 
 	assert_element(verifier->a, packet->header[0]);
 	assert_element(verifier->b, packet->header[1]);
 	assert_element(verifier->c, packet->header[2]);
-	assert_element(verifier->d, field_sub(f, packet->header[0]));
-	assert_element(verifier->e, field_sub(g, packet->header[1]));
+	assert_element(verifier->d, field87_sub(f, packet->header[0]));
+	assert_element(verifier->e, field87_sub(g, packet->header[1]));
 	assert_element(verifier->h, h);
 	assert_int_equal(verifier->role, context->role);
 	assert_int_equal(verifier->variant, context->variant);
 	assert_int_equal(verifier->n, weights->n);
-	assert_memory_equal(verifier->digest, context->digest, VERIFIER_DIGEST_BYTES);
+	assert_memory_equal(verifier->digest, context->digest, PRIO1_DIGEST_BYTES);
 }
 
 /* A packet has one spelling: written again it is the same, and not longer than promised. */
 static void
-check_spelling(const VerifierContext *context, const Packet *packet, Bytes plaintext)
+check_spelling(const Prio1VerifierContext *context, const Packet *packet, Bytes plaintext)
 {
 	size_t n = context->weights.n;
-	size_t max = packet_max_plaintext(context->role, context->batch_id_size, n);
+	size_t max = prio1_packet_max_plaintext(context->role, context->batch_id_size, n);
 	uint8_t *again = malloc(max);
-	PacketWriter writer = packet_writer(again, max);
-	PacketHeader header = {packet->header[0], packet->header[1], packet->header[2],
-						   packet->header[3], packet->header[4], packet->header[5]};
+	Prio1PacketWriter writer = prio1_packet_writer(again, max);
+	Prio1PacketHeader header = {packet->header[0], packet->header[1], packet->header[2],
+								packet->header[3], packet->header[4], packet->header[5]};
 
-	packet_write_bytes(&writer, context->batch_id, context->batch_id_size);
-	packet_write_header(&writer, &header);
-	packet_write_role(&writer, context->role);
+	prio1_packet_write_bytes(&writer, context->batch_id, context->batch_id_size);
+	prio1_packet_write_header(&writer, &header);
+	prio1_packet_write_role(&writer, context->role);
 	if (context->role == PRIO_A)
 	{
-		packet_write_array(&writer, packet->vectors, n);
-		packet_write_array(&writer, packet->vectors + n, context->weights.domain);
+		prio1_packet_write_array(&writer, packet->vectors, n);
+		prio1_packet_write_array(&writer, packet->vectors + n, context->weights.domain);
 	}
 	else
-		packet_write_bytes(&writer, packet->seed, PRG_SEED_BYTES);
+		prio1_packet_write_bytes(&writer, packet->seed, PRIO1_SEED_BYTES);
 	assert_false(writer.overrun);
 	assert_int_equal(writer.next - again, plaintext.size);
 	assert_memory_equal(again, plaintext.data, plaintext.size);
-	assert_true(plaintext.size + SEAL_OVERHEAD <= verifier_max_share(context->batch_id_size, n));
+	assert_true(plaintext.size + PRIO1_SEAL_OVERHEAD <=
+				prio1_verifier_max_share(context->batch_id_size, n));
 	free(again);
 }
 
 /* B's total takes the data shares from the verifier alone. */
 static void
-check_total(const Packet *packet, const Verifier *verifier)
+check_total(const Packet *packet, const Prio1Verifier *verifier)
 {
-	Total total = total_make(PRIO_B, verifier->n);
+	Prio1Total total = total_make(PRIO_B, verifier->n);
 
-	assert_ok(total_add_share(&total, verifier, NULL, 0, NULL));
+	assert_ok(prio1_total_add_share(&total, verifier, NULL, 0, NULL));
 	for (size_t i = 0; i < verifier->n; i++)
 		assert_element(total.sums[i], packet->vectors[i]);
 	free(total.sums);
@@ -223,10 +225,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	Batch *batch;
 	PrioRole role;
-	const VerifierContext *context;
+	const Prio1VerifierContext *context;
 	Bytes plaintext;
 	Packet packet;
-	Verifier verifier;
+	Prio1Verifier verifier;
 	Faults faults;
 	PrioStatus status;
 
@@ -238,7 +240,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	plaintext = exact_copy(data + HEAD_BYTES, size - HEAD_BYTES);
 
 	memset(&verifier, 0xee, sizeof(verifier));
-	status = verifier_open_plaintext(context, plaintext.data, plaintext.size, &verifier);
+	status = prio1_verifier_open_plaintext(context, plaintext.data, plaintext.size, &verifier);
 	faults = read_packet(context, plaintext, &packet);
 	if (!faults_allow(faults, status))
 		fail_msg("\"%s\" where the faults are %#x", prio_status_text(status), faults);
@@ -248,7 +250,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	{
 		/* What only the sealed packet shows. */
 		verifier.has_key = true;
-		memset(verifier.mark, 0, VERIFIER_MARK_BYTES);
+		memset(verifier.tag_start, 0, PRIO1_TAG_START_BYTES);
 		if (role == PRIO_A)
 			memset(verifier.key, 0, PRIO_AES_KEY_BYTES);
 		else

@@ -40,7 +40,7 @@ LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned in
 
 /* The verdicts fit, and a reader that takes the message stands behind it. */
 static void
-check_verdict(PrioStatus status, Faults faults, const PacketReader *reader, Bytes message,
+check_verdict(PrioStatus status, Faults faults, const Prio1PacketReader *reader, Bytes message,
 			  size_t used)
 {
 	if (!faults_allow(faults, status))
@@ -54,7 +54,7 @@ check_verdict(PrioStatus status, Faults faults, const PacketReader *reader, Byte
 
 /* The next count elements; *used is how far they reach. */
 static Faults
-general_read_elements(Bytes message, FieldElement *elements, size_t count, size_t *used)
+general_read_elements(Bytes message, Field87 *elements, size_t count, size_t *used)
 {
 	Faults faults = NO_FAULTS;
 
@@ -75,11 +75,11 @@ general_read_elements(Bytes message, FieldElement *elements, size_t count, size_
 static void
 check_elements(Bytes message, size_t count)
 {
-	PacketReader reader = packet_reader(message.data, message.size);
-	FieldElement *elements = malloc(count * sizeof(FieldElement));
-	FieldElement *expected = malloc(count * sizeof(FieldElement));
+	Prio1PacketReader reader = prio1_packet_reader(message.data, message.size);
+	Field87 *elements = malloc(count * sizeof(Field87));
+	Field87 *expected = malloc(count * sizeof(Field87));
 	size_t used;
-	PrioStatus status = packet_read_elements(&reader, elements, count);
+	PrioStatus status = prio1_packet_read_elements(&reader, elements, count);
 	Faults faults = general_read_elements(message, expected, count, &used);
 
 	check_verdict(status, faults, &reader, message, used);
@@ -88,8 +88,8 @@ check_elements(Bytes message, size_t count)
 			assert_element(elements[i], expected[i]);
 	if (count == 1)
 	{
-		reader = packet_reader(message.data, message.size);
-		assert_status(packet_read_element(&reader, elements), status);
+		reader = prio1_packet_reader(message.data, message.size);
+		assert_status(prio1_packet_read_element(&reader, elements), status);
 	}
 	free(elements);
 	free(expected);
@@ -98,11 +98,11 @@ check_elements(Bytes message, size_t count)
 static void
 check_header(Bytes message)
 {
-	PacketReader reader = packet_reader(message.data, message.size);
-	PacketHeader header;
-	FieldElement expected[6];
+	Prio1PacketReader reader = prio1_packet_reader(message.data, message.size);
+	Prio1PacketHeader header;
+	Field87 expected[6];
 	size_t used;
-	PrioStatus status = packet_read_header(&reader, &header);
+	PrioStatus status = prio1_packet_read_header(&reader, &header);
 	Faults faults = general_read_elements(message, expected, 6, &used);
 
 	check_verdict(status, faults, &reader, message, used);
@@ -122,11 +122,11 @@ check_header(Bytes message)
 static void
 check_role(Bytes message)
 {
-	PacketReader reader = packet_reader(message.data, message.size);
+	Prio1PacketReader reader = prio1_packet_reader(message.data, message.size);
 	PrioRole role;
 	PrioRole expected;
 	size_t used;
-	PrioStatus status = packet_read_role(&reader, &role);
+	PrioStatus status = prio1_packet_read_role(&reader, &role);
 	Faults faults = general_read_role(message.data, message.size, &expected, &used);
 
 	check_verdict(status, faults, &reader, message, used);
@@ -137,12 +137,12 @@ check_role(Bytes message)
 static void
 check_bytes(Bytes message, size_t size)
 {
-	PacketReader reader = packet_reader(message.data, message.size);
+	Prio1PacketReader reader = prio1_packet_reader(message.data, message.size);
 	uint8_t *bytes = malloc(size);
 	const uint8_t *content;
 	size_t content_size = 0;
 	size_t used;
-	PrioStatus status = packet_read_bytes(&reader, bytes, size);
+	PrioStatus status = prio1_packet_read_bytes(&reader, bytes, size);
 	Faults faults = general_read_str(message.data, message.size, &content, &content_size, &used);
 
 	if (faults == NO_FAULTS && content_size != size)
@@ -157,30 +157,32 @@ check_bytes(Bytes message, size_t size)
 static void
 check_batch_id(Bytes message, size_t place)
 {
-	PacketReader reader = packet_reader(message.data, message.size);
+	Prio1PacketReader reader = prio1_packet_reader(message.data, message.size);
 	const uint8_t *content;
 	size_t size;
 	size_t used;
-	PrioStatus status = packet_skip_batch_id(&reader);
+	PrioStatus status = prio1_packet_skip_batch_id(&reader);
 	Faults faults = general_read_str(message.data, message.size, &content, &size, &used);
 
 	check_verdict(status, faults, &reader, message, used);
-	reader = packet_reader(message.data, message.size);
+	reader = prio1_packet_reader(message.data, message.size);
 	if (status != PRIO_OK)
-		assert_status(packet_read_batch_id(&reader, (const uint8_t *) "batch", 5), status);
+		assert_status(prio1_packet_read_batch_id(&reader, (const uint8_t *) "batch", 5), status);
 	else
 	{
 		Bytes other = exact_copy(content, size);
 
-		check_verdict(packet_read_batch_id(&reader, other.data, size), NO_FAULTS, &reader,
-					  message, used);
+		check_verdict(prio1_packet_read_batch_id(&reader, other.data, size), NO_FAULTS,
+					  &reader, message, used);
 		if (size > 0)
 		{
-			reader = packet_reader(message.data, message.size);
-			assert_status(packet_read_batch_id(&reader, other.data, size - 1), PRIO_WRONG_BATCH);
+			reader = prio1_packet_reader(message.data, message.size);
+			assert_status(prio1_packet_read_batch_id(&reader, other.data, size - 1),
+						  PRIO_WRONG_BATCH);
 			other.data[place % size] ^= 0x20;
-			reader = packet_reader(message.data, message.size);
-			assert_status(packet_read_batch_id(&reader, other.data, size), PRIO_WRONG_BATCH);
+			reader = prio1_packet_reader(message.data, message.size);
+			assert_status(prio1_packet_read_batch_id(&reader, other.data, size),
+						  PRIO_WRONG_BATCH);
 		}
 		free_exact(other);
 	}
@@ -192,11 +194,11 @@ check_batch_id(Bytes message, size_t place)
 static void
 check_head(Bytes message, size_t count)
 {
-	PacketReader reader = packet_reader(message.data, message.size);
+	Prio1PacketReader reader = prio1_packet_reader(message.data, message.size);
 	size_t claimed = 0;
 	size_t expected = 0;
 	size_t used;
-	PrioStatus status = packet_read_array(&reader, &claimed);
+	PrioStatus status = prio1_packet_read_array(&reader, &claimed);
 	Faults head = general_read_head(message.data, message.size, &expected, &used);
 	Faults faults = head;
 
@@ -208,26 +210,26 @@ check_head(Bytes message, size_t count)
 
 	if (head == NO_FAULTS && expected != count)
 		faults = FAULT(PRIO_WRONG_LENGTH);
-	reader = packet_reader(message.data, message.size);
-	check_verdict(packet_read_array_of(&reader, count), faults, &reader, message, used);
+	reader = prio1_packet_reader(message.data, message.size);
+	check_verdict(prio1_packet_read_array_of(&reader, count), faults, &reader, message, used);
 }
 
 /* An array and its elements, as one object for msgpack-c. */
 static void
 check_array(Bytes message)
 {
-	PacketReader reader = packet_reader(message.data, message.size);
-	FieldElement *elements = malloc(message.size / 2 * sizeof(FieldElement));
-	FieldElement *expected = malloc(message.size / 2 * sizeof(FieldElement));
+	Prio1PacketReader reader = prio1_packet_reader(message.data, message.size);
+	Field87 *elements = malloc(message.size / 2 * sizeof(Field87));
+	Field87 *expected = malloc(message.size / 2 * sizeof(Field87));
 	size_t count = 0;
 	size_t expected_count = 0;
 	size_t used;
-	PrioStatus status = packet_read_array(&reader, &count);
+	PrioStatus status = prio1_packet_read_array(&reader, &count);
 	Faults faults =
 		general_read_array(message.data, message.size, expected, &expected_count, &used);
 
 	if (status == PRIO_OK)
-		status = packet_read_elements(&reader, elements, count);
+		status = prio1_packet_read_elements(&reader, elements, count);
 	check_verdict(status, faults, &reader, message, used);
 	if (status == PRIO_OK)
 	{

@@ -44,16 +44,16 @@ mutate_sealed(const Batch *batch, PrioRole role, uint8_t *data, size_t size, siz
 	}
 	plaintext.data = realloc(plaintext.data, max_size);
 	plaintext.size =
-		mutate_message(plaintext.data, plaintext.size, max_size - SEAL_OVERHEAD, seed);
+		mutate_message(plaintext.data, plaintext.size, max_size - PRIO1_SEAL_OVERHEAD, seed);
 	seal_again(aes_key, plaintext, data);
 	free(plaintext.data);
-	return plaintext.size + SEAL_OVERHEAD;
+	return plaintext.size + PRIO1_SEAL_OVERHEAD;
 }
 
 size_t
 LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed)
 {
-	if (seed % 4 == 0 || size < HEAD_BYTES || max_size < HEAD_BYTES + SEAL_OVERHEAD)
+	if (seed % 4 == 0 || size < HEAD_BYTES || max_size < HEAD_BYTES + PRIO1_SEAL_OVERHEAD)
 		return mutate_bytes(data, size, max_size);
 	return HEAD_BYTES +
 		mutate_sealed(chosen_batch(data[0]), chosen_role(data[0]), data + HEAD_BYTES,
@@ -64,30 +64,32 @@ LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned in
 
 /* A's verifier opens its packet again, and its plaintext says the same. */
 static void
-check_opened_again(const VerifierContext *context, Bytes share, const Verifier *verifier)
+check_opened_again(const Prio1VerifierContext *context, Bytes share,
+				   const Prio1Verifier *verifier)
 {
 	uint8_t *plaintext = malloc(share.size);
 	size_t plaintext_size;
-	Verifier again = *verifier;
-	uint8_t stored[2][VERIFIER_BYTES];
+	Prio1Verifier again = *verifier;
+	uint8_t stored[2][PRIO1_VERIFIER_BYTES];
 
-	assert_ok(seal_open_again(verifier->key, share.data, share.size, plaintext, &plaintext_size));
-	assert_int_equal(plaintext_size, share.size - SEAL_OVERHEAD);
-	assert_ok(verifier_open_plaintext(context, plaintext, plaintext_size, &again));
-	verifier_store(verifier, true, stored[0]);
-	verifier_store(&again, true, stored[1]);
-	assert_memory_equal(stored[0], stored[1], VERIFIER_BYTES);
+	assert_ok(prio1_seal_open_again(verifier->key, share.data, share.size, plaintext,
+									&plaintext_size));
+	assert_int_equal(plaintext_size, share.size - PRIO1_SEAL_OVERHEAD);
+	assert_ok(prio1_verifier_open_plaintext(context, plaintext, plaintext_size, &again));
+	prio1_verifier_store(verifier, true, stored[0]);
+	prio1_verifier_store(&again, true, stored[1]);
+	assert_memory_equal(stored[0], stored[1], PRIO1_VERIFIER_BYTES);
 	free(plaintext);
 }
 
 /* The packet, and no other one, can be added up. */
 static void
-check_total(Bytes share, const Verifier *verifier)
+check_total(Bytes share, const Prio1Verifier *verifier)
 {
-	Total total = total_make(verifier->role, verifier->n);
+	Prio1Total total = total_make(verifier->role, verifier->n);
 	uint8_t *tag = share.data + share.size - PRIO_GCM_TAG_BYTES;
 
-	assert_memory_equal(verifier->mark, tag, VERIFIER_MARK_BYTES);
+	assert_memory_equal(verifier->tag_start, tag, PRIO1_TAG_START_BYTES);
 	assert_ok(total_take(&total, verifier, share));
 	for (size_t i = 0; i < verifier->n; i++)
 		assert_reduced(total.sums[i]);
@@ -102,10 +104,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	Batch *batch;
 	PrioRole role;
-	const VerifierContext *context;
+	const Prio1VerifierContext *context;
 	Bytes share;
 	uint8_t *plaintext;
-	Verifier verifier;
+	Prio1Verifier verifier;
 	PrioStatus status;
 
 	if (size < HEAD_BYTES)
@@ -118,9 +120,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	memset(&verifier, 0xee, sizeof(verifier));
 	memset(plaintext, 0xee, share.size);
-	status = verifier_open(context, batch->servers.pair[role], share.data, share.size,
-						   plaintext, &verifier);
-	if (share.size > verifier_max_share(context->batch_id_size, context->weights.n))
+	status = prio1_verifier_open(context, batch->servers.pair[role], share.data, share.size,
+								 plaintext, &verifier);
+	if (share.size > prio1_verifier_max_share(context->batch_id_size, context->weights.n))
 	{
 		assert_status(status, PRIO_WRONG_LENGTH);
 		assert_filled(plaintext, share.size, 0xee);
@@ -128,8 +130,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	else
 	{
 		/* Whatever came out of the packet is wiped. */
-		if (share.size >= SEAL_OVERHEAD)
-			assert_filled(plaintext, share.size - SEAL_OVERHEAD, 0);
+		if (share.size >= PRIO1_SEAL_OVERHEAD)
+			assert_filled(plaintext, share.size - PRIO1_SEAL_OVERHEAD, 0);
 		if (status != PRIO_OK)
 			assert_filled(&verifier, sizeof(verifier), 0);
 	}

@@ -6,7 +6,7 @@
  */
 #include "fuzz.h"
 
-#include "share.h"
+#include "prio1/vectors.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -73,21 +73,21 @@ write_pair(const char *kind, const char *name, Bytes first, Bytes second)
 static void
 write_rounds(const Batch *batch)
 {
-	uint8_t verify1[2][VERIFY1_MAX_BYTES];
-	uint8_t verify2[2][VERIFY2_MAX_BYTES];
+	uint8_t verify1[2][PRIO1_VERIFY1_MAX_BYTES];
+	uint8_t verify2[2][PRIO1_VERIFY2_MAX_BYTES];
 	size_t size1[2];
 	Bytes message[2];
 	char name[100];
 
 	for (int role = PRIO_A; role <= PRIO_B; role++)
-		size1[role] = verifier_verify1(&batch->verifier[role], verify1[role]);
+		size1[role] = prio1_verifier_verify1(&batch->verifier[role], verify1[role]);
 	for (int role = PRIO_A; role <= PRIO_B; role++)
 	{
 		Bytes peer = {verify1[!role], size1[!role]};
 
 		message[role].data = verify2[role];
-		assert_ok(verifier_verify2(&batch->verifier[role], peer.data, peer.size, verify2[role],
-								   &message[role].size));
+		assert_ok(prio1_verifier_verify2(&batch->verifier[role], peer.data, peer.size,
+										 verify2[role], &message[role].size));
 		snprintf(name, sizeof(name), "%s for %s", batch->file, role == PRIO_A ? "a" : "b");
 		write_message("verify1", name, choice_of(batch, (PrioRole) role), 0, peer);
 	}
@@ -95,11 +95,11 @@ write_rounds(const Batch *batch)
 }
 
 static void
-write_stored(const char *name, const Verifier *verifier, bool with_key, Bytes share)
+write_stored(const char *name, const Prio1Verifier *verifier, bool with_key, Bytes share)
 {
-	uint8_t stored[VERIFIER_BYTES];
+	uint8_t stored[PRIO1_VERIFIER_BYTES];
 
-	verifier_store(verifier, with_key, stored);
+	prio1_verifier_store(verifier, with_key, stored);
 	write_pair("stored verifier", name, (Bytes){stored, sizeof(stored)}, share);
 }
 
@@ -108,7 +108,7 @@ static void
 write_verifiers(const Batch *batch)
 {
 	Bytes nothing = LITERAL("");
-	Bytes share = batch->servers.n > SHARE_CHUNK ? nothing : batch->share[PRIO_A];
+	Bytes share = batch->servers.n > VECTORS_CHUNK ? nothing : batch->share[PRIO_A];
 	char name[100];
 
 	snprintf(name, sizeof(name), "%s of a", batch->file);
@@ -123,12 +123,13 @@ write_verifiers(const Batch *batch)
 static void
 write_verifier_of(const char *name, const Batch *batch, Bytes share)
 {
-	Verifier verifier = batch->verifier[PRIO_A];
+	Prio1Verifier verifier = batch->verifier[PRIO_A];
 	Bytes plaintext;
 
 	if (!unseal(batch, PRIO_A, share, &plaintext, verifier.key))
 		return;
-	memcpy(verifier.mark, share.data + share.size - PRIO_GCM_TAG_BYTES, VERIFIER_MARK_BYTES);
+	memcpy(verifier.tag_start, share.data + share.size - PRIO_GCM_TAG_BYTES,
+		   PRIO1_TAG_START_BYTES);
 	write_stored(name, &verifier, true, share);
 	free(plaintext.data);
 }
@@ -140,21 +141,21 @@ write_totals(const char *file_name, int bits)
 	json_t *file = load_vectors(file_name);
 	Bytes a = hex_bytes(file, "total_a");
 	Bytes b = hex_bytes(file, "total_b");
-	PacketReader reader = packet_reader(a.data, a.size);
+	Prio1PacketReader reader = prio1_packet_reader(a.data, a.size);
 	PrioRole role;
 	size_t n;
-	Total total;
+	Prio1Total total;
 	Bytes stored;
 
 	write_message("total", file_name, 0, (size_t) bits - 1, a);
 	write_pair("totals", file_name, a, b);
 
-	assert_ok(total_read_head(&reader, &role, &n));
+	assert_ok(prio1_total_read_head(&reader, &role, &n));
 	total = total_make(role, n);
-	assert_ok(total_add_message(&total, &reader));
-	stored.size = total_stored_size(n);
+	assert_ok(prio1_total_add_message(&total, &reader));
+	stored.size = prio1_total_stored_size(n);
 	stored.data = malloc(stored.size);
-	total_store(&total, stored.data);
+	prio1_total_store(&total, stored.data);
 	write_message("stored total", file_name, 0, n, stored);
 
 	json_decref(file);
@@ -168,10 +169,10 @@ write_totals(const char *file_name, int bits)
 static void
 write_long_total(void)
 {
-	Total total = total_make(PRIO_B, 300);
-	Bytes message = {malloc(total_max_message(300)), 0};
+	Prio1Total total = total_make(PRIO_B, 300);
+	Bytes message = {malloc(prio1_total_max_message(300)), 0};
 
-	message.size = total_write(&total, message.data);
+	message.size = prio1_total_write(&total, message.data);
 	write_message("total", "of zeros", 0, 29, message);
 	free(total.sums);
 	free(message.data);
@@ -181,11 +182,11 @@ write_long_total(void)
 static void
 write_damaged_verifiers(const Batch *batch)
 {
-	uint8_t stored[VERIFIER_BYTES];
-	uint8_t damaged[VERIFIER_BYTES];
+	uint8_t stored[PRIO1_VERIFIER_BYTES];
+	uint8_t damaged[PRIO1_VERIFIER_BYTES];
 	Bytes whole = {damaged, sizeof(damaged)};
 
-	verifier_store(&batch->verifier[PRIO_B], true, stored);
+	prio1_verifier_store(&batch->verifier[PRIO_B], true, stored);
 #define DAMAGE(name, place, bytes) \
 	do \
 	{ \
@@ -306,30 +307,30 @@ static void
 write_short_elements(const Batch *batch)
 {
 	size_t n = batch->servers.n;
-	size_t max =
-		packet_max_plaintext(PRIO_A, strlen(batch->servers.batch_id), n) + SEAL_OVERHEAD;
-	FieldElement *ones = malloc(2 * (n + 1) * sizeof(FieldElement));
+	size_t max = prio1_packet_max_plaintext(PRIO_A, strlen(batch->servers.batch_id), n) +
+		PRIO1_SEAL_OVERHEAD;
+	Field87 *ones = malloc(2 * (n + 1) * sizeof(Field87));
 	uint8_t aes_key[PRIO_AES_KEY_BYTES];
 	Bytes plaintext;
 	Bytes sealed = {malloc(max), 0};
-	PacketReader reader;
-	PacketWriter writer;
+	Prio1PacketReader reader;
+	Prio1PacketWriter writer;
 
 	assert_true(unseal(batch, PRIO_A, batch->share[PRIO_A], &plaintext, aes_key));
-	reader = packet_reader(plaintext.data, plaintext.size);
-	assert_ok(packet_skip_batch_id(&reader));
-	assert_ok(packet_read_elements(&reader, ones, 6));
+	reader = prio1_packet_reader(plaintext.data, plaintext.size);
+	assert_ok(prio1_packet_skip_batch_id(&reader));
+	assert_ok(prio1_packet_read_elements(&reader, ones, 6));
 	reader.next++; /* the role */
-	writer = packet_writer((uint8_t *) reader.next, (size_t) (reader.end - reader.next));
+	writer = prio1_packet_writer((uint8_t *) reader.next, (size_t) (reader.end - reader.next));
 	for (size_t i = 0; i < 2 * (n + 1); i++)
-		ones[i] = FIELD_ONE;
-	packet_write_array(&writer, ones, n);
-	packet_write_array(&writer, ones, batch->servers.context[PRIO_A].weights.domain);
+		ones[i] = FIELD87_ONE;
+	prio1_packet_write_array(&writer, ones, n);
+	prio1_packet_write_array(&writer, ones, batch->servers.context[PRIO_A].weights.domain);
 	plaintext.size = (size_t) (writer.next - plaintext.data);
 
 	memcpy(sealed.data, batch->share[PRIO_A].data, PRIO_KEY_BYTES + PRIO_GCM_NONCE_BYTES);
 	seal_again(aes_key, plaintext, sealed.data);
-	sealed.size = plaintext.size + SEAL_OVERHEAD;
+	sealed.size = plaintext.size + PRIO1_SEAL_OVERHEAD;
 	write_share("ones", batch, PRIO_A, sealed);
 	free(ones);
 	free(plaintext.data);
@@ -340,7 +341,7 @@ write_short_elements(const Batch *batch)
 static void
 write_long_share(const Batch *batch)
 {
-	size_t max = verifier_max_share(strlen(batch->servers.batch_id), batch->servers.n);
+	size_t max = prio1_verifier_max_share(strlen(batch->servers.batch_id), batch->servers.n);
 	Bytes share = {calloc(1, max + 1), max};
 
 	memcpy(share.data, batch->share[PRIO_A].data, batch->share[PRIO_A].size);
@@ -362,7 +363,7 @@ write_packets(void)
 
 	for (size_t j = 0; j < BATCHES; j++)
 	{
-		if (batches[j].servers.n > SHARE_CHUNK)
+		if (batches[j].servers.n > VECTORS_CHUNK)
 			write_short_elements(&batches[j]);
 		else
 			write_share(batches[j].file, &batches[j], PRIO_A, batches[j].share[PRIO_A]);
@@ -415,21 +416,21 @@ static void
 write_parts(const Batch *batch)
 {
 	Bytes plaintext;
-	PacketReader reader;
-	PacketHeader header;
+	Prio1PacketReader reader;
+	Prio1PacketHeader header;
 	PrioRole role;
 	size_t n = batch->servers.n;
 	Bytes part;
 
 	assert_true(unseal(batch, PRIO_A, batch->share[PRIO_A], &plaintext, NULL));
-	reader = packet_reader(plaintext.data, plaintext.size);
+	reader = prio1_packet_reader(plaintext.data, plaintext.size);
 	write_objects("batch id", batch->file, 1, plaintext);
-	assert_ok(packet_skip_batch_id(&reader));
+	assert_ok(prio1_packet_skip_batch_id(&reader));
 	part = (Bytes){(uint8_t *) reader.next, (size_t) (reader.end - reader.next)};
 	write_objects("header", batch->file, 0, part);
 	write_objects("elements", batch->file, 6, part);
-	assert_ok(packet_read_header(&reader, &header));
-	assert_ok(packet_read_role(&reader, &role));
+	assert_ok(prio1_packet_read_header(&reader, &header));
+	assert_ok(prio1_packet_read_role(&reader, &role));
 	part = (Bytes){(uint8_t *) reader.next, (size_t) (reader.end - reader.next)};
 	write_objects("array", batch->file, 0, part);
 	write_objects("array of", batch->file, n, part);
@@ -531,7 +532,7 @@ write_operand_bytes(const char *operation, const char *name, const uint8_t *oper
 static const struct
 {
 	const char *name;
-	uint128 value;
+	prio_uint128 value;
 } edges[] = {
 	{"0", 0},
 	{"1", 1},
@@ -548,7 +549,7 @@ static const struct
 #define EDGES (sizeof(edges) / sizeof(edges[0]))
 
 static void
-write_integer(uint8_t *out, uint128 value, size_t size)
+write_integer(uint8_t *out, prio_uint128 value, size_t size)
 {
 	for (size_t i = size; i-- > 0; value >>= 8)
 		out[i] = (uint8_t) value;
@@ -565,7 +566,8 @@ write_arithmetic(void)
 	uint8_t full[3 * 14 + 22];
 	uint8_t dot[9 * 22];
 	uint8_t long_dot[2 + 22] = {0x80, 0x09}; /* 8 more than a block of AVX-512, and one */
-	uint8_t tries[2 + EDGES * TRY_BYTES + 8 * TRY_BYTES] = {0}; /* how many, and some */
+	uint8_t candidates[2 + EDGES * FIELD87_CANDIDATE_BYTES + 8 * FIELD87_CANDIDATE_BYTES] = {
+		0}; /* how many, and some */
 	uint8_t normalise[3 + 1 + 3 * (16 + 11)];
 	uint8_t weights[2 + 11];
 	uint8_t transform[1 + 8 * 11];
@@ -575,21 +577,21 @@ write_arithmetic(void)
 		write_integer(pair, edges[i].value, 11);
 		memcpy(pair + 11, any, 11);
 		write_operands("pair", edges[i].name, pair);
-		memcpy(tries + 2 + i * TRY_BYTES, pair, 11);
-		tries[2 + i * TRY_BYTES + 11] = pair[0];
+		memcpy(candidates + 2 + i * FIELD87_CANDIDATE_BYTES, pair, 11);
+		candidates[2 + i * FIELD87_CANDIDATE_BYTES + 11] = pair[0];
 	}
 	for (size_t i = EDGES; i < EDGES + 8; i++)
 	{
-		memcpy(tries + 2 + i * TRY_BYTES, any, 11);
-		tries[2 + i * TRY_BYTES + 11] = (uint8_t) (0x78 + i);
+		memcpy(candidates + 2 + i * FIELD87_CANDIDATE_BYTES, any, 11);
+		candidates[2 + i * FIELD87_CANDIDATE_BYTES + 11] = (uint8_t) (0x78 + i);
 	}
-	write_operands("accept", "edges", tries);
-	tries[1] = 7;
-	write_operands("accept", "seven", tries);
+	write_operands("accept", "edges", candidates);
+	candidates[1] = 7;
+	write_operands("accept", "seven", candidates);
 	/* Zeros, of which none is thrown away. */
-	memset(tries, 0, sizeof(tries));
-	tries[0] = tries[1] = 1;
-	write_operand_bytes("accept", "a block and one", tries, 2 + TRY_BYTES);
+	memset(candidates, 0, sizeof(candidates));
+	candidates[0] = candidates[1] = 1;
+	write_operand_bytes("accept", "a block and one", candidates, 2 + FIELD87_CANDIDATE_BYTES);
 
 	memcpy(power, any, 11);
 	write_integer(power + 11, SLOW_P - 1, 16);

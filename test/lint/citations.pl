@@ -20,7 +20,7 @@ sub complain
 while ($text =~ /`([\w\/]+\.(?:pl|sql|c|py))`((?: ›(?:,? \*[^*]+\*)+)?)/g)
 {
 	my ($file, $cited) = ($1, $2);
-	my ($path) = grep { -e } $file, "test/core/$file", "test/tap/$file", "test/secrets/$file";
+	my ($path) = grep { -e } $file, "test/unit/$file", "test/tap/$file", "test/secrets/$file";
 
 	$names++;
 	if (!defined $path)

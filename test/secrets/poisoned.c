@@ -15,15 +15,16 @@
  * Besides, two things about a secret are public here, because they decide what is kept of
  * it, or where it ends:
  *
- *	- whether a try at a random element was rejected. A rejected try is used for nothing,
+ *	- whether a candidate for a random element was rejected. A rejected candidate is used for nothing,
  *	  and of the others only the top bit is known, which is zero in all of them
  *	  (prg.h says why that is harmless);
  *	- the form of a message: its length, and that of each element in it.
  */
-#include "client.h"
-#include "share.h"
-#include "text.h"
-#include "total.h"
+#include "base/secret.h"
+#include "prio1/client.h"
+#include "prio1/vectors.h"
+#include "codec/hex_base64.h"
+#include "prio1/total.h"
 
 #include <valgrind/memcheck.h>
 
@@ -31,7 +32,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Several chunks of every kind: SHARE_CHUNK elements, and those of the PRG. */
+/* Several chunks of every kind: VECTORS_CHUNK elements, and those of the PRG. */
 #define N_DATA 900
 
 static const uint8_t batch_id[] = "poisoned";
@@ -76,7 +77,7 @@ must(PrioStatus status)
 static bool
 is_secret(const void *memory, size_t size)
 {
-	uint8_t bits[sizeof(Verifier)];
+	uint8_t bits[sizeof(Prio1Verifier)];
 
 	require(size <= sizeof(bits), "a value is too large for is_secret()");
 	require(VALGRIND_GET_VBITS(memory, bits, size) == 1, "memory is not addressable");
@@ -88,11 +89,11 @@ is_secret(const void *memory, size_t size)
 
 /* Every element of an array still has to be secret, and is public from then on. */
 static void
-publish_elements(FieldElement *elements, size_t count)
+publish_elements(Field87 *elements, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		require(is_secret(&elements[i], sizeof(FieldElement)), "a secret was lost");
-	make_public(elements, count * sizeof(FieldElement));
+		require(is_secret(&elements[i], sizeof(Field87)), "a secret was lost");
+	make_public(elements, count * sizeof(Field87));
 }
 
 /* A copy that is no secret; free() it. */
@@ -121,9 +122,9 @@ WRAP(uint64_t, prio_declassify, uint64_t value)
 	return real_prio_declassify(value);
 }
 
-WRAP(PrioStatus, nss_random, uint8_t *out, size_t size)
+WRAP(PrioStatus, prio_random, uint8_t *out, size_t size)
 {
-	PrioStatus status = real_nss_random(out, size);
+	PrioStatus status = real_prio_random(out, size);
 
 	/* The nonce of a packet is sent along with it. */
 	if (size != PRIO_GCM_NONCE_BYTES)
@@ -131,12 +132,12 @@ WRAP(PrioStatus, nss_random, uint8_t *out, size_t size)
 	return status;
 }
 
-WRAP(PrioStatus, nss_sha256, const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size,
+WRAP(PrioStatus, prio_sha256, const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size,
 	 uint8_t hash[PRIO_HASH_BYTES])
 {
 	bool secret = a_size > 0 && is_secret(a, a_size);
 	uint8_t *public_a = public_copy(a, a_size);
-	PrioStatus status = real_nss_sha256(public_a, a_size, b, b_size, hash);
+	PrioStatus status = real_prio_sha256(public_a, a_size, b, b_size, hash);
 
 	free(public_a);
 	if (secret)
@@ -144,22 +145,22 @@ WRAP(PrioStatus, nss_sha256, const uint8_t *a, size_t a_size, const uint8_t *b, 
 	return status;
 }
 
-WRAP(PrioStatus, nss_agree_ephemeral, const uint8_t *public_key, uint8_t *ephemeral,
+WRAP(PrioStatus, prio_agree_ephemeral, const uint8_t *public_key, uint8_t *ephemeral,
 	 uint8_t *aes_key)
 {
-	PrioStatus status = real_nss_agree_ephemeral(public_key, ephemeral, aes_key);
+	PrioStatus status = real_prio_agree_ephemeral(public_key, ephemeral, aes_key);
 
 	make_secret(aes_key, PRIO_AES_KEY_BYTES);
 	return status;
 }
 
-WRAP(PrioStatus, nss_gcm_encrypt, const uint8_t *aes_key, const uint8_t *nonce,
+WRAP(PrioStatus, prio_gcm_encrypt, const uint8_t *aes_key, const uint8_t *nonce,
 	 const uint8_t *aad, size_t aad_size, const uint8_t *plaintext, size_t size, uint8_t *out)
 {
 	uint8_t *public_key = public_copy(aes_key, PRIO_AES_KEY_BYTES);
 	uint8_t *public_text = public_copy(plaintext, size);
 	PrioStatus status =
-		real_nss_gcm_encrypt(public_key, nonce, aad, aad_size, public_text, size, out);
+		real_prio_gcm_encrypt(public_key, nonce, aad, aad_size, public_text, size, out);
 
 	free(public_key);
 	free(public_text);
@@ -174,9 +175,9 @@ WRAP(PrioStatus, nss_gcm_encrypt, const uint8_t *aes_key, const uint8_t *nonce,
 static void
 make_plaintext_secret(uint8_t *plaintext, size_t size)
 {
-	PacketReader reader = packet_reader(plaintext, size);
+	Prio1PacketReader reader = prio1_packet_reader(plaintext, size);
 
-	must(packet_read_batch_id(&reader, batch_id, BATCH_ID_SIZE));
+	must(prio1_packet_read_batch_id(&reader, batch_id, BATCH_ID_SIZE));
 	for (uint8_t *p = plaintext + (reader.next - plaintext); p < plaintext + size;)
 	{
 		uint8_t head = *p;
@@ -188,11 +189,11 @@ make_plaintext_secret(uint8_t *plaintext, size_t size)
 	}
 }
 
-WRAP(PrioStatus, nss_agree_and_decrypt, NssKeyPair *pair, const uint8_t *ephemeral,
+WRAP(PrioStatus, prio_agree_and_decrypt, PrioKeyPair *pair, const uint8_t *ephemeral,
 	 const uint8_t *nonce, const uint8_t *aad, size_t aad_size, const uint8_t *sealed,
 	 size_t size, uint8_t *out, uint8_t *aes_key)
 {
-	PrioStatus status = real_nss_agree_and_decrypt(pair, ephemeral, nonce, aad, aad_size,
+	PrioStatus status = real_prio_agree_and_decrypt(pair, ephemeral, nonce, aad, aad_size,
 												   sealed, size, out, aes_key);
 
 	if (status == PRIO_OK)
@@ -202,12 +203,12 @@ WRAP(PrioStatus, nss_agree_and_decrypt, NssKeyPair *pair, const uint8_t *ephemer
 	return status;
 }
 
-WRAP(PrioStatus, nss_gcm_decrypt, const uint8_t *aes_key, const uint8_t *nonce,
+WRAP(PrioStatus, prio_gcm_decrypt, const uint8_t *aes_key, const uint8_t *nonce,
 	 const uint8_t *aad, size_t aad_size, const uint8_t *sealed, size_t size, uint8_t *out)
 {
 	uint8_t *public_key = public_copy(aes_key, PRIO_AES_KEY_BYTES);
 	PrioStatus status =
-		real_nss_gcm_decrypt(public_key, nonce, aad, aad_size, sealed, size, out);
+		real_prio_gcm_decrypt(public_key, nonce, aad, aad_size, sealed, size, out);
 
 	free(public_key);
 	if (status == PRIO_OK)
@@ -215,17 +216,17 @@ WRAP(PrioStatus, nss_gcm_decrypt, const uint8_t *aes_key, const uint8_t *nonce,
 	return status;
 }
 
-WRAP(PrioStatus, nss_counter_mode_new, const uint8_t *aes_key, NssCounterMode **mode)
+WRAP(PrioStatus, prio_counter_mode_new, const uint8_t *aes_key, PrioCounterMode **mode)
 {
 	uint8_t *public_key = public_copy(aes_key, PRIO_AES_KEY_BYTES);
-	PrioStatus status = real_nss_counter_mode_new(public_key, mode);
+	PrioStatus status = real_prio_counter_mode_new(public_key, mode);
 
 	free(public_key);
 	return status;
 }
 
 /*
- * Marks a stream of tries. One that is rejected is public; of one that is accepted, only
+ * Marks a stream of candidates. One that is rejected is public; of one that is accepted, only
  * that its top bit is zero. (Between 2^87 and p there is hardly ever one.)
  */
 static void
@@ -233,21 +234,21 @@ make_tries_secret(uint8_t *bytes, size_t size)
 {
 	uint8_t top_bit_known = 0x7f;
 
-	require(size % TRY_BYTES == 0, "a stream is no whole number of tries");
-	for (; size > 0; size -= TRY_BYTES, bytes += TRY_BYTES)
+	require(size % FIELD87_CANDIDATE_BYTES == 0, "a stream is no whole number of candidates");
+	for (; size > 0; size -= FIELD87_CANDIDATE_BYTES, bytes += FIELD87_CANDIDATE_BYTES)
 	{
-		if (bytes[FIELD_BYTES] >= 0x80)
+		if (bytes[FIELD87_BYTES] >= 0x80)
 			continue;
-		make_secret(bytes, FIELD_BYTES);
-		require(VALGRIND_SET_VBITS(bytes + FIELD_BYTES, &top_bit_known, 1) == 1,
+		make_secret(bytes, FIELD87_BYTES);
+		require(VALGRIND_SET_VBITS(bytes + FIELD87_BYTES, &top_bit_known, 1) == 1,
 				"memory is not addressable");
 	}
 }
 
-WRAP(PrioStatus, nss_counter_mode_stream, NssCounterMode *mode, uint64_t first_block,
+WRAP(PrioStatus, prio_counter_mode_stream, PrioCounterMode *mode, uint64_t first_block,
 	 size_t blocks, uint8_t *out)
 {
-	PrioStatus status = real_nss_counter_mode_stream(mode, first_block, blocks, out);
+	PrioStatus status = real_prio_counter_mode_stream(mode, first_block, blocks, out);
 
 	make_tries_secret(out, blocks * 16);
 	return status;
@@ -266,34 +267,34 @@ next_random(void)
 }
 
 /* Now and then one at an end of the range. */
-static FieldElement
+static Field87
 some_element(void)
 {
-	FieldElement a = {next_random() & FIELD_LIMB_MASK, next_random() & (FIELD_LIMB_MASK >> 1)};
+	Field87 a = {next_random() & FIELD87_LIMB_MASK, next_random() & (FIELD87_LIMB_MASK >> 1)};
 
 	switch (next_random() % 8)
 	{
 		case 0:
-			return FIELD_ZERO;
+			return FIELD87_ZERO;
 		case 1:
-			return field_from_integer(FIELD_P - 1);
+			return field87_from_integer(FIELD87_P - 1);
 		default:
 			return a;
 	}
 }
 
 static void
-secret_elements(FieldElement *elements, size_t count)
+secret_elements(Field87 *elements, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		elements[i] = some_element();
-	make_secret(elements, count * sizeof(FieldElement));
+	make_secret(elements, count * sizeof(Field87));
 }
 
-static FieldElement *
+static Field87 *
 allocate_elements(size_t count)
 {
-	FieldElement *elements = malloc(count * sizeof(FieldElement));
+	Field87 *elements = malloc(count * sizeof(Field87));
 
 	require(elements != NULL, "out of memory");
 	return elements;
@@ -308,39 +309,40 @@ field_operations(void)
 {
 	for (int i = 0; i < ROUNDS; i++)
 	{
-		FieldElement in[2];
-		FieldElement out[12];
-		uint8_t bytes[FIELD_BYTES];
+		Field87 in[2];
+		Field87 out[12];
+		uint8_t bytes[FIELD87_BYTES];
 		uint64_t bits[4];
-		FieldSum sum = {0, 0, 0};
+		Field87Sum sum = {0, 0, 0};
 
 		secret_elements(in, 2);
-		out[0] = field_add(in[0], in[1]);
-		out[1] = field_sub(in[0], in[1]);
-		out[2] = field_neg(in[0]);
-		out[3] = field_mul(in[0], in[1]);
-		out[4] = field_pow(in[0], 12345);
-		out[5] = field_inv(in[0]);
-		field_sum_add_product(&sum, in[0], in[1]);
-		field_sum_add_product(&sum, in[1], in[1]);
-		out[6] = field_sum_reduce(&sum);
-		out[7] = field_from_integer(field_to_integer(in[0]));
-		out[8] = field_from_signed((int128) field_to_integer(in[0]) -
-								   (int128) field_to_integer(in[1]));
-		field_to_bytes(in[0], bytes);
+		out[0] = field87_add(in[0], in[1]);
+		out[1] = field87_sub(in[0], in[1]);
+		out[2] = field87_neg(in[0]);
+		out[3] = field87_mul(in[0], in[1]);
+		out[4] = prio_field87_pow(in[0], 12345);
+		out[5] = prio_field87_inv(in[0]);
+		field87_sum_add_product(&sum, in[0], in[1]);
+		field87_sum_add_product(&sum, in[1], in[1]);
+		out[6] = field87_sum_reduce(&sum);
+		out[7] = field87_from_integer(field87_to_integer(in[0]));
+		out[8] = field87_from_signed((prio_int128) field87_to_integer(in[0]) -
+									 (prio_int128) field87_to_integer(in[1]));
+		field87_to_bytes(in[0], bytes);
 		require(is_secret(bytes, sizeof(bytes)), "a secret was lost");
-		out[9] = field_from_bytes(bytes);
+		out[9] = field87_from_bytes(bytes);
 		make_secret(bytes, sizeof(bytes)); /* p and above, too */
-		bits[0] = field_less(in[0], in[1]);
-		bits[1] = field_is_reduced(field_from_bytes(bytes));
-		bits[2] = field_equal(in[0], in[1]);
-		bits[3] = field_is_zero(in[0]);
+		bits[0] = field87_less(in[0], in[1]);
+		bits[1] = field87_is_reduced(field87_from_bytes(bytes));
+		bits[2] = field87_equal(in[0], in[1]);
+		bits[3] = field87_is_zero(in[0]);
 		for (int j = 0; j < 4; j++)
 			require(is_secret(&bits[j], sizeof(bits[j])), "a secret was lost");
 		publish_elements(out, 10);
 		make_public(in, sizeof(in));
-		require(field_equal(field_sub(out[0], in[1]), in[0]), "sums are wrong");
-		require(field_equal(field_mul(out[5], out[3]), field_is_zero(in[0]) ? FIELD_ZERO : in[1]),
+		require(field87_equal(field87_sub(out[0], in[1]), in[0]), "sums are wrong");
+		require(field87_equal(field87_mul(out[5], out[3]),
+							  field87_is_zero(in[0]) ? FIELD87_ZERO : in[1]),
 				"products are wrong");
 	}
 }
@@ -349,30 +351,29 @@ field_operations(void)
 static void
 dot_products(void)
 {
-	size_t variants;
-	const Kernels *const *available = kernels_available(&variants);
+	const PrioKernels *available;
 
-	for (size_t v = 0; v < variants; v++)
+	for (size_t v = 0; (available = prio_kernels_variant(v)) != NULL; v++)
 	{
-		printf("# dot product: %s\n", available[v]->name);
+		printf("# dot product: %s\n", available->name);
 		for (size_t count = 1; count < 40; count++)
 		{
-			FieldElement a[40];
-			FieldElement b[40];
-			FieldElement dot;
-			FieldElement expected = FIELD_ZERO;
-			FieldSum sum = {0, 0, 0};
+			Field87 a[40];
+			Field87 b[40];
+			Field87 dot;
+			Field87 expected = FIELD87_ZERO;
+			Field87Sum sum = {0, 0, 0};
 
 			secret_elements(a, count);
 			secret_elements(b, count);
-			available[v]->add_dot(&sum, a, b, count);
-			dot = field_sum_reduce(&sum);
+			available->add_dot(&sum, a, b, count);
+			dot = field87_sum_reduce(&sum);
 			publish_elements(&dot, 1);
 			make_public(a, sizeof(a));
 			make_public(b, sizeof(b));
 			for (size_t i = 0; i < count; i++)
-				expected = field_add(expected, field_mul(a[i], b[i]));
-			require(field_equal(dot, expected), "dot products are wrong");
+				expected = field87_add(expected, field87_mul(a[i], b[i]));
+			require(field87_equal(dot, expected), "dot products are wrong");
 		}
 	}
 }
@@ -389,14 +390,14 @@ keys_in_writing(void)
 	size_t length;
 
 	make_secret(hex, sizeof(hex) - 1);
-	require(text_parse_hex(hex, sizeof(hex) - 1, key, PRIO_KEY_BYTES), "digits are refused");
+	require(prio_parse_hex(hex, sizeof(hex) - 1, key, PRIO_KEY_BYTES), "digits are refused");
 	require(is_secret(key, PRIO_KEY_BYTES), "a secret was lost");
 	make_secret(base64, sizeof(base64) - 1);
-	require(text_parse_base64(base64, sizeof(base64) - 1, key, PRG_SEED_BYTES),
+	require(prio_parse_base64(base64, sizeof(base64) - 1, key, PRIO1_SEED_BYTES),
 			"base64 is refused");
-	require(is_secret(key, PRG_SEED_BYTES), "a secret was lost");
+	require(is_secret(key, PRIO1_SEED_BYTES), "a secret was lost");
 	make_secret(white, sizeof(white) - 1);
-	length = text_trimmed_length(white, sizeof(white) - 1);
+	length = prio_trimmed_length(white, sizeof(white) - 1);
 	require(length == 1 && !is_secret(&length, sizeof(length)), "a length is wrong");
 }
 
@@ -409,12 +410,11 @@ rejection_sampling(void)
 	{
 		TRIES = 1000
 	};
-	static uint8_t bytes[TRIES * TRY_BYTES];
-	static FieldElement elements[TRIES + ACCEPT_SLACK];
-	size_t variants;
-	const Kernels *const *available = kernels_available(&variants);
+	static uint8_t bytes[TRIES * FIELD87_CANDIDATE_BYTES];
+	static Field87 elements[TRIES + KERNELS_ACCEPT_SLACK];
+	const PrioKernels *available;
 
-	for (size_t v = 0; v < variants; v++)
+	for (size_t v = 0; (available = prio_kernels_variant(v)) != NULL; v++)
 	{
 		size_t count;
 
@@ -422,9 +422,9 @@ rejection_sampling(void)
 			bytes[i] = (uint8_t) next_random();
 		/* 2^87 and what follows: the top byte alone does not decide. */
 		for (size_t i = 0; i < 20; i++)
-			bytes[i * 7 * TRY_BYTES + FIELD_BYTES] = 0x80;
+			bytes[i * 7 * FIELD87_CANDIDATE_BYTES + FIELD87_BYTES] = 0x80;
 		make_tries_secret(bytes, sizeof(bytes));
-		count = available[v]->accept(bytes, TRIES, elements);
+		count = available->accept(bytes, TRIES, elements);
 		require(!is_secret(&count, sizeof(count)) && count > TRIES / 3, "too few elements");
 		publish_elements(elements, count);
 	}
@@ -433,28 +433,28 @@ rejection_sampling(void)
 static void
 random_point(void)
 {
-	uint8_t secret[PRG_SEED_BYTES] = {1, 2, 3};
-	FieldElement r[2];
+	uint8_t secret[PRIO1_SEED_BYTES] = {1, 2, 3};
+	Field87 r[2];
 
 	make_secret(secret, sizeof(secret));
 	for (int i = 0; i < 2; i++)
-		must(verifier_point(secret, PRG_BATCH, batch_id, BATCH_ID_SIZE, N_DATA,
-							(uint64_t) i * 300, NULL, &r[i], NULL));
+		must(prio1_verifier_point(secret, PRIO1_PRG_BATCH, batch_id, BATCH_ID_SIZE, N_DATA,
+								  (uint64_t) i * 300, NULL, &r[i], NULL));
 	publish_elements(r, 2);
-	require(!field_equal(r[0], r[1]), "two points are the same");
+	require(!field87_equal(r[0], r[1]), "two points are the same");
 }
 
 /* ------------------------------------------------------------------ polynomials */
 
 static void
-check_weights(size_t n, FieldElement r)
+check_weights(size_t n, Field87 r)
 {
-	FieldElement *memory = allocate_elements(poly_weights_size(n));
-	LagrangeWeights weights;
+	Field87 *memory = allocate_elements(prio_lagrange87_size(n));
+	Lagrange87 weights;
 
 	make_secret(&r, sizeof(r));
-	must(poly_weights(&weights, n, r, memory, NULL));
-	publish_elements(memory, poly_weights_size(n));
+	must(prio_lagrange87_init(&weights, n, r, memory, NULL));
+	publish_elements(memory, prio_lagrange87_size(n));
 	publish_elements(&weights.data_0, 1);
 	publish_elements(&weights.h_0, 1);
 	publish_elements(&weights.data_sum, 1);
@@ -465,30 +465,30 @@ static void
 weights_of_a_secret_point(void)
 {
 	for (size_t n = 1; n < 70; n += 3)
-		check_weights(n, (FieldElement){next_random() & FIELD_LIMB_MASK, next_random()});
+		check_weights(n, (Field87){next_random() & FIELD87_LIMB_MASK, next_random()});
 }
 
 /* Of both kinds: points of f and g, which h has, too, and those of h alone. */
 static void
 weights_of_a_secret_root_of_unity(void)
 {
-	FieldElement root = field_root(5);
+	Field87 root = prio_field87_root(5);
 
 	for (int i = 0; i < 32; i++)
-		check_weights(10, field_pow(root, (uint128) i));
+		check_weights(10, prio_field87_pow(root, (prio_uint128) i));
 }
 
 static void
 transform_of_secret_values(void)
 {
-	size_t domain = poly_domain(N_DATA, NULL);
-	FieldElement *memory = allocate_elements(poly_coset_size(N_DATA));
-	FieldElement *values = allocate_elements(domain);
-	CosetTransform transform;
+	size_t domain = prio_lagrange87_domain(N_DATA, NULL);
+	Field87 *memory = allocate_elements(prio_coset87_size(N_DATA));
+	Field87 *values = allocate_elements(domain);
+	Coset87 transform;
 
-	must(poly_coset_init(&transform, N_DATA, memory, NULL));
+	must(prio_coset87_init(&transform, N_DATA, memory, NULL));
 	secret_elements(values, domain);
-	must(poly_to_odd_powers(&transform, values, NULL));
+	must(prio_coset87_to_odd_powers(&transform, values, NULL));
 	publish_elements(values, domain);
 	free(memory);
 	free(values);
@@ -500,16 +500,16 @@ transform_of_secret_values(void)
 typedef struct Batch
 {
 	uint8_t public_key[2][PRIO_KEY_BYTES];
-	NssKeyPair *pair[2];
-	FieldElement *memory[2];
-	VerifierContext context[2];
-	FieldElement *data;
+	PrioKeyPair *pair[2];
+	Field87 *memory[2];
+	Prio1VerifierContext context[2];
+	Field87 *data;
 	uint8_t *plaintext[2]; /* as the client wrote them: secret in part */
 	size_t plaintext_size[2];
 	uint8_t *sealed[2];
 	size_t sealed_size[2];
 	uint8_t *opened[2];
-	Verifier verifier[2];
+	Prio1Verifier verifier[2];
 } Batch;
 
 static Batch batch;
@@ -518,20 +518,22 @@ static Batch batch;
 static void
 make_servers(void)
 {
-	uint8_t secret[PRG_SEED_BYTES] = {42};
-	FieldElement r;
+	uint8_t secret[PRIO1_SEED_BYTES] = {42};
+	Field87 r;
 
 	make_secret(secret, sizeof(secret));
-	must(verifier_point(secret, PRG_BATCH, batch_id, BATCH_ID_SIZE, N_DATA, 0, NULL, &r, NULL));
+	must(prio1_verifier_point(secret, PRIO1_PRG_BATCH, batch_id, BATCH_ID_SIZE, N_DATA, 0,
+							  NULL, &r, NULL));
 	for (int role = PRIO_A; role <= PRIO_B; role++)
 	{
 		uint8_t private_key[PRIO_KEY_BYTES];
 
-		must(nss_generate_key(private_key, batch.public_key[role]));
-		must(nss_key_pair_import(private_key, batch.public_key[role], &batch.pair[role]));
-		batch.memory[role] = allocate_elements(poly_weights_size(N_DATA));
-		must(verifier_context_init(&batch.context[role], (PrioRole) role, PRG_BATCH, batch_id,
-								   BATCH_ID_SIZE, N_DATA, r, batch.memory[role], NULL));
+		must(prio_key_generate(private_key, batch.public_key[role]));
+		must(prio_key_pair_import(private_key, batch.public_key[role], &batch.pair[role]));
+		batch.memory[role] = allocate_elements(prio_lagrange87_size(N_DATA));
+		must(prio1_verifier_context_init(&batch.context[role], (PrioRole) role,
+										 PRIO1_PRG_BATCH, batch_id, BATCH_ID_SIZE, N_DATA, r,
+										 batch.memory[role], NULL));
 	}
 }
 
@@ -539,34 +541,35 @@ make_servers(void)
 static void
 client_packets_of_secret_data(void)
 {
-	FieldElement *memory = allocate_elements(poly_coset_size(N_DATA));
-	FieldElement *scratch = allocate_elements(client_scratch_size(N_DATA));
-	FieldElement *data = allocate_elements(N_DATA);
-	Client client;
+	Field87 *memory = allocate_elements(prio_coset87_size(N_DATA));
+	Field87 *scratch = allocate_elements(prio1_client_scratch_size(N_DATA));
+	Field87 *data = allocate_elements(N_DATA);
+	Prio1Client client;
 
 	batch.data = allocate_elements(N_DATA);
 	for (size_t i = 0; i < N_DATA; i++)
 	{
-		batch.data[i] = (FieldElement){next_random() & 1, 0};
+		batch.data[i] = (Field87){next_random() & 1, 0};
 		data[i] = batch.data[i];
-		make_secret(&data[i], sizeof(FieldElement));
+		make_secret(&data[i], sizeof(Field87));
 	}
 	for (int role = PRIO_A; role <= PRIO_B; role++)
 		batch.plaintext[role] =
-			malloc(packet_max_plaintext((PrioRole) role, BATCH_ID_SIZE, N_DATA));
-	must(client_init(&client, N_DATA, memory, NULL));
-	must(client_packets(&client, PRG_BATCH, batch_id, BATCH_ID_SIZE, data,
-						batch.plaintext[PRIO_A], &batch.plaintext_size[PRIO_A],
-						batch.plaintext[PRIO_B], &batch.plaintext_size[PRIO_B], scratch, NULL));
+			malloc(prio1_packet_max_plaintext((PrioRole) role, BATCH_ID_SIZE, N_DATA));
+	must(prio1_client_init(&client, N_DATA, memory, NULL));
+	must(prio1_client_packets(&client, PRIO1_PRG_BATCH, batch_id, BATCH_ID_SIZE, data,
+							  batch.plaintext[PRIO_A], &batch.plaintext_size[PRIO_A],
+							  batch.plaintext[PRIO_B], &batch.plaintext_size[PRIO_B], scratch,
+							  NULL));
 	for (int role = PRIO_A; role <= PRIO_B; role++)
 	{
 		size_t size = batch.plaintext_size[role];
 
 		require(!is_secret(&batch.plaintext_size[role], sizeof(size)), "a size is secret");
 		require(is_secret(batch.plaintext[role] + size - 1, 1), "a secret was lost");
-		batch.sealed[role] = malloc(size + SEAL_OVERHEAD);
-		batch.sealed_size[role] = size + SEAL_OVERHEAD;
-		must(seal(batch.public_key[role], batch.plaintext[role], size, batch.sealed[role]));
+		batch.sealed[role] = malloc(size + PRIO1_SEAL_OVERHEAD);
+		batch.sealed_size[role] = size + PRIO1_SEAL_OVERHEAD;
+		must(prio1_seal(batch.public_key[role], batch.plaintext[role], size, batch.sealed[role]));
 		require(!is_secret(batch.sealed[role] + size, 1), "a sealed packet is secret");
 	}
 	free(memory);
@@ -579,14 +582,14 @@ opening_packets(void)
 {
 	for (int role = PRIO_A; role <= PRIO_B; role++)
 	{
-		Verifier *verifier = &batch.verifier[role];
+		Prio1Verifier *verifier = &batch.verifier[role];
 
 		batch.opened[role] = malloc(batch.sealed_size[role]);
-		must(verifier_open(&batch.context[role], batch.pair[role], batch.sealed[role],
-						   batch.sealed_size[role], batch.opened[role], verifier));
-		require(is_secret(&verifier->d, sizeof(FieldElement)) &&
-					is_secret(&verifier->e, sizeof(FieldElement)) &&
-					is_secret(&verifier->h, sizeof(FieldElement)) &&
+		must(prio1_verifier_open(&batch.context[role], batch.pair[role], batch.sealed[role],
+								 batch.sealed_size[role], batch.opened[role], verifier));
+		require(is_secret(&verifier->d, sizeof(Field87)) &&
+					is_secret(&verifier->e, sizeof(Field87)) &&
+					is_secret(&verifier->h, sizeof(Field87)) &&
 					is_secret(verifier->key, sizeof(verifier->key)),
 				"a secret was lost");
 	}
@@ -598,17 +601,18 @@ refusing_a_packet(void)
 {
 	uint8_t *plaintext = public_copy(batch.plaintext[PRIO_A], batch.plaintext_size[PRIO_A]);
 	size_t size = batch.plaintext_size[PRIO_A];
-	Verifier verifier;
+	Prio1Verifier verifier;
 	size_t at = size;
 
-	for (size_t i = 0; i + FIELD_BYTES < size; i++)
-		if (plaintext[i] == (0xa0 | FIELD_BYTES))
+	for (size_t i = 0; i + FIELD87_BYTES < size; i++)
+		if (plaintext[i] == (0xa0 | FIELD87_BYTES))
 			at = i + 1;
 	for (int top = 0; top <= 0xff; top += 0xff)
 	{
 		plaintext[at] = (uint8_t) top;
 		make_plaintext_secret(plaintext, size);
-		require(verifier_open_plaintext(&batch.context[PRIO_A], plaintext, size, &verifier) ==
+		require(prio1_verifier_open_plaintext(&batch.context[PRIO_A], plaintext, size,
+											  &verifier) ==
 					(top == 0 ? PRIO_MALFORMED : PRIO_OUT_OF_RANGE),
 				"a bad element was not refused");
 		make_public(plaintext, size);
@@ -621,15 +625,15 @@ storing_and_loading_verifiers(void)
 {
 	for (int role = PRIO_A; role <= PRIO_B; role++)
 	{
-		uint8_t stored[VERIFIER_BYTES];
-		Verifier without_key;
+		uint8_t stored[PRIO1_VERIFIER_BYTES];
+		Prio1Verifier without_key;
 
-		verifier_store(&batch.verifier[role], false, stored);
-		must(verifier_load(&without_key, stored, sizeof(stored)));
-		verifier_store(&batch.verifier[role], true, stored);
+		prio1_verifier_store(&batch.verifier[role], false, stored);
+		must(prio1_verifier_load(&without_key, stored, sizeof(stored)));
+		prio1_verifier_store(&batch.verifier[role], true, stored);
 		require(is_secret(stored, sizeof(stored)), "a secret was lost");
-		memset(&batch.verifier[role], 0, sizeof(Verifier));
-		must(verifier_load(&batch.verifier[role], stored, sizeof(stored)));
+		memset(&batch.verifier[role], 0, sizeof(Prio1Verifier));
+		must(prio1_verifier_load(&batch.verifier[role], stored, sizeof(stored)));
 		require(is_secret(batch.verifier[role].key, PRIO_AES_KEY_BYTES), "a secret was lost");
 	}
 }
@@ -637,22 +641,22 @@ storing_and_loading_verifiers(void)
 static void
 both_rounds(void)
 {
-	uint8_t verify1[2][VERIFY1_MAX_BYTES];
-	uint8_t verify2[2][VERIFY2_MAX_BYTES];
+	uint8_t verify1[2][PRIO1_VERIFY1_MAX_BYTES];
+	uint8_t verify2[2][PRIO1_VERIFY2_MAX_BYTES];
 	size_t size1[2];
 	size_t size2[2];
 	bool valid;
 
 	for (int role = PRIO_A; role <= PRIO_B; role++)
-		size1[role] = verifier_verify1(&batch.verifier[role], verify1[role]);
+		size1[role] = prio1_verifier_verify1(&batch.verifier[role], verify1[role]);
 	for (int role = PRIO_A; role <= PRIO_B; role++)
-		must(verifier_verify2(&batch.verifier[role], verify1[PRIO_B - role],
-							  size1[PRIO_B - role], verify2[role], &size2[role]));
+		must(prio1_verifier_verify2(&batch.verifier[role], verify1[PRIO_B - role],
+									size1[PRIO_B - role], verify2[role], &size2[role]));
 	for (int role = PRIO_A; role <= PRIO_B; role++)
 		require(is_secret(verify1[role], size1[role]) && is_secret(verify2[role], size2[role]),
 				"a secret was lost");
-	must(verifier_is_valid(verify2[PRIO_A], size2[PRIO_A], verify2[PRIO_B], size2[PRIO_B],
-						   &valid));
+	must(prio1_verifier_is_valid(verify2[PRIO_A], size2[PRIO_A], verify2[PRIO_B],
+								 size2[PRIO_B], &valid));
 	require(valid, "an honest packet is not valid");
 }
 
@@ -664,49 +668,49 @@ both_rounds(void)
 static void
 totals(void)
 {
-	FieldElement *memory = allocate_elements(8 * N_DATA);
-	uint8_t *stored = malloc(total_stored_size(N_DATA));
-	uint8_t *message = malloc(total_max_message(N_DATA));
-	Total total[2];
-	Total read[2];
-	Total uints;
+	Field87 *memory = allocate_elements(8 * N_DATA);
+	uint8_t *stored = malloc(prio1_total_stored_size(N_DATA));
+	uint8_t *message = malloc(prio1_total_max_message(N_DATA));
+	Prio1Total total[2];
+	Prio1Total read[2];
+	Prio1Total uints;
 	int64_t counts[N_DATA];
 	size_t where;
 
 	for (int role = PRIO_A; role <= PRIO_B; role++)
 	{
-		Total other;
-		PacketReader reader;
+		Prio1Total other;
+		Prio1PacketReader reader;
 		PrioRole role_read;
 		size_t n_read;
 		size_t size;
 
-		total_init(&total[role], (PrioRole) role, N_DATA, memory + 4 * role * N_DATA);
-		total_init(&other, (PrioRole) role, N_DATA, memory + (4 * role + 1) * N_DATA);
+		prio1_total_init(&total[role], (PrioRole) role, N_DATA, memory + 4 * role * N_DATA);
+		prio1_total_init(&other, (PrioRole) role, N_DATA, memory + (4 * role + 1) * N_DATA);
 		for (int i = 0; i < 3; i++)
-			must(total_add_share(i == 0 ? &total[role] : &other, &batch.verifier[role],
-								 batch.sealed[role], batch.sealed_size[role],
-								 batch.opened[role]));
-		must(total_merge(&total[role], &other));
-		total_store(&total[role], stored);
-		require(is_secret(stored, FIELD_BYTES), "a secret was lost");
-		total_init(&other, (PrioRole) role, N_DATA, other.sums);
-		must(total_load(&other, stored, total_stored_size(N_DATA)));
-		must(total_to_uints(&other, UINT_BITS, &uints, memory + (4 * role + 2) * N_DATA));
+			must(prio1_total_add_share(i == 0 ? &total[role] : &other, &batch.verifier[role],
+									   batch.sealed[role], batch.sealed_size[role],
+									   batch.opened[role]));
+		must(prio1_total_merge(&total[role], &other));
+		prio1_total_store(&total[role], stored);
+		require(is_secret(stored, FIELD87_BYTES), "a secret was lost");
+		prio1_total_init(&other, (PrioRole) role, N_DATA, other.sums);
+		must(prio1_total_load(&other, stored, prio1_total_stored_size(N_DATA)));
+		must(prio1_total_to_uints(&other, UINT_BITS, &uints, memory + (4 * role + 2) * N_DATA));
 		publish_elements(uints.sums, N_DATA / UINT_BITS);
 
-		size = total_write(&total[role], message);
-		require(is_secret(message + size - FIELD_BYTES, FIELD_BYTES), "a secret was lost");
-		reader = packet_reader(message, size);
-		must(total_read_head(&reader, &role_read, &n_read));
-		total_init(&read[role], role_read, n_read, memory + (4 * role + 3) * N_DATA);
-		must(total_add_message(&read[role], &reader));
+		size = prio1_total_write(&total[role], message);
+		require(is_secret(message + size - FIELD87_BYTES, FIELD87_BYTES), "a secret was lost");
+		reader = prio1_packet_reader(message, size);
+		must(prio1_total_read_head(&reader, &role_read, &n_read));
+		prio1_total_init(&read[role], role_read, n_read, memory + (4 * role + 3) * N_DATA);
+		must(prio1_total_add_message(&read[role], &reader));
 	}
 
 	/* The result is there to be seen. */
 	for (int role = PRIO_A; role <= PRIO_B; role++)
 		publish_elements(read[role].sums, N_DATA);
-	must(total_publish(&read[PRIO_A], &read[PRIO_B], counts, &where));
+	must(prio1_total_publish(&read[PRIO_A], &read[PRIO_B], counts, &where));
 	for (size_t i = 0; i < N_DATA; i++)
 		require(counts[i] == 3 * (int64_t) batch.data[i].lo, "a count is wrong");
 	free(memory);
@@ -723,17 +727,17 @@ static const uint8_t table[256] = {1, 2, 3};
 static void
 leak_by_a_branch(void)
 {
-	FieldElement a;
+	Field87 a;
 
 	secret_elements(&a, 1);
-	if (field_is_zero(a))
+	if (field87_is_zero(a))
 		sink = table[0];
 }
 
 static void
 leak_by_an_index(void)
 {
-	FieldElement a;
+	Field87 a;
 
 	secret_elements(&a, 1);
 	sink = table[a.lo & 0xff];
@@ -743,13 +747,13 @@ leak_by_an_index(void)
 static void
 leak_by_a_random_element(void)
 {
-	uint8_t bytes[TRY_BYTES];
-	FieldElement a;
+	uint8_t bytes[FIELD87_CANDIDATE_BYTES];
+	Field87 a;
 
 	for (size_t i = 0; i < sizeof(bytes); i++)
 		bytes[i] = 0x55;
 	make_tries_secret(bytes, sizeof(bytes));
-	a = element_from_try(bytes);
+	a = field87_from_candidate(bytes);
 	require((a.hi >> 43) == 0, "the top bit is not zero"); /* known: no leak */
 	if ((a.hi & 1) == 0)
 		sink = table[0];

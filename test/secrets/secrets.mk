@@ -1,7 +1,7 @@
 # What happens to secrets: the code must not branch or index on them, and must wipe them.
 
 SECRETS_DIR = build/secrets
-SECRETS_CFLAGS = -std=gnu11 -g -O2 -Wall -Wextra -Werror -Isrc/core \
+SECRETS_CFLAGS = -std=gnu11 -g -O2 -Wall -Wextra -Werror -Isrc \
 	$(shell $(PKG_CONFIG) --cflags nss $(MSGPACK))
 SECRETS_LIBS = $(shell $(PKG_CONFIG) --libs nss $(MSGPACK))
 
@@ -10,17 +10,17 @@ SECRETS_LIBS = $(shell $(PKG_CONFIG) --libs nss $(MSGPACK))
 # what clang writes for the debugger, unless it is told to write the older form.)
 SECRETS_CORE = $(CORE_SOURCES:.c=.o)
 SECRETS_CLANG = clang
-SECRETS_CLANG_CORE = $(patsubst src/core/%.c,$(SECRETS_DIR)/clang/%.o,$(CORE_SOURCES))
+SECRETS_CLANG_CORE = $(CORE_SOURCES:%.c=$(SECRETS_DIR)/clang/%.o)
 
-$(SECRETS_DIR)/clang/%.o: src/core/%.c $(HEADERS_ALL)
-	@mkdir -p $(SECRETS_DIR)/clang
+$(SECRETS_DIR)/clang/src/%.o: src/%.c $(HEADERS_ALL)
+	@mkdir -p $(@D)
 	$(SECRETS_CLANG) $(filter-out -f% -W% -M%,$(CFLAGS)) -fwrapv -fno-strict-aliasing -fPIC \
 		-gdwarf-4 $(CPPFLAGS) -c $< -o $@
 
 # The linker puts functions of the tests around these.
-POISONED_WRAPPED = prio_declassify nss_random nss_sha256 nss_agree_ephemeral nss_gcm_encrypt \
-	nss_agree_and_decrypt nss_gcm_decrypt nss_counter_mode_new nss_counter_mode_stream
-WIPES_WRAPPED = prio_wipe prio_wipe_stack nss_random nss_agree_ephemeral PK11_PubDeriveWithKDF
+POISONED_WRAPPED = prio_declassify prio_random prio_sha256 prio_agree_ephemeral prio_gcm_encrypt \
+	prio_agree_and_decrypt prio_gcm_decrypt prio_counter_mode_new prio_counter_mode_stream
+WIPES_WRAPPED = prio_wipe prio_wipe_stack prio_random prio_agree_ephemeral PK11_PubDeriveWithKDF
 
 $(SECRETS_DIR)/poisoned: $(SECRETS_CORE)
 $(SECRETS_DIR)/poisoned_clang: $(SECRETS_CLANG_CORE)

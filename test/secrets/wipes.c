@@ -19,9 +19,10 @@
  * Linked with the very objects of the extension; prio_wipe() and a few more functions are
  * wrapped by the linker (--wrap). What is printed is TAP.
  */
-#include "client.h"
-#include "share.h"
-#include "total.h"
+#include "base/secret.h"
+#include "prio1/client.h"
+#include "prio1/vectors.h"
+#include "prio1/total.h"
 
 #include <keyhi.h>
 #include <pk11pub.h>
@@ -35,7 +36,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-/* Several chunks of every kind: SHARE_CHUNK elements, and those of the PRG. */
+/* Several chunks of every kind: VECTORS_CHUNK elements, and those of the PRG. */
 #define N_DATA 300
 #define N_POINTS 512
 #define FAR_ORDINAL 299 /* more points than are drawn at once */
@@ -152,11 +153,11 @@ remember(const char *name, const void *bytes, size_t size)
 
 /* In all forms: bytes, and limbs (but no small ones: they could be anything). */
 static void
-remember_element(const char *name, FieldElement element)
+remember_element(const char *name, Field87 element)
 {
-	uint8_t bytes[FIELD_BYTES];
+	uint8_t bytes[FIELD87_BYTES];
 
-	field_to_bytes(element, bytes);
+	field87_to_bytes(element, bytes);
 	remember(name, bytes, sizeof(bytes));
 	if (element.lo >> 32 != 0)
 		remember_word(name, element.lo);
@@ -165,7 +166,7 @@ remember_element(const char *name, FieldElement element)
 }
 
 static void
-remember_elements(const char *name, const FieldElement *elements, size_t count)
+remember_elements(const char *name, const Field87 *elements, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		remember_element(name, elements[i]);
@@ -233,7 +234,7 @@ WRAP(void, prio_wipe_stack, void)
 /* The same bytes in every process: so the secrets that come of them are known. */
 static uint64_t random_state;
 
-WRAP(PrioStatus, nss_random, uint8_t *out, size_t size)
+WRAP(PrioStatus, prio_random, uint8_t *out, size_t size)
 {
 	for (size_t i = 0; i < size; i++)
 	{
@@ -241,14 +242,14 @@ WRAP(PrioStatus, nss_random, uint8_t *out, size_t size)
 			random_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
 		out[i] = (uint8_t) (random_state >> 56);
 	}
-	return nss_init();
+	return prio_nss_init();
 }
 
 /* The ephemeral key is NSS's own, and so is what comes of it. */
-WRAP(PrioStatus, nss_agree_ephemeral, const uint8_t *public_key, uint8_t *ephemeral,
+WRAP(PrioStatus, prio_agree_ephemeral, const uint8_t *public_key, uint8_t *ephemeral,
 	 uint8_t *aes_key)
 {
-	PrioStatus status = real_nss_agree_ephemeral(public_key, ephemeral, aes_key);
+	PrioStatus status = real_prio_agree_ephemeral(public_key, ephemeral, aes_key);
 
 	remember("AES key of a packet being sealed", aes_key, PRIO_AES_KEY_BYTES);
 	return status;
@@ -281,36 +282,35 @@ WRAP(PK11SymKey *, PK11_PubDeriveWithKDF, SECKEYPrivateKey *private_key,
 
 /* A 16-byte secret, what SHA-256 makes of it and the batch id, and what that encrypts to. */
 static void
-remember_stream(const char *name, const uint8_t seed[PRG_SEED_BYTES], size_t elements)
+remember_stream(const char *name, const uint8_t seed[PRIO1_SEED_BYTES], size_t elements)
 {
-	static FieldElement stream[N_DATA + N_POINTS];
+	static Field87 stream[N_DATA + N_POINTS];
 	uint8_t digest[PRIO_HASH_BYTES];
-	Prg prg;
+	Prio1Prg prg;
 
-	remember(name, seed, PRG_SEED_BYTES);
+	remember(name, seed, PRIO1_SEED_BYTES);
 	/* As SHA-256 sees it: words, big endian. */
-	for (size_t i = 0; i < PRG_SEED_BYTES; i += 8)
+	for (size_t i = 0; i < PRIO1_SEED_BYTES; i += 8)
 	{
-		uint64_t word = field_load_be64(seed + i);
+		uint64_t word = field87_load_be64(seed + i);
 
 		remember_word(name, word << 32 | word >> 32);
 	}
-	must(nss_sha256(seed, PRG_SEED_BYTES, batch_id, BATCH_ID_SIZE, digest));
+	must(prio_sha256(seed, PRIO1_SEED_BYTES, batch_id, BATCH_ID_SIZE, digest));
 	remember(name, digest, sizeof(digest));
-	must(prg_open(&prg, digest, 0));
-	must(prg_draw(&prg, FIELD_P, stream, elements));
-	prg_close(&prg);
+	must(prio1_prg_open(&prg, digest, 0));
+	must(prio1_prg_draw(&prg, FIELD87_P, stream, elements));
+	prio1_prg_close(&prg);
 	remember_elements(name, stream, elements);
 }
 
 /* The unreduced dot product that comes up with a vector of a share. */
 static void
-remember_sum(const char *name, const FieldElement *weights, const FieldElement *elements,
-			 size_t count)
+remember_sum(const char *name, const Field87 *weights, const Field87 *elements, size_t count)
 {
-	FieldSum sum = {0, 0, 0};
+	Field87Sum sum = {0, 0, 0};
 
-	kernels->add_dot(&sum, weights, elements, count);
+	prio_kernels->add_dot(&sum, weights, elements, count);
 	remember(name, &sum, sizeof(sum));
 }
 
@@ -320,34 +320,34 @@ make_sealed(PrioRole role, Fault fault, uint8_t *plaintext, size_t size)
 {
 	uint8_t *sealed = shared->sealed[role][fault];
 
-	require(size + SEAL_OVERHEAD + 1 <= MAX_MESSAGE, "a packet is too long");
+	require(size + PRIO1_SEAL_OVERHEAD + 1 <= MAX_MESSAGE, "a packet is too long");
 	plaintext[size] = 0;
 	if (fault == TOO_LONG)
 		size++;
 	if (fault == OUT_OF_RANGE)
-		memset(plaintext + size - FIELD_BYTES, 0xff, FIELD_BYTES);
-	must(seal(shared->public_key[role], plaintext, size, sealed));
-	shared->sealed_size[role][fault] = size + SEAL_OVERHEAD;
+		memset(plaintext + size - FIELD87_BYTES, 0xff, FIELD87_BYTES);
+	must(prio1_seal(shared->public_key[role], plaintext, size, sealed));
+	shared->sealed_size[role][fault] = size + PRIO1_SEAL_OVERHEAD;
 	if (fault == DAMAGED)
-		sealed[size + SEAL_OVERHEAD - 1] ^= 1;
+		sealed[size + PRIO1_SEAL_OVERHEAD - 1] ^= 1;
 }
 
 /* Everything about the packet of one server. */
 static void
-remember_packet(PrioRole role, FieldElement r, uint8_t *plaintext, size_t size)
+remember_packet(PrioRole role, Field87 r, uint8_t *plaintext, size_t size)
 {
-	static FieldElement memory[N_DATA + N_POINTS];
-	static FieldElement elements[N_DATA + N_POINTS];
+	static Field87 memory[N_DATA + N_POINTS];
+	static Field87 elements[N_DATA + N_POINTS];
 	static uint8_t opened[MAX_MESSAGE];
-	PacketReader reader = packet_reader(plaintext, size);
-	PacketHeader header;
+	Prio1PacketReader reader = prio1_packet_reader(plaintext, size);
+	Prio1PacketHeader header;
 	PrioRole role_read;
-	VerifierContext context;
-	Verifier verifier;
-	NssKeyPair *pair;
+	Prio1VerifierContext context;
+	Prio1Verifier verifier;
+	PrioKeyPair *pair;
 	uint8_t private_key[PRIO_KEY_BYTES];
 
-	must(nss_generate_key(private_key, shared->public_key[role]));
+	must(prio_key_generate(private_key, shared->public_key[role]));
 	remember("private key", private_key, sizeof(private_key));
 	mask(&shared->private_key[role], private_key, sizeof(private_key));
 	mask(&shared->plaintext[role], plaintext, size);
@@ -358,12 +358,12 @@ remember_packet(PrioRole role, FieldElement r, uint8_t *plaintext, size_t size)
 	}
 	unmask(&shared->plaintext[role], plaintext);
 
-	must(packet_read_batch_id(&reader, batch_id, BATCH_ID_SIZE));
-	must(packet_read_header(&reader, &header));
-	must(packet_read_role(&reader, &role_read));
+	must(prio1_packet_read_batch_id(&reader, batch_id, BATCH_ID_SIZE));
+	must(prio1_packet_read_header(&reader, &header));
+	must(prio1_packet_read_role(&reader, &role_read));
 	remember_elements("header of a packet", &header.a, 6);
-	must(verifier_context_init(&context, role, PRG_BATCH, batch_id, BATCH_ID_SIZE, N_DATA, r,
-							   memory, NULL));
+	must(prio1_verifier_context_init(&context, role, PRIO1_PRG_BATCH, batch_id, BATCH_ID_SIZE,
+									 N_DATA, r, memory, NULL));
 	require(context.weights.domain == N_POINTS, "N is another one");
 	remember_elements("weights", memory, N_DATA + N_POINTS);
 	remember_element("weights", context.weights.data_0);
@@ -371,43 +371,43 @@ remember_packet(PrioRole role, FieldElement r, uint8_t *plaintext, size_t size)
 	remember_element("weights", context.weights.data_sum);
 	if (role == PRIO_A)
 	{
-		must(packet_read_array_of(&reader, N_DATA));
-		must(packet_read_elements(&reader, elements, N_DATA));
-		must(packet_read_array_of(&reader, N_POINTS));
-		must(packet_read_elements(&reader, elements + N_DATA, N_POINTS));
+		must(prio1_packet_read_array_of(&reader, N_DATA));
+		must(prio1_packet_read_elements(&reader, elements, N_DATA));
+		must(prio1_packet_read_array_of(&reader, N_POINTS));
+		must(prio1_packet_read_elements(&reader, elements + N_DATA, N_POINTS));
 		remember_elements("share of A", elements, N_DATA + N_POINTS);
 	}
 	else
 	{
-		uint8_t seed[PRG_SEED_BYTES];
+		uint8_t seed[PRIO1_SEED_BYTES];
 		uint8_t key[PRIO_AES_KEY_BYTES];
-		Prg prg;
+		Prio1Prg prg;
 
-		must(packet_read_bytes(&reader, seed, sizeof(seed)));
+		must(prio1_packet_read_bytes(&reader, seed, sizeof(seed)));
 		mask(&shared->seed, seed, sizeof(seed));
 		remember_stream("share of B", seed, N_DATA + N_POINTS);
-		must(prg_key(seed, PRG_BATCH, batch_id, BATCH_ID_SIZE, key));
+		must(prio1_prg_key(seed, PRIO1_PRG_BATCH, batch_id, BATCH_ID_SIZE, key));
 		mask(&shared->prg_key, key, sizeof(key));
-		must(prg_open(&prg, key, 0));
-		must(prg_draw(&prg, FIELD_P, elements, N_DATA + N_POINTS));
-		prg_close(&prg);
+		must(prio1_prg_open(&prg, key, 0));
+		must(prio1_prg_draw(&prg, FIELD87_P, elements, N_DATA + N_POINTS));
+		prio1_prg_close(&prg);
 	}
 	remember_sum("sum", context.weights.data, elements, N_DATA);
 	remember_sum("sum", context.weights.h, elements + N_DATA, N_POINTS);
 
-	must(nss_key_pair_import(private_key, shared->public_key[role], &pair));
+	must(prio_key_pair_import(private_key, shared->public_key[role], &pair));
 	remember_agreements = true;
 	for (int fault = 0; fault < FAULTS; fault++)
 		if (fault != DAMAGED)
-			(void) verifier_open(&context, pair, shared->sealed[role][fault],
-								 shared->sealed_size[role][fault], opened, &verifier);
-	must(verifier_open(&context, pair, shared->sealed[role][NO_FAULT],
-					   shared->sealed_size[role][NO_FAULT], opened, &verifier));
+			(void) prio1_verifier_open(&context, pair, shared->sealed[role][fault],
+									   shared->sealed_size[role][fault], opened, &verifier);
+	must(prio1_verifier_open(&context, pair, shared->sealed[role][NO_FAULT],
+							 shared->sealed_size[role][NO_FAULT], opened, &verifier));
 	remember_agreements = false;
 	mask(&shared->verifier[role], &verifier, sizeof(verifier));
 	remember("key of a packet", verifier.key, sizeof(verifier.key));
-	remember_element("f(r)", field_add(verifier.d, header.a));
-	remember_element("g(r)", field_add(verifier.e, header.b));
+	remember_element("f(r)", field87_add(verifier.d, header.a));
+	remember_element("g(r)", field87_add(verifier.e, header.b));
 	remember_element("h(r)", verifier.h);
 	remember_element("d", verifier.d);
 	remember_element("e", verifier.e);
@@ -416,49 +416,50 @@ remember_packet(PrioRole role, FieldElement r, uint8_t *plaintext, size_t size)
 static bool
 make_secrets(void)
 {
-	static FieldElement memory[4 * N_POINTS];
-	static FieldElement scratch[4 * N_POINTS];
-	static FieldElement data[N_DATA];
+	static Field87 memory[4 * N_POINTS];
+	static Field87 scratch[4 * N_POINTS];
+	static Field87 data[N_DATA];
 	static uint8_t plaintext[2][MAX_MESSAGE];
-	uint8_t shared_secret[PRG_SEED_BYTES];
-	PacketHeader header[2];
+	uint8_t shared_secret[PRIO1_SEED_BYTES];
+	Prio1PacketHeader header[2];
 	size_t size[2];
-	Client client;
-	FieldElement r;
+	Prio1Client client;
+	Field87 r;
 
 	random_state = 2;
-	must(nss_random(shared_secret, sizeof(shared_secret)));
+	must(prio_random(shared_secret, sizeof(shared_secret)));
 	mask(&shared->shared_secret, shared_secret, sizeof(shared_secret));
 	remember_stream("shared secret", shared_secret, FAR_ORDINAL + 1);
 	for (uint64_t ordinal = 0; ordinal <= FAR_ORDINAL; ordinal++)
 	{
-		must(verifier_point(shared_secret, PRG_BATCH, batch_id, BATCH_ID_SIZE, N_DATA,
-							FAR_ORDINAL - ordinal, NULL, &r, NULL));
+		must(prio1_verifier_point(shared_secret, PRIO1_PRG_BATCH, batch_id, BATCH_ID_SIZE,
+								  N_DATA, FAR_ORDINAL - ordinal, NULL, &r, NULL));
 		remember_element("r", r);
 	}
 	mask(&shared->r, &r, sizeof(r));
-	remember_element("r^N", field_pow(r, N_POINTS));
+	remember_element("r^N", prio_field87_pow(r, N_POINTS));
 
 	for (size_t i = 0; i < N_DATA; i++)
 	{
-		data[i] = (FieldElement){i % 3 == 0, 0};
-		mask(&shared->data[i], &data[i], sizeof(FieldElement));
+		data[i] = (Field87){i % 3 == 0, 0};
+		mask(&shared->data[i], &data[i], sizeof(Field87));
 	}
 	random_state = 1;
-	must(client_init(&client, N_DATA, memory, NULL));
-	must(client_packets(&client, PRG_BATCH, batch_id, BATCH_ID_SIZE, data, plaintext[PRIO_A],
-						&size[PRIO_A], plaintext[PRIO_B], &size[PRIO_B], scratch, NULL));
+	must(prio1_client_init(&client, N_DATA, memory, NULL));
+	must(prio1_client_packets(&client, PRIO1_PRG_BATCH, batch_id, BATCH_ID_SIZE, data,
+							  plaintext[PRIO_A], &size[PRIO_A], plaintext[PRIO_B],
+							  &size[PRIO_B], scratch, NULL));
 	for (int role = PRIO_A; role <= PRIO_B; role++)
 	{
-		PacketReader reader = packet_reader(plaintext[role], size[role]);
+		Prio1PacketReader reader = prio1_packet_reader(plaintext[role], size[role]);
 
-		must(packet_read_batch_id(&reader, batch_id, BATCH_ID_SIZE));
-		must(packet_read_header(&reader, &header[role]));
+		must(prio1_packet_read_batch_id(&reader, batch_id, BATCH_ID_SIZE));
+		must(prio1_packet_read_header(&reader, &header[role]));
 		remember_packet((PrioRole) role, r, plaintext[role], size[role]);
 	}
-	remember_element("f(1)", field_add(header[PRIO_A].f0, header[PRIO_B].f0));
-	remember_element("g(1)", field_add(header[PRIO_A].g0, header[PRIO_B].g0));
-	remember_element("h(1)", field_add(header[PRIO_A].h0, header[PRIO_B].h0));
+	remember_element("f(1)", field87_add(header[PRIO_A].f0, header[PRIO_B].f0));
+	remember_element("g(1)", field87_add(header[PRIO_A].g0, header[PRIO_B].g0));
+	remember_element("h(1)", field87_add(header[PRIO_A].h0, header[PRIO_B].h0));
 	return true;
 }
 
@@ -474,16 +475,16 @@ static struct
 	PrioRole role;
 	uint8_t input[MAX_MESSAGE];
 	uint8_t output[2][MAX_MESSAGE];
-	FieldElement point;
-	FieldElement data[N_DATA];
-	FieldElement memory[4 * N_POINTS];
-	FieldElement scratch[4 * N_POINTS];
-	FieldElement sums[N_DATA];
-	NssKeyPair *pair;
-	VerifierContext context;
-	Verifier verifier;
-	Total total;
-	Client client;
+	Field87 point;
+	Field87 data[N_DATA];
+	Field87 memory[4 * N_POINTS];
+	Field87 scratch[4 * N_POINTS];
+	Field87 sums[N_DATA];
+	PrioKeyPair *pair;
+	Prio1VerifierContext context;
+	Prio1Verifier verifier;
+	Prio1Total total;
+	Prio1Client client;
 } caller;
 
 static bool
@@ -496,7 +497,7 @@ static void
 import_key(void)
 {
 	unmask(&shared->private_key[caller.role], caller.input);
-	must(nss_key_pair_import(caller.input, shared->public_key[caller.role], &caller.pair));
+	must(prio_key_pair_import(caller.input, shared->public_key[caller.role], &caller.pair));
 	prio_wipe(caller.input, PRIO_KEY_BYTES);
 }
 
@@ -504,8 +505,8 @@ static void
 make_context(void)
 {
 	unmask(&shared->r, &caller.point);
-	must(verifier_context_init(&caller.context, caller.role, PRG_BATCH, batch_id,
-							   BATCH_ID_SIZE, N_DATA, caller.point, caller.memory, NULL));
+	must(prio1_verifier_context_init(&caller.context, caller.role, PRIO1_PRG_BATCH, batch_id,
+									 BATCH_ID_SIZE, N_DATA, caller.point, caller.memory, NULL));
 	prio_wipe(&caller.point, sizeof(caller.point));
 }
 
@@ -521,27 +522,27 @@ start_server(void)
 static void
 stop_server(void)
 {
-	nss_key_pair_free(caller.pair);
+	prio_key_pair_free(caller.pair);
 	prio_wipe(&caller.context, sizeof(caller.context));
-	prio_wipe(caller.memory, poly_weights_size(N_DATA) * sizeof(FieldElement));
+	prio_wipe(caller.memory, prio_lagrange87_size(N_DATA) * sizeof(Field87));
 	prio_wipe_stack();
 }
 
 static void
 start_total(void)
 {
-	must(nss_init());
-	total_init(&caller.total, caller.role, N_DATA, caller.sums);
+	must(prio_nss_init());
+	prio1_total_init(&caller.total, caller.role, N_DATA, caller.sums);
 	for (size_t i = 0; i < N_DATA; i++)
-		caller.sums[i] = (FieldElement){i + 12345, i + 67890};
+		caller.sums[i] = (Field87){i + 12345, i + 67890};
 	caller.total.pending = 1;
 }
 
 static void
 start_client(void)
 {
-	must(nss_init());
-	must(client_init(&caller.client, N_DATA, caller.memory, NULL));
+	must(prio_nss_init());
+	must(prio1_client_init(&caller.client, N_DATA, caller.memory, NULL));
 	for (size_t i = 0; i < N_DATA; i++)
 		unmask(&shared->data[i], &caller.data[i]);
 	random_state = 1;
@@ -550,7 +551,7 @@ start_client(void)
 static void
 start_nss(void)
 {
-	must(nss_init());
+	must(prio_nss_init());
 }
 
 static void
@@ -563,7 +564,7 @@ generate_key(void)
 {
 	uint8_t public_key[PRIO_KEY_BYTES];
 
-	must(nss_generate_key(caller.output[0], public_key));
+	must(prio_key_generate(caller.output[0], public_key));
 	remember("generated key", caller.output[0], PRIO_KEY_BYTES);
 	prio_wipe(caller.output[0], PRIO_KEY_BYTES);
 }
@@ -571,24 +572,24 @@ generate_key(void)
 static void
 generate_secret(void)
 {
-	must(real_nss_random(caller.output[0], PRG_SEED_BYTES));
-	remember("generated secret", caller.output[0], PRG_SEED_BYTES);
-	prio_wipe(caller.output[0], PRG_SEED_BYTES);
+	must(real_prio_random(caller.output[0], PRIO1_SEED_BYTES));
+	remember("generated secret", caller.output[0], PRIO1_SEED_BYTES);
+	prio_wipe(caller.output[0], PRIO1_SEED_BYTES);
 }
 
 static void
 import_and_free_key(void)
 {
 	import_key();
-	nss_key_pair_free(caller.pair);
+	prio_key_pair_free(caller.pair);
 }
 
 static void
 import_wrong_key(void)
 {
 	unmask(&shared->private_key[caller.role], caller.input);
-	require(nss_key_pair_import(caller.input, shared->public_key[PRIO_B - caller.role],
-								&caller.pair) == PRIO_MISMATCH,
+	require(prio_key_pair_import(caller.input, shared->public_key[PRIO_B - caller.role],
+								 &caller.pair) == PRIO_MISMATCH,
 			"another key is imported");
 	prio_wipe(caller.input, PRIO_KEY_BYTES);
 }
@@ -597,9 +598,9 @@ static void
 draw_point(void)
 {
 	unmask(&shared->shared_secret, caller.input);
-	must(verifier_point(caller.input, PRG_BATCH, batch_id, BATCH_ID_SIZE, N_DATA, FAR_ORDINAL,
-						NULL, &caller.point, NULL));
-	prio_wipe(caller.input, PRG_SEED_BYTES);
+	must(prio1_verifier_point(caller.input, PRIO1_PRG_BATCH, batch_id, BATCH_ID_SIZE, N_DATA,
+							  FAR_ORDINAL, NULL, &caller.point, NULL));
+	prio_wipe(caller.input, PRIO1_SEED_BYTES);
 	prio_wipe(&caller.point, sizeof(caller.point));
 }
 
@@ -607,10 +608,10 @@ static void
 draw_point_interrupted(void)
 {
 	unmask(&shared->shared_secret, caller.input);
-	require(verifier_point(caller.input, PRG_BATCH, batch_id, BATCH_ID_SIZE, N_DATA,
-						   FAR_ORDINAL, NULL, &caller.point, &stop) == PRIO_INTERRUPTED,
+	require(prio1_verifier_point(caller.input, PRIO1_PRG_BATCH, batch_id, BATCH_ID_SIZE, N_DATA,
+								 FAR_ORDINAL, NULL, &caller.point, &stop) == PRIO_INTERRUPTED,
 			"the draw of a point is not interrupted");
-	prio_wipe(caller.input, PRG_SEED_BYTES);
+	prio_wipe(caller.input, PRIO1_SEED_BYTES);
 	prio_wipe(&caller.point, sizeof(caller.point));
 }
 
@@ -619,35 +620,35 @@ make_and_wipe_context(void)
 {
 	make_context();
 	prio_wipe(&caller.context, sizeof(caller.context));
-	prio_wipe(caller.memory, poly_weights_size(N_DATA) * sizeof(FieldElement));
+	prio_wipe(caller.memory, prio_lagrange87_size(N_DATA) * sizeof(Field87));
 }
 
 static void
 read_stream(void)
 {
 	size_t left = N_DATA + N_POINTS;
-	Prg prg;
+	Prio1Prg prg;
 
 	unmask(&shared->prg_key, caller.input);
-	must(prg_open(&prg, caller.input, 0));
+	must(prio1_prg_open(&prg, caller.input, 0));
 	prio_wipe(caller.input, PRIO_AES_KEY_BYTES);
 	while (left > 0)
 	{
-		const FieldElement *elements;
+		const Field87 *elements;
 		size_t count = left;
 
-		must(prg_elements(&prg, &elements, &count));
+		must(prio1_prg_elements(&prg, &elements, &count));
 		left -= count;
 	}
-	prg_close(&prg);
+	prio1_prg_close(&prg);
 }
 
 static void
 seal_packet(void)
 {
 	unmask(&shared->plaintext[caller.role], caller.input);
-	must(seal(shared->public_key[caller.role], caller.input,
-			  shared->plaintext[caller.role].size, caller.output[0]));
+	must(prio1_seal(shared->public_key[caller.role], caller.input,
+					shared->plaintext[caller.role].size, caller.output[0]));
 	prio_wipe(caller.input, shared->plaintext[caller.role].size);
 }
 
@@ -659,9 +660,9 @@ open_seal(void)
 
 	for (int with_key = 0; with_key < 2; with_key++)
 	{
-		must(seal_open(caller.pair, shared->sealed[caller.role][NO_FAULT],
-					   shared->sealed_size[caller.role][NO_FAULT], caller.output[0], &size,
-					   with_key ? caller.output[1] : NULL));
+		must(prio1_seal_open(caller.pair, shared->sealed[caller.role][NO_FAULT],
+							 shared->sealed_size[caller.role][NO_FAULT], caller.output[0],
+							 &size, with_key ? caller.output[1] : NULL));
 		prio_wipe(caller.output[0], size);
 		prio_wipe(caller.output[1], PRIO_AES_KEY_BYTES);
 	}
@@ -670,11 +671,11 @@ open_seal(void)
 static void
 open_packet(Fault fault, PrioStatus expected)
 {
-	/* For what verifier_open() does not get to write. */
+	/* For what prio1_verifier_open() does not get to write. */
 	memset(&caller.verifier, 0, sizeof(caller.verifier));
-	require(verifier_open(&caller.context, caller.pair, shared->sealed[caller.role][fault],
-						  shared->sealed_size[caller.role][fault], caller.output[0],
-						  &caller.verifier) == expected,
+	require(prio1_verifier_open(&caller.context, caller.pair, shared->sealed[caller.role][fault],
+								shared->sealed_size[caller.role][fault], caller.output[0],
+								&caller.verifier) == expected,
 			"the status is another one");
 	if (expected == PRIO_OK)
 		prio_wipe(&caller.verifier, sizeof(caller.verifier));
@@ -722,8 +723,9 @@ static void
 add_share(void)
 {
 	unmask(&shared->verifier[caller.role], &caller.verifier);
-	must(total_add_share(&caller.total, &caller.verifier, shared->sealed[caller.role][NO_FAULT],
-						 shared->sealed_size[caller.role][NO_FAULT], caller.output[0]));
+	must(prio1_total_add_share(&caller.total, &caller.verifier,
+							   shared->sealed[caller.role][NO_FAULT],
+							   shared->sealed_size[caller.role][NO_FAULT], caller.output[0]));
 	prio_wipe(&caller.verifier, sizeof(caller.verifier));
 }
 
@@ -732,14 +734,14 @@ static void
 add_other_share(void)
 {
 	unmask(&shared->verifier[caller.role], &caller.verifier);
-	memcpy(caller.verifier.mark,
+	memcpy(caller.verifier.tag_start,
 		   shared->sealed[caller.role][TOO_LONG] + shared->sealed_size[caller.role][TOO_LONG] -
 			   PRIO_GCM_TAG_BYTES,
-		   VERIFIER_MARK_BYTES);
-	require(total_add_share(&caller.total, &caller.verifier,
-							shared->sealed[caller.role][TOO_LONG],
-							shared->sealed_size[caller.role][TOO_LONG],
-							caller.output[0]) == PRIO_MISMATCH,
+		   PRIO1_TAG_START_BYTES);
+	require(prio1_total_add_share(&caller.total, &caller.verifier,
+								  shared->sealed[caller.role][TOO_LONG],
+								  shared->sealed_size[caller.role][TOO_LONG],
+								  caller.output[0]) == PRIO_MISMATCH,
 			"another share is added");
 	prio_wipe(&caller.verifier, sizeof(caller.verifier));
 }
@@ -749,9 +751,10 @@ make_client_packets(PrioStop flag, PrioStatus expected)
 {
 	size_t size[2] = {MAX_MESSAGE, MAX_MESSAGE};
 
-	require(client_packets(&caller.client, PRG_BATCH, batch_id, BATCH_ID_SIZE, caller.data,
-						   caller.output[PRIO_A], &size[PRIO_A], caller.output[PRIO_B],
-						   &size[PRIO_B], caller.scratch, flag) == expected,
+	require(prio1_client_packets(&caller.client, PRIO1_PRG_BATCH, batch_id, BATCH_ID_SIZE,
+								 caller.data, caller.output[PRIO_A], &size[PRIO_A],
+								 caller.output[PRIO_B], &size[PRIO_B], caller.scratch,
+								 flag) == expected,
 			"the status is another one");
 	prio_wipe(caller.data, sizeof(caller.data));
 	prio_wipe(caller.output[PRIO_A], size[PRIO_A]);

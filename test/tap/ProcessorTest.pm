@@ -194,7 +194,7 @@ sub lying_client
 	my ($pair, $batch, @values) = @_;
 	my ($out, $err) = ('', '');
 
-	IPC::Run::run([ 'build/core/cheat', @{ $pair->{keys} }{ 'public_A', 'public_B' }, $batch, @values ], '>', \$out, '2>', \$err)
+	IPC::Run::run([ 'build/unit/cheat', @{ $pair->{keys} }{ 'public_A', 'public_B' }, $batch, @values ], '>', \$out, '2>', \$err)
 	  or die "cheat: $err";
 	my ($share_a, $share_b) = split /\n/, $out;
 	$pair->{A}->safe_psql('clients',

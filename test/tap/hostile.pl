@@ -113,7 +113,7 @@ sub store
 {
 	foreach my $role ('A', 'B')
 	{
-		run_log([ 'build/core/cheat', 'seal', $keys{"public_$role"}, @{ $files{$role} } ]) or die 'cheat failed';
+		run_log([ 'build/unit/cheat', 'seal', $keys{"public_$role"}, @{ $files{$role} } ]) or die 'cheat failed';
 	}
 	$node->safe_psql('postgres', 'INSERT INTO packet (name, server, n, verdict, payload) VALUES ' . join ', ', @rows);
 	unlink @{ $files{A} }, @{ $files{B} };
