@@ -7,16 +7,14 @@
 #include "field/lagrange87.h"
 #include "report.h"
 #include "codec/hex_base64.h"
+#include "codec/keyfile.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-#define KEY_FILE_MAX_BYTES 1024
 
 static Settings settings;
 
@@ -63,7 +61,6 @@ enum
 };
 
 #define BIT(option) (UINT32_C(1) << (option))
-#define EXPECTED_KEY "64 hexadecimal digits"
 #define EXPECTED_PATH "a path"
 
 static const Option options[OPTION_COUNT] = {
@@ -75,7 +72,7 @@ static const Option options[OPTION_COUNT] = {
 				   parse_server_id, &settings.server_id, "A or B", false},
 	[PRIVATE_KEY_HEX] = {"--private-key-hex", "PRIVATE_KEY_HEX", "HEX|@FILE",
 						 "private key of this server", parse_key, settings.private_key,
-						 EXPECTED_KEY, true},
+						 PRIO_EXPECTED_KEY, true},
 	[SHARED_SECRET] = {"--shared-secret", "SHARED_SECRET", "BASE64|@FILE",
 					   "secret that both servers share", parse_shared_secret,
 					   settings.shared_secret,
@@ -83,10 +80,12 @@ static const Option options[OPTION_COUNT] = {
 					   true},
 	[PUBLIC_KEY_HEX_INTERNAL] = {"--public-key-hex-internal", "PUBLIC_KEY_HEX_INTERNAL", "HEX",
 								 "public key of this server; of server A for encode-shares",
-								 parse_key, settings.public_key_internal, EXPECTED_KEY, false},
+								 parse_key, settings.public_key_internal, PRIO_EXPECTED_KEY,
+								 false},
 	[PUBLIC_KEY_HEX_EXTERNAL] = {"--public-key-hex-external", "PUBLIC_KEY_HEX_EXTERNAL", "HEX",
 								 "public key of the other server; of B for encode-shares",
-								 parse_key, settings.public_key_external, EXPECTED_KEY, false},
+								 parse_key, settings.public_key_external, PRIO_EXPECTED_KEY,
+								 false},
 	[INPUT] = {"--input", "INPUT", "FILE", "lines from the clients", parse_path,
 			   &settings.input, EXPECTED_PATH, false},
 	[INPUT_INTERNAL] = {"--input-internal", "INPUT_INTERNAL", "FILE",
@@ -174,14 +173,13 @@ parse_prg(const char *value, void *target)
 static bool
 parse_key(const char *value, void *target)
 {
-	return prio_parse_hex(value, strlen(value), target, PRIO_KEY_BYTES);
+	return prio_parse_key(value, strlen(value), target);
 }
 
 static bool
 parse_shared_secret(const char *value, void *target)
 {
-	return prio_parse_base64(value, strlen(value), target, PRIO1_SEED_BYTES) ||
-		prio_parse_hex(value, strlen(value), target, PRIO1_SEED_BYTES);
+	return prio_parse_shared_secret(value, strlen(value), target);
 }
 
 static bool
@@ -191,21 +189,9 @@ parse_path(const char *value, void *target)
 	return true;
 }
 
-/*
- * The rule for key files that the PostgreSQL extension has, too: mode 0600, or 0640 when
- * root owns the file.
- */
-static bool
-is_open_to_others(const struct stat *status)
-{
-	return S_ISREG(status->st_mode) &&
-		(status->st_mode &
-		 (status->st_uid == 0 ? S_IWGRP | S_IXGRP | S_IRWXO : S_IRWXG | S_IRWXO)) != 0;
-}
-
 /* Reads a secret from its file, but not the white space at the end. */
 static void
-read_key_file(const Option *option, const char *path, char content[KEY_FILE_MAX_BYTES + 1])
+read_key_file(const Option *option, const char *path, char content[PRIO_KEY_FILE_MAX_BYTES + 1])
 {
 	int fd = open(path, O_RDONLY);
 	struct stat status;
@@ -213,10 +199,10 @@ read_key_file(const Option *option, const char *path, char content[KEY_FILE_MAX_
 
 	if (fd >= 0 && fstat(fd, &status) == 0)
 	{
-		if (is_open_to_others(&status))
+		if (prio_key_file_is_open_to_others(&status))
 			die(EXIT_USAGE, "the file \"%s\" for %s is open to others; its mode must be 0600",
 				path, option->flag);
-		length = read(fd, content, KEY_FILE_MAX_BYTES);
+		length = read(fd, content, PRIO_KEY_FILE_MAX_BYTES);
 	}
 	if (length < 0)
 		die(EXIT_USAGE, "cannot read the file \"%s\" for %s: %s", path, option->flag,
@@ -229,7 +215,7 @@ read_key_file(const Option *option, const char *path, char content[KEY_FILE_MAX_
 static void
 set_option(const Option *option, char *value, bool from_environment)
 {
-	char content[KEY_FILE_MAX_BYTES + 1];
+	char content[PRIO_KEY_FILE_MAX_BYTES + 1];
 	bool from_file = option->is_secret && value[0] == '@';
 	bool valid;
 

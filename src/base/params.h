@@ -25,6 +25,8 @@ typedef enum Prio1PrgVariant
 	PRIO1_PRG_SEED = 1   /* the seed itself: libprio up to 1.6, Firefox */
 } Prio1PrgVariant;
 
+#define PRIO_KEY_BYTES 32 /* an X25519 key, private or public */
+
 #define PRIO1_MAX_DATA 262143 /* data fields: 2^18 - 1, by the roots of unity of the field */
 #define PRIO1_MAX_BITS 42     /* of an unsigned integer */
 #define PRIO1_MAX_BATCH_ID 65535 /* bytes: what a str with a 16-bit length holds */

@@ -8,12 +8,12 @@
 #ifndef PRIO_CRYPTO_CRYPTO_H
 #define PRIO_CRYPTO_CRYPTO_H
 
+#include "base/params.h"
 #include "base/status.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
-#define PRIO_KEY_BYTES 32 /* an X25519 key, private or public */
 #define PRIO_AES_KEY_BYTES 16
 #define PRIO_GCM_NONCE_BYTES 12
 #define PRIO_GCM_TAG_BYTES 16

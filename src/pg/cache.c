@@ -28,11 +28,9 @@
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define VALIDATOR_NAME "prio_fdw_validator"
-#define KEY_FILE_MAX_BYTES 1024
 
 /* All batches together may take this much before the oldest goes. */
 #define CACHE_MAX_BYTES ((Size) 64 * 1024 * 1024)
@@ -71,23 +69,6 @@ static const PrioOption prio_options[] = {
 	{"shared_secret_file", UserMappingRelationId, check_file},
 };
 
-/* Reads bytes of a known number from their writing; false if they are not there. */
-typedef bool (*ParseBytes)(const char *value, Size length, uint8_t *out);
-
-/* 32 hexadecimal digits, or 24 characters of base64. */
-static bool
-parse_shared_secret(const char *value, Size length, uint8_t out[PRIO1_SEED_BYTES])
-{
-	return prio_parse_hex(value, length, out, PRIO1_SEED_BYTES) ||
-		prio_parse_base64(value, length, out, PRIO1_SEED_BYTES);
-}
-
-static bool
-parse_key(const char *value, Size length, uint8_t out[PRIO_KEY_BYTES])
-{
-	return prio_parse_hex(value, length, out, PRIO_KEY_BYTES);
-}
-
 static bool
 parse_role(const char *value, PrioRole *role)
 {
@@ -112,9 +93,6 @@ bad_option(const DefElem *def, const char *expected)
 			 errdetail("Expected %s.", expected)));
 }
 
-#define EXPECTED_KEY "64 hexadecimal digits"
-#define EXPECTED_SHARED_SECRET "32 hexadecimal digits, or 16 bytes in base64"
-
 static void
 check_role(const DefElem *def)
 {
@@ -135,7 +113,7 @@ check_prg(const DefElem *def)
 
 /* Bytes in writing, which may be secret ones: at most PRIO_KEY_BYTES. */
 static void
-check_bytes(const DefElem *def, ParseBytes parse, const char *expected)
+check_bytes(const DefElem *def, PrioParseSecret parse, const char *expected)
 {
 	uint8_t bytes[PRIO_KEY_BYTES];
 	const char *value = strVal(def->arg);
@@ -149,13 +127,13 @@ check_bytes(const DefElem *def, ParseBytes parse, const char *expected)
 static void
 check_key(const DefElem *def)
 {
-	check_bytes(def, parse_key, EXPECTED_KEY);
+	check_bytes(def, prio_parse_key, PRIO_EXPECTED_KEY);
 }
 
 static void
 check_shared_secret(const DefElem *def)
 {
-	check_bytes(def, parse_shared_secret, EXPECTED_SHARED_SECRET);
+	check_bytes(def, prio_parse_shared_secret, PRIO_EXPECTED_SHARED_SECRET);
 }
 
 static void
@@ -276,21 +254,6 @@ prio_prg_variant(const char *name)
 /* ------------------------------------------------------------------ secrets */
 
 /*
- * May others than the server read this file? The rule is the one that PostgreSQL has for
- * the key of its TLS certificate: mode 0600, or 0640 when root owns it.
- */
-static bool
-is_open_to_others(int fd)
-{
-	struct stat status;
-
-	if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))
-		return false;
-	return (status.st_mode &
-			(status.st_uid == 0 ? S_IWGRP | S_IXGRP | S_IRWXO : S_IRWXG | S_IRWXO)) != 0;
-}
-
-/*
  * Reads a small text file, but not the white space at its end. What a caller gets to see
  * does not name the file, which only the owner of a mapping may know; the log does.
  */
@@ -299,15 +262,16 @@ read_key_file(const char *path, const char *server_name, char *out, Size size)
 {
 	int fd = OpenTransientFile(path, O_RDONLY | PG_BINARY);
 	ssize_t length = fd < 0 ? -1 : read(fd, out, size);
+	struct stat status;
 
-	if (length < 0)
+	if (length < 0 || fstat(fd, &status) != 0)
 		ereport(ERROR,
 				(errcode_for_file_access(),
 				 errmsg("could not read a key file of server \"%s\": %m", server_name),
 				 errdetail_log("The file is \"%s\".", path),
 				 errhint(
 					 "The server log names the file. The operating system user of the server must be able to read it.")));
-	if (is_open_to_others(fd))
+	if (prio_key_file_is_open_to_others(&status))
 	{
 		prio_wipe(out, size);
 		ereport(ERROR,
@@ -327,7 +291,7 @@ read_key_file(const char *path, const char *server_name, char *out, Size size)
  */
 static void
 load_secret(List *options, const char *name, const char *file_name, const char *server_name,
-			ParseBytes parse, const char *expected, uint8_t *out)
+			PrioParseSecret parse, const char *expected, uint8_t *out)
 {
 	const DefElem *def = find_option(options, name);
 	bool valid;
@@ -341,7 +305,7 @@ load_secret(List *options, const char *name, const char *file_name, const char *
 	}
 	else
 	{
-		char content[KEY_FILE_MAX_BYTES];
+		char content[PRIO_KEY_FILE_MAX_BYTES];
 		Size length;
 
 		require_option(options, file_name);
@@ -617,10 +581,11 @@ lookup_server(const char *name, Size name_size)
 	server->pair = NULL;
 	PG_TRY();
 	{
-		load_secret(options, "private_key", "private_key_file", key.name, parse_key,
-					EXPECTED_KEY, private_key);
+		load_secret(options, "private_key", "private_key_file", key.name, prio_parse_key,
+					PRIO_EXPECTED_KEY, private_key);
 		load_secret(options, "shared_secret", "shared_secret_file", key.name,
-					parse_shared_secret, EXPECTED_SHARED_SECRET, server->shared_secret);
+					prio_parse_shared_secret, PRIO_EXPECTED_SHARED_SECRET,
+					server->shared_secret);
 		status = prio_key_pair_import(private_key, public_key, &server->pair);
 	}
 	PG_CATCH();

@@ -12,6 +12,7 @@
 
 #include "base/secret.h"
 #include "codec/hex_base64.h"
+#include "codec/keyfile.h"
 #include "prio1/client.h"
 #include "prio1/total.h"
 
