@@ -1,0 +1,103 @@
+-- ---------------------------------------------------------------- adding up
+
+-- Which rows are in the total: one of each share that both sides call valid.
+CREATE FUNCTION prio_internal.valid_shares(b prio_processor.batch, OUT share_id uuid, OUT place tid) RETURNS SETOF record LANGUAGE sql STABLE
+BEGIN ATOMIC
+	SELECT v.share_id, v.place FROM prio_internal.work AS w,
+		LATERAL prio_internal.valid_places(w.records, prio_internal.verdicts(b.role, prio_internal.said(b.number, b.role, 2, w.chunk),
+			prio_internal.said(b.number, prio_internal.other_role(b.role), 2, w.chunk))) AS v
+	WHERE w.number = b.number;
+END;
+
+COMMENT ON FUNCTION prio_internal.valid_shares(prio_processor.batch) IS 'the shares that both sides call valid, and where they lie';
+
+-- The sum over rows that are in the total, or over those that are not: they are opened again, at
+-- their place, by the keys that the private state has.
+CREATE FUNCTION prio_internal.sum_again(b prio_processor.batch, valid boolean) RETURNS bytea LANGUAGE plpgsql STABLE AS $$
+DECLARE
+	sum bytea;
+BEGIN
+	EXECUTE format('SELECT prio_internal.sum_records($1, o.record, s.header, s.payload)
+		FROM (SELECT o.place, o.record FROM prio_internal.opened_shares($2) AS o
+			WHERE %s EXISTS (SELECT FROM prio_internal.valid_shares($3) AS v WHERE v.place = o.place)) AS o,
+			LATERAL (SELECT s.header, s.payload FROM prio_internal.%I AS s WHERE s.ctid = o.place) AS s',
+		CASE WHEN valid THEN '' ELSE 'NOT' END, 'share_' || b.number)
+	INTO sum USING b.n_data, b.number, b;
+	RETURN sum;
+END $$;
+
+COMMENT ON FUNCTION prio_internal.sum_again(prio_processor.batch, boolean) IS 'the sum over the valid rows, or over the others';
+
+-- Every row that opened was added up when it was: so those that are not valid are taken away
+-- again, unless they are the most.
+CREATE FUNCTION prio_internal.total_of_valid(b prio_processor.batch, valid bigint) RETURNS bytea LANGUAGE plpgsql STABLE AS $$
+DECLARE
+	rows bigint := (SELECT coalesce(sum(prio_internal.opened_count(o.opened)), 0) FROM prio_internal.opened AS o WHERE o.number = b.number);
+	everything bytea;
+BEGIN
+	IF 2 * valid < rows THEN
+		RETURN prio_internal.sum_again(b, true);
+	END IF;
+	everything := (SELECT prio_internal.merge(prio_internal.opened_total(o.opened)) FROM prio_internal.opened AS o WHERE o.number = b.number);
+	IF valid = rows THEN
+		RETURN everything;
+	END IF;
+	RETURN prio_internal.subtracted(everything, prio_internal.sum_again(b, false));
+END $$;
+
+COMMENT ON FUNCTION prio_internal.total_of_valid(prio_processor.batch, bigint) IS 'the total share over the valid shares';
+
+CREATE FUNCTION prio_internal.step_aggregate(b prio_processor.batch) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	peer text := prio_internal.other_role(b.role);
+	counts bigint[];
+	valid bigint;
+	missing bigint;
+	rows bigint;
+	total bytea;
+BEGIN
+	IF prio_internal.said_count(b.number, peer, 2) < prio_internal.chunk_count(b) THEN
+		RETURN 'waiting';
+	END IF;
+	SELECT ARRAY[coalesce(sum(v[1]), 0), coalesce(sum(v[2]), 0), coalesce(sum(v[3]), 0), coalesce(sum(v[4]), 0)] INTO counts
+	FROM prio_internal.agreed AS a, LATERAL prio_internal.verdict_counts(prio_internal.verdicts(b.role,
+		prio_internal.said(b.number, b.role, 2, a.chunk), prio_internal.said(b.number, peer, 2, a.chunk))) AS v
+	WHERE a.number = b.number;
+	valid := counts[1];
+	missing := b.packets - valid;
+
+	-- Both sides would publish what is left: so somebody has to look before a total leaves.
+	IF valid >= b.min_batch_size AND missing > b.max_missing * b.packets THEN
+		UPDATE prio_processor.batch AS x SET error_at = clock_timestamp(),
+			error = format('held back: %s of %s shares are missing from the total, more than max_missing %s allows; change_batch(max_missing => ...) lets it go, give_up_batch() ends it',
+				missing, b.packets, trim_scale(b.max_missing))
+		WHERE x.number = b.number AND (x.error IS NULL OR x.error NOT LIKE 'held back: %');
+		RETURN 'held';
+	END IF;
+
+	IF valid >= b.min_batch_size THEN
+		total := prio_internal.integers(prio_internal.total_of_valid(b, valid), b.bits);
+	END IF;
+	PERFORM prio_internal.reject(b.number, 'round 2', 'the other server refused it', counts[3]),
+		prio_internal.reject(b.number, 'aggregate', 'the proof does not hold', counts[4]),
+		prio_internal.reject(b.number, 'round 2', 'malformed message of the other server', counts[2]
+			- coalesce((SELECT sum(r.shares)::bigint FROM prio_internal.rejection AS r WHERE r.number = b.number AND r.stage = 'agree'
+				AND r.reason <> 'the other server does not have it'), 0));
+	EXECUTE format('SELECT count(*) FROM prio_internal.%I', 'share_' || b.number) INTO rows;
+	PERFORM prio_internal.reject(b.number, 'close', 'late', rows
+		- (SELECT coalesce(sum(prio_internal.opened_count(o.opened)), 0)::bigint FROM prio_internal.opened AS o WHERE o.number = b.number)
+		- (SELECT coalesce(sum(r.shares), 0)::bigint FROM prio_internal.opened AS o, LATERAL prio_internal.opened_rejections(o.opened) AS r WHERE o.number = b.number));
+	UPDATE prio_processor.batch AS x SET valid = step_aggregate.valid, rejected = missing, total = step_aggregate.total WHERE x.number = b.number;
+	PERFORM prio_internal.enter_stage(b, CASE WHEN total IS NULL THEN 'too small' ELSE 'publish' END::prio_processor.stage, valid);
+	-- Nothing needs it any more.
+	DELETE FROM prio_internal.opened AS o WHERE o.number = b.number;
+	DELETE FROM prio_internal.work AS w WHERE w.number = b.number;
+	IF total IS NULL THEN
+		UPDATE prio_processor.batch AS x SET error_at = clock_timestamp(),
+			error = format('%s valid shares, fewer than min_batch_size %s: nothing is published', valid, b.min_batch_size)
+		WHERE x.number = b.number;
+	END IF;
+	RETURN 'worked';
+END $$;
+
+COMMENT ON FUNCTION prio_internal.step_aggregate(prio_processor.batch) IS 'adds up what both sides call valid, if that may leave';

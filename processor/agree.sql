@@ -1,0 +1,121 @@
+-- ---------------------------------------------------------------- what both sides have
+
+-- A partner that exchanges files has no list: what we have is what is agreed.
+CREATE FUNCTION prio_internal.peer_listed(b prio_processor.batch) RETURNS SETOF uuid LANGUAGE sql STABLE
+BEGIN ATOMIC
+	SELECT i FROM prio_internal.list AS l, LATERAL prio_internal.ids(l.entries) AS i
+	WHERE b.checkpoints AND l.number = b.number AND l.role = prio_internal.other_role(b.role)
+	UNION ALL
+	SELECT l.share_id FROM prio_internal.listed(b.number, b.role) AS l WHERE NOT b.checkpoints;
+END;
+
+COMMENT ON FUNCTION prio_internal.peer_listed(prio_processor.batch) IS 'the ids that the other side listed';
+
+-- Names in packets that other batches have as well: what was spoken about there is not again. One
+-- session at a time has a name, so that of two batches one is first.
+CREATE FUNCTION prio_internal.lock_scope(b prio_processor.batch) RETURNS int LANGUAGE plpgsql AS $$
+DECLARE
+	key text := coalesce(lower(prio_internal.server_option(b.server, 'public_key')), 'none');
+	found_scope int;
+BEGIN
+	INSERT INTO prio_internal.scope (name, public_key) VALUES (b.packet_batch_id, key) ON CONFLICT DO NOTHING;
+	SELECT s.scope INTO STRICT found_scope FROM prio_internal.scope AS s WHERE s.name = b.packet_batch_id AND s.public_key = key FOR UPDATE;
+	RETURN found_scope;
+END $$;
+
+COMMENT ON FUNCTION prio_internal.lock_scope(prio_processor.batch) IS 'the memory that the packets of a batch belong to, for this transaction alone';
+
+-- Cuts what both sides have into chunks. What is left out here is in them all the same, with an
+-- empty entry for a message: a copy of a packet under another id, of which the smallest counts, and a packet
+-- that was in another batch. What the rest is remembered by is logged in this transaction, before
+-- anything is said.
+CREATE FUNCTION prio_internal.make_agreed(b prio_processor.batch) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	size int := prio_internal.chunk_shares(b.n_data);
+	scope int := prio_internal.lock_scope(b);
+	copies bigint;
+	replays bigint;
+	total bigint;
+BEGIN
+	WITH known AS MATERIALIZED (
+		SELECT d FROM prio_internal.memory AS m, LATERAL prio_internal.ids(m.digests) AS d
+		WHERE m.scope = make_agreed.scope AND m.number <> b.number
+	), both_sides AS (
+		SELECT l.share_id, l.replay, row_number() OVER (PARTITION BY l.replay ORDER BY l.share_id) > 1 AS is_copy
+		FROM prio_internal.listed(b.number, b.role) AS l WHERE l.share_id IN (SELECT i FROM prio_internal.peer_listed(b) AS i)
+	), placed AS MATERIALIZED (
+		SELECT s.share_id, s.replay, s.is_copy, NOT s.is_copy AND s.replay IN (SELECT k.d FROM known AS k) AS is_replay,
+			row_number() OVER (ORDER BY s.share_id) - 1 AS position
+		FROM both_sides AS s
+	), kept AS (
+		INSERT INTO prio_internal.agreed (number, chunk, shares, ids_digest, left_out)
+		SELECT b.number, p.position / size, count(*), sha256(prio_internal.pack_ids(p.share_id)),
+			CASE WHEN bool_or(p.is_copy OR p.is_replay) THEN prio_internal.pack_bits((p.position % size)::int, p.is_copy OR p.is_replay) END
+		FROM placed AS p GROUP BY p.position / size
+	), remembered AS (
+		INSERT INTO prio_internal.memory (scope, number, piece, digests)
+		SELECT make_agreed.scope, b.number, r.piece, prio_internal.pack_ids(r.replay)
+		FROM (SELECT p.replay, (row_number() OVER (ORDER BY p.replay) - 1) / 5000 AS piece FROM placed AS p
+			WHERE NOT p.is_copy AND NOT p.is_replay) AS r GROUP BY r.piece
+	)
+	SELECT count(*), count(*) FILTER (WHERE p.is_copy), count(*) FILTER (WHERE p.is_replay) INTO total, copies, replays FROM placed AS p;
+
+	PERFORM prio_internal.reject(b.number, 'agree', 'the other server does not have it', b.listed - total),
+		prio_internal.reject(b.number, 'agree', 'copy of a packet', copies),
+		prio_internal.reject(b.number, 'agree', 'replayed packet', replays);
+	UPDATE prio_processor.batch AS x
+	SET agreed = total, agreed_digest = (SELECT sha256(coalesce(string_agg(a.ids_digest, ''::bytea ORDER BY a.chunk), ''))
+		FROM prio_internal.agreed AS a WHERE a.number = b.number)
+	WHERE x.number = b.number;
+	PERFORM prio_internal.enter_stage(b, 'round 1', total);
+END $$;
+
+COMMENT ON FUNCTION prio_internal.make_agreed(prio_processor.batch) IS 'fixes which shares both servers speak about, in which order';
+
+-- Private state in the order of the agreed list: at first, and again after a crash. Then what the
+-- shares open to must be what it was, or this side would say something else than before.
+CREATE FUNCTION prio_internal.make_work(b prio_processor.batch) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	size int := prio_internal.chunk_shares(b.n_data);
+BEGIN
+	INSERT INTO prio_internal.work (number, chunk, records)
+	SELECT b.number, p.position / size, prio_internal.pack_records(p.share_id, p.record)
+	FROM (SELECT f.share_id, f.record, row_number() OVER (ORDER BY f.share_id) - 1 AS position
+		FROM (SELECT DISTINCT ON (o.share_id) o.share_id, o.record
+			FROM prio_internal.opened_shares(b.number) AS o
+				JOIN prio_internal.listed(b.number, b.role) AS l ON l.share_id = o.share_id AND l.content = o.content
+			WHERE o.share_id IN (SELECT i FROM prio_internal.peer_listed(b) AS i)
+			ORDER BY o.share_id, o.place) AS f) AS p
+	GROUP BY p.position / size;
+
+	IF EXISTS (SELECT FROM prio_internal.agreed AS a LEFT JOIN prio_internal.work AS w USING (number, chunk)
+			WHERE a.number = b.number AND sha256(prio_internal.records_ids(w.records)) IS DISTINCT FROM a.ids_digest) THEN
+		RAISE EXCEPTION 'shares of batch "%" do not open to what they did before', b.batch_id
+			USING ERRCODE = 'data_corrupted', HINT = 'Its keys, or its shares, are not what they were. give_up_batch() ends the batch.';
+	END IF;
+END $$;
+
+COMMENT ON FUNCTION prio_internal.make_work(prio_processor.batch) IS 'puts what the shares opened to into the order of the agreed list';
+
+-- Is all private state there? What is missing is made, a step at a time: 'worked', 'busy', or 'complete'.
+CREATE FUNCTION prio_internal.renew_state(b prio_processor.batch) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	outcome text := prio_internal.open_next_chunk(b);
+BEGIN
+	IF outcome <> 'complete' OR b.agreed_digest IS NULL THEN
+		RETURN outcome;
+	END IF;
+	IF b.agreed > 0 AND NOT EXISTS (SELECT FROM prio_internal.work AS w WHERE w.number = b.number) THEN
+		-- one session makes it
+		PERFORM FROM prio_internal.agreed AS a WHERE a.number = b.number AND a.chunk = 0 FOR UPDATE SKIP LOCKED;
+		IF NOT FOUND THEN
+			RETURN 'busy';
+		ELSIF NOT EXISTS (SELECT FROM prio_internal.work AS w WHERE w.number = b.number) THEN
+			PERFORM prio_internal.make_work(b);
+		END IF;
+		RETURN 'worked';
+	END IF;
+	RETURN 'complete';
+END $$;
+
+COMMENT ON FUNCTION prio_internal.renew_state(prio_processor.batch) IS 'makes private state that is missing, a step of it';

@@ -1,0 +1,492 @@
+-- ---------------------------------------------------------------- functions of prio
+
+-- Bound here to that extension's functions, wherever it is moved.
+CREATE FUNCTION prio_internal.merged(total bytea, other bytea) RETURNS bytea LANGUAGE sql IMMUTABLE
+	RETURN (SELECT prio_merge(t) FROM unnest(ARRAY[total, other]) AS t);
+
+CREATE AGGREGATE prio_internal.merge(total bytea) (SFUNC = prio_internal.merged, STYPE = bytea);
+
+CREATE FUNCTION prio_internal.subtracted(total bytea, part bytea) RETURNS bytea LANGUAGE sql IMMUTABLE STRICT
+	RETURN prio_subtract(total, part);
+
+CREATE FUNCTION prio_internal.published(batch prio_processor.batch, peer_total bytea) RETURNS numeric[] LANGUAGE sql STABLE
+	RETURN prio_publish(batch.total, peer_total)::numeric[];
+
+CREATE FUNCTION prio_internal.integers(total bytea, bits int) RETURNS bytea LANGUAGE sql IMMUTABLE
+	RETURN CASE WHEN bits IS NULL THEN total ELSE prio_total_share_uint(total, bits) END;
+
+CREATE FUNCTION prio_internal.fingerprint(server name, packet_batch_id text, n_data int) RETURNS bytea LANGUAGE sql STABLE
+	RETURN prio_fingerprint(server::text, packet_batch_id, n_data);
+
+CREATE FUNCTION prio_internal.forgeable(n_data int) RETURNS boolean LANGUAGE sql IMMUTABLE
+	RETURN prio_is_forgeable(n_data);
+
+CREATE FUNCTION prio_internal.max_data() RETURNS int LANGUAGE sql IMMUTABLE RETURN prio_max_data();
+
+COMMENT ON FUNCTION prio_internal.merged(bytea, bytea) IS 'the sum of two total shares of one side, each of which may be NULL';
+COMMENT ON AGGREGATE prio_internal.merge(bytea) IS 'the sum of total shares of one side';
+COMMENT ON FUNCTION prio_internal.subtracted(bytea, bytea) IS 'a total share without a part of it';
+COMMENT ON FUNCTION prio_internal.published(prio_processor.batch, bytea) IS 'the counts, from the totals of both sides';
+COMMENT ON FUNCTION prio_internal.integers(bytea, int) IS 'the total share of integers from that of their bits';
+COMMENT ON FUNCTION prio_internal.fingerprint(name, text, int) IS 'the same on both servers if they will check shares alike';
+COMMENT ON FUNCTION prio_internal.forgeable(int) IS 'can a client forge its proof with so many data fields';
+COMMENT ON FUNCTION prio_internal.max_data() IS 'the largest number of data fields';
+
+-- ---------------------------------------------------------------- settings
+
+CREATE FUNCTION prio_internal.other_role(role text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN CASE role WHEN 'A' THEN 'B' WHEN 'B' THEN 'A' END;
+
+COMMENT ON FUNCTION prio_internal.other_role(text) IS 'B for A, and A for B';
+
+CREATE FUNCTION prio_internal.server_option(server name, option text) RETURNS text LANGUAGE sql STABLE STRICT
+	RETURN (SELECT o.option_value FROM pg_foreign_server AS s, pg_options_to_table(s.srvoptions) AS o
+		WHERE s.srvname = server AND o.option_name = option);
+
+COMMENT ON FUNCTION prio_internal.server_option(name, text) IS 'an option of a foreign server';
+
+-- leader and helper are other words for A and B.
+CREATE FUNCTION prio_internal.server_role(server name) RETURNS text LANGUAGE sql STABLE STRICT
+	RETURN (SELECT CASE WHEN r IN ('A', 'leader') THEN 'A' WHEN r IN ('B', 'helper') THEN 'B' END
+		FROM prio_internal.server_option(server, 'role') AS r);
+
+COMMENT ON FUNCTION prio_internal.server_role(name) IS 'the role of a Prio server: A or B';
+
+-- How many ids a chunk of the agreed list has: messages of one transaction. Both sides compute it.
+CREATE FUNCTION prio_internal.chunk_shares(n_data int) RETURNS int LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN greatest(10, least(5000, 10000000 / coalesce(n_data, 1000)));
+
+COMMENT ON FUNCTION prio_internal.chunk_shares(int) IS 'how many shares are worked on, and spoken about, at a time';
+
+-- A text of key=value;key=value. What the other server sends in this form is short and has been
+-- checked for its encoding; nothing in it is ever converted to a number.
+CREATE FUNCTION prio_internal.escaped(value text) RETURNS text LANGUAGE sql IMMUTABLE
+	RETURN replace(replace(replace(coalesce(value, 'none'), '%', '%25'), ';', '%3B'), '=', '%3D');
+
+CREATE FUNCTION prio_internal.setting_rows(settings text, OUT key text, OUT value text) RETURNS SETOF record LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+	SELECT split_part(pair, '=', 1), replace(replace(replace(split_part(pair, '=', 2), '%3D', '='), '%3B', ';'), '%25', '%')
+	FROM unnest(string_to_array(settings, ';')) AS pair;
+END;
+
+COMMENT ON FUNCTION prio_internal.escaped(text) IS 'a value as it stands in the settings of a batch';
+COMMENT ON FUNCTION prio_internal.setting_rows(text) IS 'the settings of a batch, a row each';
+
+CREATE FUNCTION prio_internal.settings(b prio_processor.batch) RETURNS text LANGUAGE sql STABLE
+	RETURN (SELECT string_agg(key || '=' || prio_internal.escaped(value), ';' ORDER BY key)
+		FROM prio_processor.peer AS p, LATERAL (VALUES
+			('n_data', b.n_data::text),
+			('bits', b.bits::text),
+			('prg', coalesce(prio_internal.server_option(b.server, 'prg'), 'batch')),
+			('ordinals', b.ordinals::text),
+			('min_batch_size', b.min_batch_size::text),
+			('max_missing', trim_scale(b.max_missing)::text),
+			('report_times', b.report_times::text),
+			('public_key_' || p.role, lower(prio_internal.server_option(p.server, 'public_key'))),
+			('public_key_' || prio_internal.other_role(p.role), p.peer_public_key),
+			('fingerprint', encode(prio_internal.fingerprint(b.server, b.packet_batch_id, b.n_data), 'hex'))) AS v (key, value)
+		WHERE p.server = b.server);
+
+COMMENT ON FUNCTION prio_internal.settings(prio_processor.batch) IS 'what both servers of a batch must agree on';
+
+-- How two settings differ, in words; NULL when they do not, or when one is not known.
+CREATE FUNCTION prio_internal.disagreement(ours text, theirs text) RETURNS text LANGUAGE sql STABLE STRICT
+	RETURN (WITH pair AS (
+			SELECT o.key, o.value AS here, t.value AS there
+			FROM prio_internal.setting_rows(ours) AS o LEFT JOIN prio_internal.setting_rows(theirs) AS t USING (key))
+		SELECT string_agg(CASE key WHEN 'fingerprint' THEN 'the shared secret, or the name in the packets'
+				ELSE format('%s (%s here, %s there)', key, here, coalesce(left(there, 100), 'none')) END, ', ' ORDER BY key)
+		FROM pair WHERE here IS DISTINCT FROM there
+			-- the fingerprint covers these: it says something new only when they agree
+			AND (key <> 'fingerprint' OR NOT EXISTS (SELECT FROM pair AS x WHERE x.key IN ('n_data', 'prg') AND x.here IS DISTINCT FROM x.there)));
+
+COMMENT ON FUNCTION prio_internal.disagreement(text, text) IS 'how the settings of both servers differ';
+
+-- ---------------------------------------------------------------- finding a batch
+
+CREATE FUNCTION prio_internal.existing_batch(batch_id text) RETURNS prio_processor.batch LANGUAGE plpgsql STABLE AS $$
+DECLARE
+	b prio_processor.batch;
+BEGIN
+	SELECT * INTO b FROM prio_processor.batch AS x WHERE x.batch_id = existing_batch.batch_id;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'batch "%" does not exist', existing_batch.batch_id
+			USING ERRCODE = 'undefined_object', HINT = 'Batches are made with create_batch().';
+	END IF;
+	RETURN b;
+END $$;
+
+COMMENT ON FUNCTION prio_internal.existing_batch(text) IS 'a batch, or an error';
+
+-- The batch, locked: no step of it is under way, and none begins until the transaction ends. A
+-- step may take seconds: whoever calls this waits for it, so long and no longer.
+CREATE FUNCTION prio_internal.lock_batch(batch_id text) RETURNS prio_processor.batch LANGUAGE plpgsql AS $$
+DECLARE
+	b prio_processor.batch := prio_internal.existing_batch(batch_id);
+BEGIN
+	BEGIN
+		PERFORM set_config('lock_timeout', '1min', true);
+		SELECT * INTO b FROM prio_processor.batch AS x WHERE x.batch_id = b.batch_id FOR UPDATE;
+		PERFORM set_config('lock_timeout', '200ms', true);
+	EXCEPTION WHEN lock_not_available THEN
+		RAISE EXCEPTION 'batch "%" is being worked on', b.batch_id
+			USING ERRCODE = 'lock_not_available', HINT = 'Another session is at a step of it. Try again.';
+	END;
+	RETURN b;
+END $$;
+
+COMMENT ON FUNCTION prio_internal.lock_batch(text) IS 'a batch, for this transaction alone';
+
+CREATE FUNCTION prio_internal.notify_stage(batch_id text, stage prio_processor.stage) RETURNS void LANGUAGE sql
+	RETURN pg_notify('prio_processor', jsonb_build_object('batch_id', batch_id, 'stage', stage)::text);
+
+COMMENT ON FUNCTION prio_internal.notify_stage(text, prio_processor.stage) IS 'tells listeners on channel prio_processor of a new stage';
+
+-- ---------------------------------------------------------------- making one
+
+-- What a caller may have got wrong. A name in packets has to travel: in UTF-8.
+CREATE FUNCTION prio_internal.check_batch(p prio_processor.peer, b prio_processor.batch) RETURNS void LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	IF octet_length(b.batch_id) NOT BETWEEN 1 AND 1000 THEN
+		RAISE EXCEPTION 'the name of a batch must have 1 to 1000 bytes, not %', octet_length(b.batch_id)
+			USING ERRCODE = 'invalid_parameter_value';
+	ELSIF b.batch_id ~ '[[:cntrl:]]' THEN
+		RAISE EXCEPTION 'the name of a batch must not have control characters'
+			USING ERRCODE = 'invalid_parameter_value';
+	ELSIF getdatabaseencoding() = 'SQL_ASCII' AND (b.batch_id || b.packet_batch_id) ~ '[^ -~]' THEN
+		RAISE EXCEPTION 'the name of a batch has to be ASCII in a database with encoding SQL_ASCII'
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'Such a database does not know what other bytes mean, and the other server may.';
+	ELSIF b.min_batch_size IS NULL THEN
+		RAISE EXCEPTION 'min_batch_size has to be given'
+			USING ERRCODE = 'null_value_not_allowed', HINT = 'It is the smallest number of clients whose sum may be published.';
+	ELSIF b.min_batch_size < 1 THEN
+		RAISE EXCEPTION 'min_batch_size must be at least 1, not %', b.min_batch_size
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'It is the smallest number of clients whose sum may be published.';
+	ELSIF b.min_batch_size < p.min_batch_size THEN
+		RAISE EXCEPTION 'min_batch_size of server "%" must be at least %, not %', p.server, p.min_batch_size, b.min_batch_size
+			USING ERRCODE = 'insufficient_privilege', HINT = 'An administrator has set this floor with set_floor().';
+	ELSIF b.max_missing IS NULL OR b.max_missing NOT BETWEEN 0 AND 1 THEN
+		RAISE EXCEPTION 'max_missing must be between 0 and 1, not %', coalesce(b.max_missing::text, 'NULL')
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'It is the fraction of the shares that may be absent from the total: 0.1 is a tenth.';
+	ELSIF b.max_missing > p.max_missing THEN
+		RAISE EXCEPTION 'max_missing of server "%" must be at most %, not %', p.server, trim_scale(p.max_missing), trim_scale(b.max_missing)
+			USING ERRCODE = 'insufficient_privilege', HINT = 'An administrator has set this floor with set_floor().';
+	ELSIF b.n_data IS NULL THEN
+		RAISE EXCEPTION 'n_data has to be given'
+			USING ERRCODE = 'null_value_not_allowed', HINT = 'It is the number of data fields (bits) of every share.';
+	ELSIF b.n_data NOT BETWEEN 1 AND prio_internal.max_data() THEN
+		RAISE EXCEPTION 'n_data must be between 1 and %, not %', prio_internal.max_data(), b.n_data
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'It is the number of data fields (bits) of every share.';
+	ELSIF b.bits NOT BETWEEN 1 AND 42 THEN
+		RAISE EXCEPTION 'bits must be between 1 and 42, not %', b.bits
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'Leave it out if the data are single bits.';
+	ELSIF b.n_data % b.bits <> 0 THEN
+		RAISE EXCEPTION 'n_data must be a multiple of bits: % data fields are no integers of % bits', b.n_data, b.bits
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'n_data is the number of integers times the bits of each.';
+	ELSIF b.report_times IS NOT NULL THEN
+		RAISE EXCEPTION 'shares of Prio v1 have no report time'
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'report_times is for servers whose shares come in reports of DAP.';
+	ELSIF prio_internal.forgeable(b.n_data) AND NOT b.allow_forgeable THEN
+		RAISE EXCEPTION 'the proof of packets can be forged when n_data is %', b.n_data
+			USING ERRCODE = 'invalid_parameter_value',
+				DETAIL = 'With one data field less than a power of two, a hostile client can count for any number.',
+				HINT = 'Have clients send one more data field, which is always false. Where that cannot be, allow_forgeable => true takes the batch all the same.';
+	END IF;
+END $$;
+
+COMMENT ON FUNCTION prio_internal.check_batch(prio_processor.peer, prio_processor.batch) IS 'refuses settings of a batch that make no sense, or that an administrator has ruled out';
+
+-- Rights that somebody has as a default on what the owner creates are no rights here.
+CREATE FUNCTION prio_internal.clear_rights(relation regclass) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	grantee text;
+BEGIN
+	FOR grantee IN SELECT DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END
+		FROM pg_class AS c, aclexplode(c.relacl) AS a WHERE c.oid = relation AND a.grantee <> c.relowner LOOP
+		EXECUTE format('REVOKE ALL ON %s FROM %s', relation, grantee);
+	END LOOP;
+END $$;
+
+COMMENT ON FUNCTION prio_internal.clear_rights(regclass) IS 'nobody but its owner has a right to a table';
+
+-- Lets shares in. Somebody who is inserting any may hold the table for as long as they like: then
+-- they wait in early_share, and the next run() tries again.
+CREATE FUNCTION prio_internal.attach_shares(b prio_processor.batch) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+	partition regclass := to_regclass('prio_internal.share_' || b.number);
+BEGIN
+	IF partition IS NULL OR b.drop_wanted THEN
+		RETURN false;
+	ELSIF NOT EXISTS (SELECT FROM pg_inherits AS i WHERE i.inhrelid = partition) THEN
+		EXECUTE format('ALTER TABLE prio_processor.share ATTACH PARTITION %s FOR VALUES IN (%L)', partition, b.batch_id);
+	END IF;
+	RETURN true;
+EXCEPTION WHEN lock_not_available THEN
+	RETURN false;
+END $$;
+
+COMMENT ON FUNCTION prio_internal.attach_shares(prio_processor.batch) IS 'makes the partition of a batch one; false if somebody is in the way';
+
+CREATE FUNCTION prio_internal.take_early_shares(b prio_processor.batch) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	IF EXISTS (SELECT FROM prio_internal.early_share AS e WHERE e.batch_id = b.batch_id) THEN
+		EXECUTE format('WITH early AS (DELETE FROM prio_internal.early_share AS e WHERE e.batch_id = $1 RETURNING e.*)
+			INSERT INTO prio_internal.%I (batch_id, share_id, header, payload) SELECT batch_id, share_id, header, payload FROM early',
+			'share_' || b.number) USING b.batch_id;
+	END IF;
+END $$;
+
+COMMENT ON FUNCTION prio_internal.take_early_shares(prio_processor.batch) IS 'what came for a batch before it was made';
+
+CREATE PROCEDURE prio_processor.create_batch(batch_id text, server name, n_data int DEFAULT NULL, min_batch_size bigint DEFAULT NULL,
+		bits int DEFAULT NULL, packet_batch_id text DEFAULT NULL, max_missing numeric DEFAULT 0.1, ordinals boolean DEFAULT false,
+		checkpoints boolean DEFAULT true, close_at timestamptz DEFAULT NULL, report_times tstzrange DEFAULT NULL,
+		allow_forgeable boolean DEFAULT false, if_not_exists boolean DEFAULT false)
+	LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+	p prio_processor.peer;
+	b prio_processor.batch;
+BEGIN
+	IF create_batch.batch_id IS NULL OR create_batch.server IS NULL THEN
+		RAISE EXCEPTION 'a batch needs a name and a server' USING ERRCODE = 'null_value_not_allowed';
+	END IF;
+	SELECT * INTO p FROM prio_processor.peer AS x WHERE x.server = create_batch.server;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'server "%" has no peer', create_batch.server
+			USING ERRCODE = 'undefined_object', HINT = 'Join it to the other server with join_peer().';
+	END IF;
+	PERFORM prio_internal.check_here(p);
+	IF p.outlived_key = lower(prio_internal.server_option(p.server, 'public_key')) THEN
+		RAISE EXCEPTION 'server "%" was restored from a backup and takes no batch with its old key', p.server
+			USING ERRCODE = 'object_not_in_prerequisite_state',
+				HINT = 'Give it a new key pair (ALTER SERVER, ALTER USER MAPPING), and its clients and the other server the new public key.';
+	END IF;
+
+	b.batch_id := create_batch.batch_id;
+	b.server := p.server;
+	b.role := p.role;
+	b.n_data := create_batch.n_data;
+	b.bits := create_batch.bits;
+	b.min_batch_size := create_batch.min_batch_size;
+	b.packet_batch_id := coalesce(create_batch.packet_batch_id, create_batch.batch_id);
+	b.max_missing := create_batch.max_missing;
+	b.ordinals := coalesce(create_batch.ordinals, false);
+	b.checkpoints := coalesce(create_batch.checkpoints, true);
+	b.close_at := create_batch.close_at;
+	b.report_times := create_batch.report_times;
+	b.allow_forgeable := coalesce(create_batch.allow_forgeable, false);
+	PERFORM prio_internal.check_batch(p, b);
+	IF EXISTS (SELECT FROM prio_processor.batch AS x WHERE x.batch_id = b.batch_id) THEN
+		IF create_batch.if_not_exists THEN
+			RAISE NOTICE 'batch "%" exists already', b.batch_id;
+			RETURN;
+		END IF;
+		RAISE EXCEPTION 'batch "%" exists already', b.batch_id
+			USING ERRCODE = 'duplicate_object', HINT = 'A batch id is used once, also after drop_batch(). With if_not_exists => true this is no error.';
+	END IF;
+	IF p.peer_server IS NULL AND b.checkpoints THEN
+		RAISE EXCEPTION 'server "%" was joined without a way to the other server', p.server
+			USING ERRCODE = 'object_not_in_prerequisite_state',
+				HINT = 'Where messages are exchanged as files, create the batch with checkpoints => false. Otherwise give join_peer() a peer_server.';
+	END IF;
+
+	INSERT INTO prio_processor.batch (batch_id, server, role, n_data, bits, min_batch_size, packet_batch_id, max_missing, ordinals,
+		checkpoints, close_at, report_times, allow_forgeable, settings, system_identifier, database, timeline)
+	SELECT b.batch_id, b.server, b.role, b.n_data, b.bits, b.min_batch_size, b.packet_batch_id, b.max_missing, b.ordinals,
+		b.checkpoints, b.close_at, b.report_times, b.allow_forgeable, prio_internal.settings(b), i.system_identifier, i.database, i.timeline
+	FROM prio_internal.identity() AS i RETURNING * INTO b;
+	INSERT INTO prio_internal.heard (number) VALUES (b.number);
+	EXECUTE format('CREATE TABLE prio_internal.%I (LIKE prio_processor.share INCLUDING STORAGE)', 'share_' || b.number);
+	EXECUTE format('CREATE TRIGGER keep_share BEFORE UPDATE OR DELETE ON prio_internal.%I FOR EACH ROW EXECUTE FUNCTION prio_internal.keep_share()',
+		'share_' || b.number);
+	PERFORM prio_internal.clear_rights(to_regclass('prio_internal.share_' || b.number));
+	IF prio_internal.attach_shares(b) THEN
+		PERFORM prio_internal.take_early_shares(b);
+	ELSE
+		RAISE NOTICE 'somebody is inserting shares: those of batch "%" wait until the next run()', b.batch_id;
+	END IF;
+	PERFORM prio_internal.notify_stage(b.batch_id, b.stage);
+END $$;
+
+COMMENT ON PROCEDURE prio_processor.create_batch(text, name, int, bigint, int, text, numeric, boolean, boolean, timestamptz, tstzrange, boolean, boolean)
+	IS 'a new batch, open for shares';
+
+-- ---------------------------------------------------------------- from stage to stage
+
+-- Ends a stage, and begins the next one.
+CREATE FUNCTION prio_internal.enter_stage(b prio_processor.batch, next prio_processor.stage, shares bigint DEFAULT NULL) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	INSERT INTO prio_internal.stage_time (number, stage, began_at, ended_at, shares)
+	VALUES (b.number, b.stage, b.stage_since, clock_timestamp(), shares)
+	ON CONFLICT ON CONSTRAINT stage_time_pkey DO UPDATE SET ended_at = excluded.ended_at, shares = excluded.shares;
+	UPDATE prio_processor.batch AS x SET stage = next, stage_since = clock_timestamp(), error = NULL, error_at = NULL WHERE x.number = b.number;
+	PERFORM prio_internal.notify_stage(b.batch_id, next);
+END $$;
+
+COMMENT ON FUNCTION prio_internal.enter_stage(prio_processor.batch, prio_processor.stage, bigint) IS 'the next stage of a batch';
+
+-- Gives a batch up, for the operator to look at; the other server hears why.
+CREATE FUNCTION prio_internal.fail_batch(b prio_processor.batch, reason text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	UPDATE prio_processor.batch AS x SET stage = 'failed', failed_stage = b.stage, error = reason, error_at = clock_timestamp()
+	WHERE x.number = b.number;
+	PERFORM prio_internal.notify_stage(b.batch_id, 'failed');
+END $$;
+
+COMMENT ON FUNCTION prio_internal.fail_batch(prio_processor.batch, text) IS 'ends a batch that cannot go on by itself';
+
+-- A flag, and the blocks that there are: whoever is inserting goes on, and comes too late.
+CREATE FUNCTION prio_internal.close_open_batch(b prio_processor.batch) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	partition regclass := to_regclass('prio_internal.share_' || b.number);
+	width bigint := prio_internal.chunk_blocks(b);
+	blocks bigint;
+BEGIN
+	PERFORM prio_internal.take_early_shares(b);
+	UPDATE prio_processor.batch AS x SET settings = prio_internal.settings(b) WHERE x.number = b.number;
+	blocks := pg_relation_size(partition) / current_setting('block_size')::bigint;
+	INSERT INTO prio_internal.chunk (number, chunk, first_block, end_block)
+	SELECT b.number, k, k * width, least((k + 1) * width, blocks) FROM generate_series(0, (blocks - 1) / width) AS k WHERE blocks > 0;
+	PERFORM prio_internal.enter_stage(b, 'close');
+END $$;
+
+COMMENT ON FUNCTION prio_internal.close_open_batch(prio_processor.batch) IS 'closes a batch that is open and locked';
+
+CREATE PROCEDURE prio_processor.close_batch(batch_id text) LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+	b prio_processor.batch := prio_internal.lock_batch(batch_id);
+BEGIN
+	IF b.stage = 'open' THEN
+		PERFORM prio_internal.close_open_batch(b);
+	ELSE
+		RAISE NOTICE 'batch "%" is closed already', b.batch_id;
+	END IF;
+END $$;
+
+COMMENT ON PROCEDURE prio_processor.close_batch(text) IS 'no more shares for a batch: run() may go on with it';
+
+-- A slip in create_batch() need not cost the shares of a day: until the list is out. And a batch whose
+-- total is held back because of max_missing is let go, on this side alone.
+CREATE PROCEDURE prio_processor.change_batch(batch_id text, n_data int DEFAULT NULL, bits int DEFAULT NULL, ordinals boolean DEFAULT NULL,
+		min_batch_size bigint DEFAULT NULL, max_missing numeric DEFAULT NULL, close_at timestamptz DEFAULT NULL)
+	LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+	b prio_processor.batch := prio_internal.lock_batch(batch_id);
+	p prio_processor.peer;
+	begun boolean := coalesce(b.failed_stage, b.stage) > 'close';
+BEGIN
+	SELECT * INTO STRICT p FROM prio_processor.peer AS x WHERE x.server = b.server;
+	IF b.stage > 'publish' AND b.stage <> 'failed' OR b.dropped_at IS NOT NULL THEN
+		RAISE EXCEPTION 'batch "%" is finished', b.batch_id
+			USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = format('It is in stage "%s".', b.stage);
+	ELSIF begun AND (change_batch.n_data, change_batch.bits, change_batch.ordinals, change_batch.min_batch_size, change_batch.close_at)
+		IS DISTINCT FROM (NULL::int, NULL::int, NULL::boolean, NULL::bigint, NULL::timestamptz) THEN
+		RAISE EXCEPTION 'settings of batch "%" cannot be changed', b.batch_id
+			USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Its list is out. Only max_missing can still be changed, on this side alone.';
+	END IF;
+	b.n_data := coalesce(change_batch.n_data, b.n_data);
+	-- With another n_data the integers have to be said again.
+	b.bits := CASE WHEN change_batch.n_data IS NULL THEN coalesce(change_batch.bits, b.bits) ELSE change_batch.bits END;
+	b.ordinals := coalesce(change_batch.ordinals, b.ordinals);
+	b.min_batch_size := coalesce(change_batch.min_batch_size, b.min_batch_size);
+	b.max_missing := coalesce(change_batch.max_missing, b.max_missing);
+	b.close_at := coalesce(change_batch.close_at, b.close_at);
+	PERFORM prio_internal.check_batch(p, b);
+	UPDATE prio_processor.batch AS x
+	SET n_data = b.n_data, bits = b.bits, ordinals = b.ordinals, min_batch_size = b.min_batch_size, max_missing = b.max_missing, close_at = b.close_at,
+		attempt = x.attempt + 1, settings = CASE WHEN begun THEN x.settings ELSE prio_internal.settings(b) END
+	WHERE x.number = b.number;
+	IF NOT begun THEN
+		-- What was opened with other settings is opened again.
+		DELETE FROM prio_internal.opened AS o WHERE o.number = b.number;
+	END IF;
+END $$;
+
+COMMENT ON PROCEDURE prio_processor.change_batch(text, int, int, boolean, bigint, numeric, timestamptz)
+	IS 'corrects the settings of a batch before its list is out; later max_missing alone';
+
+CREATE PROCEDURE prio_processor.retry_batch(batch_id text) LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+	b prio_processor.batch := prio_internal.lock_batch(batch_id);
+BEGIN
+	IF b.stage <> 'failed' OR b.dropped_at IS NOT NULL OR b.drop_wanted THEN
+		RAISE EXCEPTION 'batch "%" has not failed, or has been dropped', b.batch_id
+			USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = format('It is in stage "%s".', b.stage);
+	END IF;
+	PERFORM prio_internal.check_here(p) FROM prio_processor.peer AS p WHERE p.server = b.server;
+	UPDATE prio_processor.batch AS x
+	SET stage = failed_stage, failed_stage = NULL, attempt = x.attempt + 1, error = NULL, error_at = NULL,
+		-- As long as the list is not out, this side may still change its mind.
+		settings = CASE WHEN b.list_digest IS NULL THEN prio_internal.settings(b) ELSE x.settings END
+	WHERE x.number = b.number RETURNING * INTO b;
+	IF b.list_digest IS NULL THEN
+		DELETE FROM prio_internal.opened AS o WHERE o.number = b.number;
+	END IF;
+	PERFORM prio_internal.notify_stage(b.batch_id, b.stage);
+END $$;
+
+COMMENT ON PROCEDURE prio_processor.retry_batch(text) IS 'lets run() try a failed batch again where it failed';
+
+CREATE PROCEDURE prio_processor.give_up_batch(batch_id text) LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+	b prio_processor.batch := prio_internal.lock_batch(batch_id);
+BEGIN
+	IF b.stage > 'publish' THEN
+		RAISE EXCEPTION 'batch "%" is finished', b.batch_id
+			USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = format('It is in stage "%s".', b.stage);
+	END IF;
+	PERFORM prio_internal.fail_batch(b, 'given up');
+END $$;
+
+COMMENT ON PROCEDURE prio_processor.give_up_batch(text) IS 'ends a batch that nobody wants to be finished; drop_batch() makes that final';
+
+-- ---------------------------------------------------------------- dropping one
+
+-- True when it is gone. Whoever reads or inserts shares, pg_dump for one, may be in the way.
+CREATE FUNCTION prio_internal.drop_now(b prio_processor.batch) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE format('DROP TABLE IF EXISTS prio_internal.%I', 'share_' || b.number);
+	DELETE FROM prio_internal.opened AS x WHERE x.number = b.number;
+	DELETE FROM prio_internal.work AS x WHERE x.number = b.number;
+	DELETE FROM prio_internal.chunk AS x WHERE x.number = b.number;
+	DELETE FROM prio_internal.list AS x WHERE x.number = b.number;
+	DELETE FROM prio_internal.agreed AS x WHERE x.number = b.number;
+	DELETE FROM prio_internal.message AS x WHERE x.number = b.number;
+	DELETE FROM prio_internal.written_id AS x WHERE x.number = b.number;
+	DELETE FROM prio_internal.imported_message AS x WHERE x.number = b.number;
+	UPDATE prio_processor.batch AS x SET dropped_at = clock_timestamp() WHERE x.number = b.number;
+	RETURN true;
+EXCEPTION WHEN lock_not_available THEN
+	RETURN false;
+END $$;
+
+COMMENT ON FUNCTION prio_internal.drop_now(prio_processor.batch) IS 'drops shares and messages of a batch, if nobody is in the way';
+
+CREATE PROCEDURE prio_processor.drop_batch(batch_id text) LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+	b prio_processor.batch := prio_internal.lock_batch(batch_id);
+BEGIN
+	IF b.stage NOT IN ('published', 'too small', 'failed') THEN
+		RAISE EXCEPTION 'batch "%" is not finished', b.batch_id
+			USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = format('It is in stage "%s".', b.stage),
+				HINT = 'give_up_batch() ends a batch that will not be finished.';
+	ELSIF b.dropped_at IS NOT NULL THEN
+		RAISE NOTICE 'batch "%" has been dropped already', b.batch_id;
+		RETURN;
+	END IF;
+	UPDATE prio_processor.batch AS x SET drop_wanted = true WHERE x.number = b.number;
+	IF NOT prio_internal.drop_now(b) THEN
+		RAISE NOTICE 'somebody uses the shares of batch "%": the next run() drops it', b.batch_id;
+	END IF;
+END $$;
+
+COMMENT ON PROCEDURE prio_processor.drop_batch(text) IS 'frees the space of a finished batch; its result, and the memory of its packets, stay';
+
+CREATE FUNCTION prio_processor.longest_share(batch_id text) RETURNS int LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+DECLARE
+	b prio_processor.batch := prio_internal.existing_batch(batch_id);
+BEGIN
+	RETURN prio_internal.longest_share(b.server::text, b.packet_batch_id, b.n_data);
+END $$;
+
+COMMENT ON FUNCTION prio_processor.longest_share(text) IS 'bytes of the longest payload that a batch takes: for collectors to enforce';

@@ -1,0 +1,67 @@
+-- ---------------------------------------------------------------- the list
+
+CREATE FUNCTION prio_internal.listed(number int, role text, OUT share_id uuid, OUT content uuid, OUT replay uuid)
+	RETURNS SETOF record LANGUAGE sql STABLE
+BEGIN ATOMIC
+	SELECT e.share_id, e.content, e.replay FROM prio_internal.list AS l, LATERAL prio_internal.list_entries(l.entries) AS e
+	WHERE l.number = listed.number AND l.role = listed.role;
+END;
+
+COMMENT ON FUNCTION prio_internal.listed(int, text) IS 'the list of this side, whose role is given';
+
+-- What the digest of a list is over: its ids, piece by piece.
+CREATE FUNCTION prio_internal.digest_of_list(number int, role text, own boolean) RETURNS bytea LANGUAGE sql STABLE
+	RETURN (SELECT sha256(coalesce(string_agg(sha256(CASE WHEN own THEN prio_internal.list_ids(l.entries) ELSE l.entries END), ''::bytea ORDER BY l.piece), ''))
+		FROM prio_internal.list AS l WHERE l.number = digest_of_list.number AND l.role = digest_of_list.role);
+
+COMMENT ON FUNCTION prio_internal.digest_of_list(int, text, boolean) IS 'SHA-256 over the list of one side';
+
+CREATE FUNCTION prio_internal.reject(number int, stage prio_processor.stage, reason text, shares bigint, ids uuid[] DEFAULT NULL) RETURNS void LANGUAGE sql
+BEGIN ATOMIC
+	INSERT INTO prio_internal.rejection AS r (number, stage, reason, shares, ids)
+	SELECT reject.number, reject.stage, reject.reason, reject.shares, reject.ids WHERE reject.shares > 0
+	ON CONFLICT (number, stage, reason) DO UPDATE SET shares = excluded.shares, ids = excluded.ids;
+END;
+
+COMMENT ON FUNCTION prio_internal.reject(int, prio_processor.stage, text, bigint, uuid[]) IS 'notes how many shares fell out, and why';
+
+-- The list is the batch: what opens to something else later is late. The same packet twice under
+-- one id is one; an id with several packets is not in it, since nobody can tell which the other side has.
+CREATE FUNCTION prio_internal.make_list(b prio_processor.batch) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	rows bigint;
+	ids bigint;
+	several bigint;
+	some uuid[];
+BEGIN
+	WITH by_id AS MATERIALIZED (
+		SELECT o.share_id, prio_internal.only(o.content) AS content, prio_internal.only(o.replay) AS replay, count(*) AS rows
+		FROM prio_internal.opened_shares(b.number) AS o GROUP BY o.share_id
+	), placed AS (
+		SELECT i.share_id, i.content, i.replay, (row_number() OVER (ORDER BY i.share_id) - 1) / prio_internal.chunk_shares(b.n_data) AS piece
+		FROM by_id AS i WHERE i.content IS NOT NULL
+	), kept AS (
+		INSERT INTO prio_internal.list (number, role, piece, entries)
+		SELECT b.number, b.role, p.piece, prio_internal.pack_list(p.share_id, p.content, p.replay) FROM placed AS p GROUP BY p.piece
+	)
+	SELECT coalesce(sum(i.rows), 0), count(i.content), count(*) FILTER (WHERE i.content IS NULL),
+		(array_agg(i.share_id) FILTER (WHERE i.content IS NULL))[:10]
+	INTO rows, ids, several, some FROM by_id AS i;
+
+	PERFORM prio_internal.reject(b.number, 'close', r.reason, sum(r.shares)::bigint, NULL)
+	FROM prio_internal.opened AS o, LATERAL prio_internal.opened_rejections(o.opened) AS r WHERE o.number = b.number GROUP BY r.reason;
+	UPDATE prio_internal.rejection AS x SET ids = s.ids
+	FROM (SELECT r.reason, (array_agg(i))[:10] AS ids FROM prio_internal.opened AS o, LATERAL prio_internal.opened_rejections(o.opened) AS r,
+			LATERAL unnest(r.ids) AS i WHERE o.number = b.number GROUP BY r.reason) AS s
+	WHERE x.number = b.number AND x.stage = 'close' AND x.reason = s.reason;
+	PERFORM prio_internal.reject(b.number, 'list', 'several packets under one id', several, some),
+		prio_internal.reject(b.number, 'list', 'the same packet again under its id', rows - ids - several);
+
+	UPDATE prio_processor.batch AS x
+	SET listed = ids, list_digest = prio_internal.digest_of_list(b.number, b.role, true),
+		packets = (SELECT count(DISTINCT l.replay) FROM prio_internal.listed(b.number, b.role) AS l)
+	WHERE x.number = b.number;
+	PERFORM prio_internal.enter_stage(b, 'agree', ids);
+END $$;
+
+COMMENT ON FUNCTION prio_internal.make_list(prio_processor.batch) IS 'fixes which shares a batch has';

@@ -1,0 +1,60 @@
+-- ---------------------------------------------------------------- opening shares
+
+-- Blocks of a chunk: some five thousand shares, fewer when they are long, so that what one
+-- transaction opens stays below 64 MB or so.
+CREATE FUNCTION prio_internal.chunk_blocks(b prio_processor.batch) RETURNS bigint LANGUAGE sql STABLE AS $$
+	SELECT greatest(1, prio_internal.chunk_shares(b.n_data) * r.width / 8000)
+	FROM (SELECT prio_internal.longest_share(b.server::text, b.packet_batch_id, b.n_data) / 2 AS length) AS l,
+		-- a row has what is longer than 2000 bytes in a table of its own
+		LATERAL (SELECT 70 + octet_length(b.batch_id) + CASE WHEN l.length > 1900 THEN 18 ELSE l.length END AS width) AS r
+$$;
+
+COMMENT ON FUNCTION prio_internal.chunk_blocks(prio_processor.batch) IS 'how many blocks of shares are opened at a time';
+
+CREATE FUNCTION prio_internal.open_chunk(b prio_processor.batch, c prio_internal.chunk) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE format('INSERT INTO prio_internal.opened (number, chunk, opened)
+		SELECT $1, $2, prio_internal.open_shares($3, $4, $5, s.share_id, CASE WHEN $6 THEN s.ordinal END, s.header, s.payload, s.ctid)
+		FROM prio_internal.%I AS s WHERE s.ctid >= %L::tid AND s.ctid < %L::tid',
+		'share_' || b.number, format('(%s,0)', c.first_block), format('(%s,0)', c.end_block))
+	USING b.number, c.chunk, b.server::text, b.packet_batch_id, b.n_data, b.ordinals;
+END $$;
+
+COMMENT ON FUNCTION prio_internal.open_chunk(prio_processor.batch, prio_internal.chunk) IS 'opens the shares of a chunk';
+
+-- Opens the next chunk that nobody has opened: 'worked', 'busy' when others are at the last of
+-- them, 'complete' when all are open. Sessions share the work of one batch: each locks the
+-- chunk that it is at, and no more.
+CREATE FUNCTION prio_internal.open_next_chunk(b prio_processor.batch) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	c prio_internal.chunk;
+BEGIN
+	LOOP
+		SELECT x.* INTO c FROM prio_internal.chunk AS x
+		WHERE x.number = b.number AND NOT EXISTS (SELECT FROM prio_internal.opened AS o WHERE o.number = x.number AND o.chunk = x.chunk)
+		ORDER BY x.chunk LIMIT 1 FOR UPDATE SKIP LOCKED;
+		EXIT WHEN NOT FOUND;
+		-- Whoever had the lock before may have opened it.
+		IF NOT EXISTS (SELECT FROM prio_internal.opened AS o WHERE o.number = c.number AND o.chunk = c.chunk) THEN
+			PERFORM prio_internal.open_chunk(b, c);
+			RETURN 'worked';
+		END IF;
+	END LOOP;
+	IF EXISTS (SELECT FROM prio_internal.chunk AS x
+			WHERE x.number = b.number AND NOT EXISTS (SELECT FROM prio_internal.opened AS o WHERE o.number = x.number AND o.chunk = x.chunk)) THEN
+		RETURN 'busy';
+	END IF;
+	RETURN 'complete';
+END $$;
+
+COMMENT ON FUNCTION prio_internal.open_next_chunk(prio_processor.batch) IS 'opens one chunk of a batch that is not open';
+
+-- All rows that opened, each with its place.
+CREATE FUNCTION prio_internal.opened_shares(number int, OUT share_id uuid, OUT place tid, OUT content uuid, OUT replay uuid, OUT record bytea)
+	RETURNS SETOF record LANGUAGE sql STABLE
+BEGIN ATOMIC
+	SELECT r.share_id, r.place, r.content, r.replay, r.record
+	FROM prio_internal.opened AS o, LATERAL prio_internal.opened_rows(o.opened) AS r WHERE o.number = opened_shares.number;
+END;
+
+COMMENT ON FUNCTION prio_internal.opened_shares(int) IS 'what the shares of a batch opened to';

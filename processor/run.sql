@@ -1,0 +1,263 @@
+-- ---------------------------------------------------------------- steps
+
+-- Why a batch must not go on. NULL if there is no reason.
+CREATE FUNCTION prio_internal.obstacle(b prio_processor.batch) RETURNS text LANGUAGE plpgsql STABLE AS $$
+DECLARE
+	h prio_internal.heard;
+	difference text;
+BEGIN
+	IF prio_internal.server_role(b.server) IS DISTINCT FROM b.role THEN
+		RETURN format('server "%s" has changed since the batch was closed: its role', b.server);
+	END IF;
+	difference := prio_internal.disagreement(b.settings, prio_internal.settings(b));
+	-- max_missing may be released on this side alone.
+	IF difference IS NOT NULL AND difference NOT LIKE 'max_missing (%)' THEN
+		RETURN format('server "%s" has changed since the batch was closed: %s', b.server, difference);
+	END IF;
+	SELECT * INTO STRICT h FROM prio_internal.heard AS x WHERE x.number = b.number;
+	difference := prio_internal.disagreement(b.settings, h.settings);
+	IF difference IS NOT NULL THEN
+		RETURN format('the two servers do not agree on %s', difference);
+	END IF;
+	RETURN h.contradiction;
+END $$;
+
+COMMENT ON FUNCTION prio_internal.obstacle(prio_processor.batch) IS 'why a batch must not go on; NULL if it may';
+
+-- The batch as it is, for a change of its stage that nobody else makes; NULL if somebody is at it, or it is further.
+CREATE FUNCTION prio_internal.lock_stage(b prio_processor.batch) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+	now_at prio_processor.stage;
+BEGIN
+	SELECT x.stage INTO now_at FROM prio_processor.batch AS x WHERE x.number = b.number FOR NO KEY UPDATE SKIP LOCKED;
+	RETURN FOUND AND now_at = b.stage;
+END $$;
+
+COMMENT ON FUNCTION prio_internal.lock_stage(prio_processor.batch) IS 'is it for this transaction to end the stage of a batch';
+
+CREATE FUNCTION prio_internal.step_of(b prio_processor.batch) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	h prio_internal.heard;
+	outcome text;
+	why text;
+BEGIN
+	IF b.stage = 'open' THEN
+		IF b.close_at IS NULL OR b.close_at > clock_timestamp() THEN
+			RETURN 'waiting';
+		ELSIF NOT prio_internal.lock_stage(b) THEN
+			RETURN 'busy';
+		END IF;
+		PERFORM prio_internal.close_open_batch(b);
+		RETURN 'worked';
+	END IF;
+
+	why := prio_internal.obstacle(b);
+	IF why IS NOT NULL THEN
+		IF NOT prio_internal.lock_stage(b) THEN
+			RETURN 'busy';
+		END IF;
+		PERFORM prio_internal.fail_batch(b, why);
+		RETURN 'failed';
+	END IF;
+
+	-- What many sessions can do at once.
+	IF b.stage < 'publish' THEN
+		outcome := prio_internal.renew_state(b);
+		IF outcome <> 'complete' THEN
+			RETURN outcome;
+		END IF;
+	END IF;
+	IF b.stage = 'round 1' OR b.stage = 'round 2' THEN
+		IF b.stage = 'round 1' AND NOT b.checkpoints AND NOT b.partner_closed THEN
+			RETURN 'waiting';
+		END IF;
+		outcome := prio_internal.say_next_chunk(b, CASE b.stage WHEN 'round 1' THEN 1 ELSE 2 END);
+		IF outcome <> 'complete' THEN
+			RETURN outcome;
+		END IF;
+	ELSIF b.stage = 'agree' AND b.checkpoints THEN
+		SELECT * INTO STRICT h FROM prio_internal.heard AS x WHERE x.number = b.number;
+		IF NOT prio_internal.list_is_complete(b, h) THEN
+			RETURN 'waiting';
+		END IF;
+	END IF;
+
+	-- What one does for all.
+	IF NOT prio_internal.lock_stage(b) THEN
+		RETURN 'busy';
+	END IF;
+	CASE b.stage
+		WHEN 'close' THEN PERFORM prio_internal.enter_stage(b, 'list');
+		WHEN 'list' THEN PERFORM prio_internal.make_list(b);
+		WHEN 'agree' THEN PERFORM prio_internal.make_agreed(b);
+		WHEN 'round 1' THEN PERFORM prio_internal.enter_stage(b, 'round 2', b.agreed);
+		WHEN 'round 2' THEN PERFORM prio_internal.enter_stage(b, 'aggregate', b.agreed);
+		WHEN 'aggregate' THEN RETURN prio_internal.step_aggregate(b);
+		WHEN 'publish' THEN RETURN prio_internal.step_publish(b);
+	END CASE;
+	RETURN 'worked';
+END $$;
+
+COMMENT ON FUNCTION prio_internal.step_of(prio_processor.batch) IS 'what comes next for a batch';
+
+-- One step of one batch, in this transaction: 'worked' when there may be more to do, 'waiting' for
+-- the other server, 'held' until somebody looks, 'done', 'failed', 'error' (try again later), or 'busy' when
+-- other sessions are at what is left.
+CREATE FUNCTION prio_internal.step(number int) RETURNS text LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+	b prio_processor.batch;
+	why text;
+BEGIN
+	-- An older snapshot would not see what others have done.
+	IF current_setting('transaction_isolation') <> 'read committed' THEN
+		RAISE EXCEPTION 'a batch only goes on in a transaction of isolation level READ COMMITTED'
+			USING ERRCODE = 'invalid_transaction_state';
+	END IF;
+	SELECT * INTO b FROM prio_processor.batch AS x WHERE x.number = step.number FOR KEY SHARE SKIP LOCKED;
+	IF NOT FOUND THEN
+		RETURN 'busy';
+	ELSIF b.stage > 'publish' THEN
+		RETURN 'done';
+	END IF;
+	-- What is said must be there after a crash, whatever the session thinks of that.
+	PERFORM prio_internal.commit_synchronously();
+	-- For those who look at progress, and for nothing else.
+	PERFORM pg_try_advisory_xact_lock_shared(1886415471, b.number);
+	BEGIN
+		PERFORM prio_internal.check_here(p) FROM prio_processor.peer AS p WHERE p.server = b.server;
+		IF (b.system_identifier, b.database, b.timeline) IS DISTINCT FROM (SELECT i.system_identifier, i.database, i.timeline FROM prio_internal.identity() AS i) THEN
+			RAISE EXCEPTION 'batch "%" was made before a restore, a failover or a copy of this database', b.batch_id
+				USING HINT = 'after_restore() gives it up; after a failover that lost nothing after_failover() lets it go on.';
+		END IF;
+		RETURN prio_internal.step_of(b);
+	EXCEPTION WHEN OTHERS THEN
+		GET STACKED DIAGNOSTICS why = MESSAGE_TEXT;
+		IF prio_internal.lock_stage(b) THEN
+			UPDATE prio_processor.batch AS x SET error = why, error_at = clock_timestamp() WHERE x.number = b.number;
+		END IF;
+		RETURN 'error';
+	END;
+END $$;
+
+COMMENT ON FUNCTION prio_internal.step(int) IS 'one step of one batch';
+
+-- ---------------------------------------------------------------- running
+
+-- What is left over from others being in the way.
+CREATE FUNCTION prio_internal.look_after() RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+	b prio_processor.batch;
+BEGIN
+	PERFORM prio_internal.commit_synchronously();
+	FOR b IN SELECT x.* FROM prio_processor.batch AS x WHERE x.drop_wanted AND x.dropped_at IS NULL ORDER BY x.number FOR UPDATE SKIP LOCKED LOOP
+		PERFORM prio_internal.drop_now(b);
+	END LOOP;
+	FOR b IN SELECT x.* FROM prio_processor.batch AS x WHERE x.stage = 'open'
+			AND NOT EXISTS (SELECT FROM pg_inherits AS i WHERE i.inhrelid = to_regclass('prio_internal.share_' || x.number))
+			ORDER BY x.number FOR UPDATE SKIP LOCKED LOOP
+		IF prio_internal.attach_shares(b) THEN
+			PERFORM prio_internal.take_early_shares(b);
+		END IF;
+	END LOOP;
+	-- Shares for a name that exists come early only as long as its partition is not there.
+	FOR b IN SELECT x.* FROM prio_processor.batch AS x WHERE x.stage = 'open' AND EXISTS (SELECT FROM prio_internal.early_share AS e WHERE e.batch_id = x.batch_id) LOOP
+		PERFORM prio_internal.take_early_shares(b);
+	END LOOP;
+	DELETE FROM prio_internal.early_share AS e WHERE e.arrived_at < clock_timestamp() - interval '7 days';
+EXCEPTION WHEN lock_not_available THEN
+	NULL; -- the next run() has better luck
+END $$;
+
+COMMENT ON FUNCTION prio_internal.look_after() IS 'tries again what somebody was in the way of, and throws away shares for batches that nobody makes';
+
+-- Does what can be done for one batch, committing after every step.
+CREATE PROCEDURE prio_internal.run_batch(number int, INOUT outcome text) LANGUAGE plpgsql AS $$
+DECLARE
+	told timestamptz := pg_catalog.clock_timestamp();
+	p record;
+	asked boolean := false;
+BEGIN
+	LOOP
+		COMMIT;
+		SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+		outcome := prio_internal.step(number);
+		COMMIT;
+		IF outcome = 'failed' OR outcome = 'error' OR outcome = 'held' THEN
+			SELECT b.batch_id, b.error INTO p FROM prio_processor.batch AS b WHERE b.number = run_batch.number;
+			RAISE WARNING 'batch "%": %', p.batch_id, p.error;
+		ELSIF outcome = 'waiting' OR outcome = 'busy' THEN
+			asked := prio_internal.pull_batch(number);
+			COMMIT;
+			EXIT WHEN NOT asked;
+		END IF;
+		EXIT WHEN outcome = 'failed' OR outcome = 'error' OR outcome = 'held' OR outcome = 'done';
+		IF pg_catalog.clock_timestamp() > told + interval '2 seconds' THEN
+			told := pg_catalog.clock_timestamp();
+			FOR p IN SELECT v.* FROM prio_processor.progress AS v JOIN prio_processor.batch AS b USING (batch_id)
+					WHERE b.number = run_batch.number AND v.stage = b.stage AND v.total > 0 LOOP
+				RAISE NOTICE 'batch "%": %, % of % shares (% %%), % left', p.batch_id, p.stage, p.done, p.total,
+					p.percent, coalesce(p.time_left::text, '?');
+			END LOOP;
+		END IF;
+	END LOOP;
+	COMMIT;
+END $$;
+
+COMMENT ON PROCEDURE prio_internal.run_batch(int, text) IS 'takes one batch as far as it can go';
+
+-- A scheduler that comes once a minute would take a batch one round further a minute. With
+-- patience one call sees it through, if the other server is about as quick.
+CREATE PROCEDURE prio_processor.run(max_wait interval DEFAULT '0') LANGUAGE plpgsql AS $$
+DECLARE
+	until timestamptz := pg_catalog.clock_timestamp() + max_wait;
+	of_server name;
+	n int;
+	outcome text;
+	why text;
+	worked boolean;
+	waiting boolean;
+	told text[] := ARRAY[]::text[];
+	in_trouble int[] := ARRAY[]::int[];
+BEGIN
+	IF until IS NULL OR until = 'infinity' THEN
+		RAISE EXCEPTION 'max_wait has to be a time'
+			USING ERRCODE = 'null_value_not_allowed', HINT = 'It says how long run() may wait for the other server: interval ''50 seconds'', for one.';
+	ELSIF prio_internal.in_transaction_block() THEN
+		RAISE EXCEPTION 'run() cannot run inside a transaction block'
+			USING ERRCODE = 'active_sql_transaction', HINT = 'It commits after every step. CALL it by itself, without BEGIN.';
+	END IF;
+	LOOP
+		COMMIT;
+		SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+		PERFORM prio_internal.look_after();
+		COMMIT;
+		FOR of_server IN SELECT p.server FROM prio_processor.peer AS p WHERE p.peer_server IS NOT NULL ORDER BY p.server LOOP
+			why := prio_internal.pull_checkpoints(of_server);
+			IF why IS NOT NULL AND why <> ALL (told) THEN
+				RAISE WARNING 'server "%": %', of_server, why;
+				told := pg_catalog.array_append(told, why);
+			END IF;
+			COMMIT;
+		END LOOP;
+		worked := false;
+		waiting := false;
+		FOR n IN SELECT b.number FROM prio_processor.batch AS b
+				WHERE b.stage < 'published' AND (b.stage > 'open' OR b.close_at <= pg_catalog.clock_timestamp()) AND b.number <> ALL (in_trouble)
+				ORDER BY b.number LOOP
+			CALL prio_internal.run_batch(n, outcome);
+			-- A batch that got anywhere may let another session's run() end with work left.
+			worked := worked OR outcome = 'done';
+			waiting := waiting OR outcome = 'waiting' OR outcome = 'busy';
+			IF outcome = 'error' OR outcome = 'held' THEN
+				in_trouble := pg_catalog.array_append(in_trouble, n);
+			END IF;
+		END LOOP;
+		IF NOT worked THEN
+			EXIT WHEN NOT waiting OR pg_catalog.clock_timestamp() >= until;
+			PERFORM pg_catalog.pg_sleep(LEAST(1, EXTRACT(epoch FROM until - pg_catalog.clock_timestamp())));
+		END IF;
+	END LOOP;
+	COMMIT;
+END $$;
+
+COMMENT ON PROCEDURE prio_processor.run(interval) IS 'takes every batch as far as it can go, and waits so long for the other server; for a scheduler';
