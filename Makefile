@@ -2,7 +2,11 @@
 
 EXTENSION = prio prio_processor
 MODULE_big = prio
-DATA = prio--1.0.sql prio_processor--1.0.sql
+DATA = prio--1.0.sql
+DATA_built = prio_processor--1.0.sql
+
+# The job's script: in this order.
+PROCESSOR_PARTS = schema guards chunk pull batches open list agree rounds aggregate publish exchange files views run privileges
 
 # The core: everything but the face in SQL, without a header of PostgreSQL.
 CORE_DIRS = base codec crypto field kernels prio1
@@ -32,6 +36,9 @@ override with_llvm = no
 
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
+
+prio_processor--1.0.sql: $(PROCESSOR_PARTS:%=processor/%.sql) Makefile
+	cat $(filter %.sql,$^) >$@
 
 HEADERS_ALL = $(wildcard src/*/*.h)
 $(OBJS): $(HEADERS_ALL)

@@ -3,8 +3,8 @@
 -- Which rows are in the total: one of each share that both sides call valid.
 CREATE FUNCTION prio_internal.valid_shares(b prio_processor.batch, OUT share_id uuid, OUT place tid) RETURNS SETOF record LANGUAGE sql STABLE
 BEGIN ATOMIC
-	SELECT v.share_id, v.place FROM prio_internal.work AS w,
-		LATERAL prio_internal.valid_places(w.records, prio_internal.verdicts(b.role, prio_internal.said(b.number, b.role, 2, w.chunk),
+	SELECT v.share_id, v.place FROM prio_internal.work AS w JOIN prio_internal.agreed AS a USING (number, chunk),
+		LATERAL prio_internal.valid_places(w.records, prio_internal.verdicts(b.role, a.left_out, prio_internal.said(b.number, b.role, 2, w.chunk),
 			prio_internal.said(b.number, prio_internal.other_role(b.role), 2, w.chunk))) AS v
 	WHERE w.number = b.number;
 END;
@@ -32,7 +32,7 @@ COMMENT ON FUNCTION prio_internal.sum_again(prio_processor.batch, boolean) IS 't
 -- again, unless they are the most.
 CREATE FUNCTION prio_internal.total_of_valid(b prio_processor.batch, valid bigint) RETURNS bytea LANGUAGE plpgsql STABLE AS $$
 DECLARE
-	rows bigint := (SELECT coalesce(sum(prio_internal.opened_count(o.opened)), 0) FROM prio_internal.opened AS o WHERE o.number = b.number);
+	rows bigint := (SELECT coalesce(sum(prio_internal.opened_count(o.opened)), 0)::bigint FROM prio_internal.opened AS o WHERE o.number = b.number);
 	everything bytea;
 BEGIN
 	IF 2 * valid < rows THEN
@@ -51,23 +51,23 @@ CREATE FUNCTION prio_internal.step_aggregate(b prio_processor.batch) RETURNS tex
 DECLARE
 	peer text := prio_internal.other_role(b.role);
 	counts bigint[];
-	valid bigint;
+	accepted bigint;
 	missing bigint;
 	rows bigint;
-	total bytea;
+	sum_of_valid bytea;
 BEGIN
 	IF prio_internal.said_count(b.number, peer, 2) < prio_internal.chunk_count(b) THEN
 		RETURN 'waiting';
 	END IF;
 	SELECT ARRAY[coalesce(sum(v[1]), 0), coalesce(sum(v[2]), 0), coalesce(sum(v[3]), 0), coalesce(sum(v[4]), 0)] INTO counts
-	FROM prio_internal.agreed AS a, LATERAL prio_internal.verdict_counts(prio_internal.verdicts(b.role,
+	FROM prio_internal.agreed AS a, LATERAL prio_internal.verdict_counts(prio_internal.verdicts(b.role, a.left_out,
 		prio_internal.said(b.number, b.role, 2, a.chunk), prio_internal.said(b.number, peer, 2, a.chunk))) AS v
 	WHERE a.number = b.number;
-	valid := counts[1];
-	missing := b.packets - valid;
+	accepted := counts[1];
+	missing := b.packets - accepted;
 
 	-- Both sides would publish what is left: so somebody has to look before a total leaves.
-	IF valid >= b.min_batch_size AND missing > b.max_missing * b.packets THEN
+	IF accepted >= b.min_batch_size AND missing > b.max_missing * b.packets THEN
 		UPDATE prio_processor.batch AS x SET error_at = clock_timestamp(),
 			error = format('held back: %s of %s shares are missing from the total, more than max_missing %s allows; change_batch(max_missing => ...) lets it go, give_up_batch() ends it',
 				missing, b.packets, trim_scale(b.max_missing))
@@ -75,26 +75,23 @@ BEGIN
 		RETURN 'held';
 	END IF;
 
-	IF valid >= b.min_batch_size THEN
-		total := prio_internal.integers(prio_internal.total_of_valid(b, valid), b.bits);
+	IF accepted >= b.min_batch_size THEN
+		sum_of_valid := prio_internal.integers(prio_internal.total_of_valid(b, accepted), b.bits);
 	END IF;
 	PERFORM prio_internal.reject(b.number, 'round 2', 'the other server refused it', counts[3]),
-		prio_internal.reject(b.number, 'aggregate', 'the proof does not hold', counts[4]),
-		prio_internal.reject(b.number, 'round 2', 'malformed message of the other server', counts[2]
-			- coalesce((SELECT sum(r.shares)::bigint FROM prio_internal.rejection AS r WHERE r.number = b.number AND r.stage = 'agree'
-				AND r.reason <> 'the other server does not have it'), 0));
+		prio_internal.reject(b.number, 'aggregate', 'the proof does not hold', counts[4]);
 	EXECUTE format('SELECT count(*) FROM prio_internal.%I', 'share_' || b.number) INTO rows;
 	PERFORM prio_internal.reject(b.number, 'close', 'late', rows
 		- (SELECT coalesce(sum(prio_internal.opened_count(o.opened)), 0)::bigint FROM prio_internal.opened AS o WHERE o.number = b.number)
 		- (SELECT coalesce(sum(r.shares), 0)::bigint FROM prio_internal.opened AS o, LATERAL prio_internal.opened_rejections(o.opened) AS r WHERE o.number = b.number));
-	UPDATE prio_processor.batch AS x SET valid = step_aggregate.valid, rejected = missing, total = step_aggregate.total WHERE x.number = b.number;
-	PERFORM prio_internal.enter_stage(b, CASE WHEN total IS NULL THEN 'too small' ELSE 'publish' END::prio_processor.stage, valid);
+	UPDATE prio_processor.batch AS x SET valid = accepted, rejected = missing, total = sum_of_valid WHERE x.number = b.number;
+	PERFORM prio_internal.enter_stage(b, CASE WHEN sum_of_valid IS NULL THEN 'too small' ELSE 'publish' END::prio_processor.stage, accepted);
 	-- Nothing needs it any more.
 	DELETE FROM prio_internal.opened AS o WHERE o.number = b.number;
 	DELETE FROM prio_internal.work AS w WHERE w.number = b.number;
-	IF total IS NULL THEN
+	IF sum_of_valid IS NULL THEN
 		UPDATE prio_processor.batch AS x SET error_at = clock_timestamp(),
-			error = format('%s valid shares, fewer than min_batch_size %s: nothing is published', valid, b.min_batch_size)
+			error = format('%s valid shares, fewer than min_batch_size %s: nothing is published', accepted, b.min_batch_size)
 		WHERE x.number = b.number;
 	END IF;
 	RETURN 'worked';

@@ -32,14 +32,14 @@ COMMENT ON FUNCTION prio_internal.lock_scope(prio_processor.batch) IS 'the memor
 CREATE FUNCTION prio_internal.make_agreed(b prio_processor.batch) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
 	size int := prio_internal.chunk_shares(b.n_data);
-	scope int := prio_internal.lock_scope(b);
+	of_scope int := prio_internal.lock_scope(b);
 	copies bigint;
 	replays bigint;
-	total bigint;
+	shared bigint;
 BEGIN
 	WITH known AS MATERIALIZED (
 		SELECT d FROM prio_internal.memory AS m, LATERAL prio_internal.ids(m.digests) AS d
-		WHERE m.scope = make_agreed.scope AND m.number <> b.number
+		WHERE m.scope = of_scope AND m.number <> b.number
 	), both_sides AS (
 		SELECT l.share_id, l.replay, row_number() OVER (PARTITION BY l.replay ORDER BY l.share_id) > 1 AS is_copy
 		FROM prio_internal.listed(b.number, b.role) AS l WHERE l.share_id IN (SELECT i FROM prio_internal.peer_listed(b) AS i)
@@ -54,20 +54,20 @@ BEGIN
 		FROM placed AS p GROUP BY p.position / size
 	), remembered AS (
 		INSERT INTO prio_internal.memory (scope, number, piece, digests)
-		SELECT make_agreed.scope, b.number, r.piece, prio_internal.pack_ids(r.replay)
+		SELECT of_scope, b.number, r.piece, prio_internal.pack_ids(r.replay)
 		FROM (SELECT p.replay, (row_number() OVER (ORDER BY p.replay) - 1) / 5000 AS piece FROM placed AS p
 			WHERE NOT p.is_copy AND NOT p.is_replay) AS r GROUP BY r.piece
 	)
-	SELECT count(*), count(*) FILTER (WHERE p.is_copy), count(*) FILTER (WHERE p.is_replay) INTO total, copies, replays FROM placed AS p;
+	SELECT count(*), count(*) FILTER (WHERE p.is_copy), count(*) FILTER (WHERE p.is_replay) INTO shared, copies, replays FROM placed AS p;
 
-	PERFORM prio_internal.reject(b.number, 'agree', 'the other server does not have it', b.listed - total),
+	PERFORM prio_internal.reject(b.number, 'agree', 'the other server does not have it', b.listed - shared),
 		prio_internal.reject(b.number, 'agree', 'copy of a packet', copies),
 		prio_internal.reject(b.number, 'agree', 'replayed packet', replays);
 	UPDATE prio_processor.batch AS x
-	SET agreed = total, agreed_digest = (SELECT sha256(coalesce(string_agg(a.ids_digest, ''::bytea ORDER BY a.chunk), ''))
+	SET agreed = shared, agreed_digest = (SELECT sha256(coalesce(string_agg(a.ids_digest, ''::bytea ORDER BY a.chunk), ''))
 		FROM prio_internal.agreed AS a WHERE a.number = b.number)
 	WHERE x.number = b.number;
-	PERFORM prio_internal.enter_stage(b, 'round 1', total);
+	PERFORM prio_internal.enter_stage(b, 'round 1', shared);
 END $$;
 
 COMMENT ON FUNCTION prio_internal.make_agreed(prio_processor.batch) IS 'fixes which shares both servers speak about, in which order';

@@ -199,15 +199,29 @@ COMMENT ON FUNCTION prio_internal.check_batch(prio_processor.peer, prio_processo
 -- Rights that somebody has as a default on what the owner creates are no rights here.
 CREATE FUNCTION prio_internal.clear_rights(relation regclass) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-	grantee text;
+	grantee oid;
 BEGIN
-	FOR grantee IN SELECT DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END
-		FROM pg_class AS c, aclexplode(c.relacl) AS a WHERE c.oid = relation AND a.grantee <> c.relowner LOOP
-		EXECUTE format('REVOKE ALL ON %s FROM %s', relation, grantee);
+	FOR grantee IN SELECT DISTINCT a.grantee FROM pg_class AS c, aclexplode(c.relacl) AS a WHERE c.oid = relation AND a.grantee <> c.relowner LOOP
+		IF grantee = 0 THEN
+			EXECUTE format('REVOKE ALL ON %s FROM PUBLIC', relation);
+		ELSE
+			EXECUTE format('REVOKE ALL ON %s FROM %I', relation, pg_get_userbyid(grantee));
+		END IF;
 	END LOOP;
 END $$;
 
 COMMENT ON FUNCTION prio_internal.clear_rights(regclass) IS 'nobody but its owner has a right to a table';
+
+CREATE FUNCTION prio_internal.take_early_shares(b prio_processor.batch) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	IF EXISTS (SELECT FROM prio_internal.early_share AS e WHERE e.batch_id = b.batch_id) THEN
+		EXECUTE format('WITH early AS (DELETE FROM prio_internal.early_share AS e WHERE e.batch_id = $1 RETURNING e.*)
+			INSERT INTO prio_internal.%I (batch_id, share_id, header, payload) SELECT batch_id, share_id, header, payload FROM early',
+			'share_' || b.number) USING b.batch_id;
+	END IF;
+END $$;
+
+COMMENT ON FUNCTION prio_internal.take_early_shares(prio_processor.batch) IS 'what came for a batch before it was made';
 
 -- Lets shares in. Somebody who is inserting any may hold the table for as long as they like: then
 -- they wait in early_share, and the next run() tries again.
@@ -220,23 +234,13 @@ BEGIN
 	ELSIF NOT EXISTS (SELECT FROM pg_inherits AS i WHERE i.inhrelid = partition) THEN
 		EXECUTE format('ALTER TABLE prio_processor.share ATTACH PARTITION %s FOR VALUES IN (%L)', partition, b.batch_id);
 	END IF;
+	PERFORM prio_internal.take_early_shares(b);
 	RETURN true;
 EXCEPTION WHEN lock_not_available THEN
 	RETURN false;
 END $$;
 
 COMMENT ON FUNCTION prio_internal.attach_shares(prio_processor.batch) IS 'makes the partition of a batch one; false if somebody is in the way';
-
-CREATE FUNCTION prio_internal.take_early_shares(b prio_processor.batch) RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-	IF EXISTS (SELECT FROM prio_internal.early_share AS e WHERE e.batch_id = b.batch_id) THEN
-		EXECUTE format('WITH early AS (DELETE FROM prio_internal.early_share AS e WHERE e.batch_id = $1 RETURNING e.*)
-			INSERT INTO prio_internal.%I (batch_id, share_id, header, payload) SELECT batch_id, share_id, header, payload FROM early',
-			'share_' || b.number) USING b.batch_id;
-	END IF;
-END $$;
-
-COMMENT ON FUNCTION prio_internal.take_early_shares(prio_processor.batch) IS 'what came for a batch before it was made';
 
 CREATE PROCEDURE prio_processor.create_batch(batch_id text, server name, n_data int DEFAULT NULL, min_batch_size bigint DEFAULT NULL,
 		bits int DEFAULT NULL, packet_batch_id text DEFAULT NULL, max_missing numeric DEFAULT 0.1, ordinals boolean DEFAULT false,
@@ -300,9 +304,7 @@ BEGIN
 	EXECUTE format('CREATE TRIGGER keep_share BEFORE UPDATE OR DELETE ON prio_internal.%I FOR EACH ROW EXECUTE FUNCTION prio_internal.keep_share()',
 		'share_' || b.number);
 	PERFORM prio_internal.clear_rights(to_regclass('prio_internal.share_' || b.number));
-	IF prio_internal.attach_shares(b) THEN
-		PERFORM prio_internal.take_early_shares(b);
-	ELSE
+	IF NOT prio_internal.attach_shares(b) THEN
 		RAISE NOTICE 'somebody is inserting shares: those of batch "%" wait until the next run()', b.batch_id;
 	END IF;
 	PERFORM prio_internal.notify_stage(b.batch_id, b.stage);

@@ -3,7 +3,7 @@
 CREATE VIEW prio_processor.outbox_checkpoint AS
 SELECT b.batch_id, b.stage >= 'published' AS ended, b.settings, b.listed, b.list_digest,
 	(SELECT count(*)::int FROM prio_internal.message AS m WHERE m.number = b.number AND m.role = b.role AND m.round = 1) AS messages_1, (SELECT count(*)::int FROM prio_internal.message AS m WHERE m.number = b.number AND m.role = b.role AND m.round = 2) AS messages_2,
-	CASE WHEN b.stage <> 'failed' THEN b.valid END AS valid, b.rejected,
+	CASE WHEN b.stage <> 'failed' THEN b.valid END AS valid, b.rejected, b.total IS NOT NULL AS has_total,
 	CASE WHEN b.stage = 'failed' THEN coalesce(b.error, 'failed') END AS failure,
 	-- what this side has heard of the other
 	CASE WHEN h.listed IS NOT NULL AND b.agreed IS NOT NULL THEN h.list_digest END AS heard_list_digest,
@@ -39,6 +39,7 @@ COMMENT ON COLUMN prio_processor.outbox_checkpoint.messages_1 IS 'chunks that th
 COMMENT ON COLUMN prio_processor.outbox_checkpoint.messages_2 IS 'chunks that this side has spoken about in round 2';
 COMMENT ON COLUMN prio_processor.outbox_checkpoint.valid IS 'shares in the total; NULL before it is made';
 COMMENT ON COLUMN prio_processor.outbox_checkpoint.rejected IS 'packets of this side that are not';
+COMMENT ON COLUMN prio_processor.outbox_checkpoint.has_total IS 'is there a total, as there are enough valid shares';
 COMMENT ON COLUMN prio_processor.outbox_checkpoint.failure IS 'why it failed, if it did';
 COMMENT ON COLUMN prio_processor.outbox_checkpoint.heard_list_digest IS 'digest of the list of the other side, once it is here';
 COMMENT ON COLUMN prio_processor.outbox_checkpoint.heard_messages_1 IS 'chunks of which the other side''s messages of round 1 are here';
@@ -57,7 +58,9 @@ COMMENT ON COLUMN prio_processor.outbox_message.payload IS 'a message a share, e
 
 -- How long one question may take, and how much an answer may hold.
 CREATE FUNCTION prio_internal.ask(p prio_processor.peer, question text, parameters text[], max_bytes bigint) RETURNS SETOF bytea[] LANGUAGE sql
-	RETURN prio_internal.pull(p.peer_server, question, parameters, max_bytes, interval '20 seconds');
+BEGIN ATOMIC
+	SELECT r FROM prio_internal.pull(p.peer_server, question, parameters, max_bytes, interval '20 seconds') AS r;
+END;
 
 COMMENT ON FUNCTION prio_internal.ask(prio_processor.peer, text, text[], bigint) IS 'asks the other server';
 
@@ -81,8 +84,8 @@ BEGIN
 	said.settings := prio_internal.peer_text(r[3], 6000);
 	said.listed := prio_internal.peer_bigint(r[4]);
 	said.list_digest := CASE WHEN octet_length(r[5]) = 32 THEN r[5] END;
-	said.messages_1 := least(prio_internal.peer_bigint(r[6]), 2147483647);
-	said.messages_2 := least(prio_internal.peer_bigint(r[7]), 2147483647);
+	said.messages_1 := least(prio_internal.peer_bigint(r[6]), 2147483647)::int;
+	said.messages_2 := least(prio_internal.peer_bigint(r[7]), 2147483647)::int;
 	said.valid := prio_internal.peer_bigint(r[8]);
 	said.rejected := prio_internal.peer_bigint(r[9]);
 	said.failure := prio_internal.peer_text(substr(r[10], 1, 2000), 2000);
@@ -115,7 +118,7 @@ BEGIN
 			(coalesce(said.settings, x.settings), coalesce(said.listed, x.listed), greatest(x.messages_1, said.messages_1),
 			greatest(x.messages_2, said.messages_2), said.failure, x.heard_total OR r[14] IS NOT NULL);
 	-- The number comes before the total, which is asked for by itself.
-	UPDATE prio_internal.heard AS x SET valid = said.valid, rejected = said.rejected WHERE x.number = b.number AND x.valid IS NULL AND said.valid IS NOT NULL;
+	UPDATE prio_internal.heard AS x SET valid = said.valid, rejected = said.rejected, has_total = (r[15] = 'true'::bytea) IS TRUE WHERE x.number = b.number AND x.valid IS NULL AND said.valid IS NOT NULL;
 END $$;
 
 COMMENT ON FUNCTION prio_internal.hear(prio_processor.batch, bytea[]) IS 'takes note of a checkpoint of the other server';
@@ -142,11 +145,11 @@ BEGIN
 			WHERE x.server = p.server AND x.checkpoints AND (x.stage < 'published' OR x.stage = 'failed' AND x.dropped_at IS NULL));
 		FOR r IN SELECT * FROM prio_internal.ask(p,
 			'SELECT batch_id, ended::text, settings, listed::text, list_digest, messages_1::text, messages_2::text, valid::text, rejected::text,
-				failure, heard_list_digest, heard_messages_1::text, heard_messages_2::text, heard_valid::text
+				failure, heard_list_digest, heard_messages_1::text, heard_messages_2::text, heard_valid::text, has_total::text
 			FROM prio_processor.outbox_checkpoint WHERE batch_id = ANY ($1::text[]) OR NOT ended ORDER BY batch_id = ANY ($1::text[]) DESC LIMIT $2::bigint',
 			ARRAY[coalesce(ids, ARRAY[]::text[])::text, (cardinality(coalesce(ids, ARRAY[]::text[])) + 100)::text],
 			1000000 + 12000 * cardinality(coalesce(ids, ARRAY[]::text[]))) LOOP
-			CONTINUE WHEN array_ndims(r) <> 1 OR cardinality(r) <> 14;
+			CONTINUE WHEN array_ndims(r) <> 1 OR cardinality(r) <> 15;
 			name := prio_internal.peer_text(r[1], 1000);
 			SELECT * INTO b FROM prio_processor.batch AS x WHERE x.batch_id = name AND x.server = p.server AND x.checkpoints;
 			IF NOT FOUND THEN
@@ -184,7 +187,7 @@ CREATE FUNCTION prio_internal.need(b prio_processor.batch, h prio_internal.heard
 		WHEN b.stage = 'agree' THEN CASE WHEN h.listed > 0 AND NOT prio_internal.list_is_complete(b, h) THEN 'list' END
 		WHEN b.stage IN ('round 1', 'round 2') AND prio_internal.said_count(b.number, prio_internal.other_role(b.role), 1) < least(h.messages_1, prio_internal.chunk_count(b)) THEN '1'
 		WHEN b.stage IN ('round 2', 'aggregate') AND prio_internal.said_count(b.number, prio_internal.other_role(b.role), 2) < least(h.messages_2, prio_internal.chunk_count(b)) THEN '2'
-		WHEN b.stage = 'publish' AND h.valid = b.valid AND h.total IS NULL THEN 'total' END;
+		WHEN b.stage = 'publish' AND h.valid = b.valid AND h.has_total AND h.total IS NULL THEN 'total' END;
 
 COMMENT ON FUNCTION prio_internal.need(prio_processor.batch, prio_internal.heard) IS 'what a batch needs that the other server has';
 
@@ -192,7 +195,7 @@ CREATE FUNCTION prio_internal.take_list(b prio_processor.batch, h prio_internal.
 DECLARE
 	peer text := prio_internal.other_role(b.role);
 	size int := prio_internal.chunk_shares(b.n_data);
-	have int := (SELECT count(*) FROM prio_internal.list AS l WHERE l.number = b.number AND l.role = peer);
+	have int := (SELECT count(*)::int FROM prio_internal.list AS l WHERE l.number = b.number AND l.role = peer);
 	last uuid := (SELECT prio_internal.last_id(l.entries) FROM prio_internal.list AS l WHERE l.number = b.number AND l.role = peer ORDER BY l.piece DESC LIMIT 1);
 	ids bytea;
 BEGIN
@@ -215,17 +218,17 @@ COMMENT ON FUNCTION prio_internal.take_list(prio_processor.batch, prio_internal.
 CREATE FUNCTION prio_internal.take_message(b prio_processor.batch, round int, r bytea[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
 	peer text := prio_internal.other_role(b.role);
-	chunk int := prio_internal.peer_bigint(r[1]);
-	shares int := (SELECT a.shares FROM prio_internal.agreed AS a WHERE a.number = b.number AND a.chunk = take_message.chunk);
+	about int := least(prio_internal.peer_bigint(r[1]), 2147483647)::int;
+	shares int := (SELECT a.shares FROM prio_internal.agreed AS a WHERE a.number = b.number AND a.chunk = about);
 BEGIN
 	IF shares IS NULL OR r[2] IS DISTINCT FROM b.agreed_digest THEN
 		PERFORM prio_internal.contradict(b.number, 'the other server speaks about another list of shares than the two lists make');
 	ELSIF r[3] IS NULL OR NOT prio_internal.entries_fit(r[3], shares, prio_internal.longest_entry(b.server::text, b.n_data, round)) THEN
-		PERFORM prio_internal.contradict(b.number, format('the other server''s messages of round %s about chunk %s are none', round, chunk));
+		PERFORM prio_internal.contradict(b.number, format('the other server''s messages of round %s about chunk %s are none', round, about));
 	ELSE
-		INSERT INTO prio_internal.message (number, role, round, chunk, payload) VALUES (b.number, peer, round, chunk, r[3]) ON CONFLICT DO NOTHING;
-		IF prio_internal.said(b.number, peer, round, chunk) <> r[3] THEN
-			PERFORM prio_internal.contradict(b.number, format('the other server said two things in round %s about chunk %s', round, chunk));
+		INSERT INTO prio_internal.message (number, role, round, chunk, payload) VALUES (b.number, peer, round, about, r[3]) ON CONFLICT DO NOTHING;
+		IF prio_internal.said(b.number, peer, round, about) <> r[3] THEN
+			PERFORM prio_internal.contradict(b.number, format('the other server said two things in round %s about chunk %s', round, about));
 		END IF;
 	END IF;
 END $$;
@@ -239,8 +242,8 @@ DECLARE
 	b prio_processor.batch;
 	h prio_internal.heard;
 	p prio_processor.peer;
-	need text;
-	size bigint;
+	needed text;
+	size int;
 	rows bytea[] := ARRAY[]::bytea[];
 	chunks int[];
 	r bytea[];
@@ -251,13 +254,13 @@ BEGIN
 	SELECT * INTO STRICT b FROM prio_processor.batch AS x WHERE x.number = pull_batch.number;
 	SELECT * INTO STRICT h FROM prio_internal.heard AS x WHERE x.number = b.number;
 	SELECT * INTO p FROM prio_processor.peer AS x WHERE x.server = b.server AND x.peer_server IS NOT NULL;
-	need := prio_internal.need(b, h);
-	IF need IS NULL OR p.server IS NULL THEN
+	needed := prio_internal.need(b, h);
+	IF needed IS NULL OR p.server IS NULL THEN
 		RETURN false;
 	END IF;
 	size := prio_internal.chunk_shares(b.n_data);
 	BEGIN
-		IF need = 'list' THEN
+		IF needed = 'list' THEN
 			-- Nobody keeps a list for this side that is out of all proportion.
 			IF h.listed > 10 * b.listed + 1000000 THEN
 				PERFORM prio_internal.contradict(b.number, format('the other server lists %s shares, and this one %s', h.listed, b.listed));
@@ -266,12 +269,12 @@ BEGIN
 			FOR r IN SELECT * FROM prio_internal.ask(p, 'SELECT ids FROM prio_processor.outbox_list
 				WHERE batch_id = $1 AND piece >= $2::int ORDER BY piece LIMIT 100', ARRAY[b.batch_id,
 				(SELECT count(*) FROM prio_internal.list AS l WHERE l.number = b.number AND l.role = prio_internal.other_role(b.role))::text],
-				100 * (16 * size + 1000)) LOOP
+				100 * (16::bigint * size + 1000)) LOOP
 				rows := rows || r[1];
 			END LOOP;
 			came := cardinality(rows) > 0;
 			PERFORM prio_internal.take_list(b, h, rows);
-		ELSIF need = 'total' THEN
+		ELSIF needed = 'total' THEN
 			FOR r IN SELECT * FROM prio_internal.ask(p, 'SELECT payload FROM prio_processor.outbox_message WHERE batch_id = $1 AND round = 3 LIMIT 1',
 				ARRAY[b.batch_id], 12::bigint * b.n_data + 10000) LOOP
 				UPDATE prio_internal.heard AS x SET total = r[1] WHERE x.number = b.number AND x.total IS NULL;
@@ -279,12 +282,12 @@ BEGIN
 			END LOOP;
 		ELSE
 			chunks := ARRAY(SELECT a.chunk FROM prio_internal.agreed AS a WHERE a.number = b.number
-				AND prio_internal.said(b.number, prio_internal.other_role(b.role), need::int, a.chunk) IS NULL ORDER BY a.chunk LIMIT 100);
+				AND prio_internal.said(b.number, prio_internal.other_role(b.role), needed::int, a.chunk) IS NULL ORDER BY a.chunk LIMIT 100);
 			FOR r IN SELECT * FROM prio_internal.ask(p, 'SELECT chunk::text, list_digest, payload FROM prio_processor.outbox_message
-				WHERE batch_id = $1 AND round = $2::int AND chunk = ANY ($3::int[]) ORDER BY chunk LIMIT 100', ARRAY[b.batch_id, need, chunks::text],
-				100 * (size * (prio_internal.longest_entry(b.server::text, b.n_data, need::int) + 5) + 1000)) LOOP
+				WHERE batch_id = $1 AND round = $2::int AND chunk = ANY ($3::int[]) ORDER BY chunk LIMIT 100', ARRAY[b.batch_id, needed, chunks::text],
+				100 * (size::bigint * (prio_internal.longest_entry(b.server::text, b.n_data, needed::int) + 5) + 1000)) LOOP
 				CONTINUE WHEN array_ndims(r) <> 1 OR cardinality(r) <> 3;
-				PERFORM prio_internal.take_message(b, need::int, r);
+				PERFORM prio_internal.take_message(b, needed::int, r);
 				came := true;
 			END LOOP;
 		END IF;
@@ -306,7 +309,7 @@ COMMENT ON FUNCTION prio_internal.pull_batch(int) IS 'asks the other server for 
 -- A copy of this database, for staging or in another cluster, is not joined to anybody.
 CREATE FUNCTION prio_internal.check_here(p prio_processor.peer) RETURNS void LANGUAGE plpgsql STABLE AS $$
 BEGIN
-	IF (p.system_identifier, p.database) IS DISTINCT FROM (SELECT i.system_identifier, i.database FROM prio_internal.identity() AS i) THEN
+	IF NOT EXISTS (SELECT FROM prio_internal.identity() AS i WHERE (i.system_identifier, i.database) = (p.system_identifier, p.database)) THEN
 		RAISE EXCEPTION 'server "%" is not joined in this database', p.server
 			USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = 'It was joined in another database, of which this one is a copy.',
 				HINT = 'If this database takes that one''s place, call after_restore() and join_peer().';

@@ -9,6 +9,11 @@ CREATE FUNCTION prio_internal.json_line(id text, payload bytea) RETURNS text LAN
 
 COMMENT ON FUNCTION prio_internal.json_line(text, bytea) IS 'one line of a file';
 
+CREATE FUNCTION prio_internal.whole_lines(content bytea, OUT lines bytea[], OUT rest bytea) RETURNS record
+	AS 'MODULE_PATHNAME', 'prio_job_whole_lines' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+COMMENT ON FUNCTION prio_internal.whole_lines(bytea) IS 'the lines that end within these bytes, and what follows them';
+
 -- NULL for a line that is none, so that one bad line does not stop a file. As json, not jsonb, a
 -- value that nobody needs is never converted.
 CREATE FUNCTION prio_internal.parse_line(line bytea, OUT written text, OUT id uuid, OUT payload bytea) LANGUAGE plpgsql IMMUTABLE AS $$
@@ -182,7 +187,7 @@ BEGIN
 				ORDER BY x.share_id, x.ordinal, x.ctid) AS s
 			LEFT JOIN prio_internal.written_id AS w ON w.number = ($1).number AND w.share_id = s.share_id
 			LEFT JOIN (SELECT a.share_id, e.payload FROM prio_internal.agreed_ids($1) AS a
-				JOIN (SELECT g.chunk, e."position", e.payload FROM prio_internal.message AS g, LATERAL prio_internal.message_entries(g.payload) AS e
+				JOIN (SELECT g.chunk, e.number AS "position", e.payload FROM prio_internal.message AS g, LATERAL prio_internal.message_entries(g.payload) AS e
 					WHERE g.number = ($1).number AND g.role = ($1).role AND g.round = $3) AS e USING (chunk, "position")) AS m ON m.share_id = s.share_id
 		ORDER BY s.ordinal, s.place', 'share_' || b.number) USING b, b.server::text, round;
 END $$;
@@ -208,30 +213,30 @@ COMMENT ON FUNCTION prio_processor.export_total(text) IS 'the total share of thi
 CREATE PROCEDURE prio_processor.import_total(batch_id text, line text) LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
 	b prio_processor.batch := prio_internal.lock_batch(batch_id);
-	total bytea;
-	rejected bigint;
-	valid bigint;
+	their_total bytea;
+	their_rejected bigint;
+	their_valid bigint;
 	h prio_internal.heard;
 BEGIN
 	PERFORM prio_internal.check_exchanges_files(b);
 	BEGIN
 		IF octet_length(line) <= 20000000 AND json_typeof(line::json -> 'payload') = 'string' THEN
-			total := decode(line::json ->> 'payload', 'base64');
-			rejected := prio_internal.peer_bigint(convert_to(line::json ->> 'error', 'UTF8'));
-			valid := prio_internal.peer_bigint(convert_to(line::json ->> 'total', 'UTF8')) - rejected;
-			PERFORM prio_internal.merged(total, NULL); -- an error unless it is one
+			their_total := decode(line::json ->> 'payload', 'base64');
+			their_rejected := prio_internal.peer_bigint(convert_to(line::json ->> 'error', 'UTF8'));
+			their_valid := prio_internal.peer_bigint(convert_to(line::json ->> 'total', 'UTF8')) - their_rejected;
+			PERFORM prio_internal.merged(their_total, NULL); -- an error unless it is one
 		END IF;
 	EXCEPTION WHEN data_exception THEN
-		valid := NULL;
+		their_valid := NULL;
 	END;
-	IF total IS NULL OR valid IS NULL OR valid < 0 OR rejected < 0 THEN
+	IF their_total IS NULL OR their_valid IS NULL OR their_valid < 0 OR their_rejected < 0 THEN
 		RAISE EXCEPTION 'the line is not the total share of a server'
 			USING ERRCODE = 'invalid_parameter_value', HINT = 'It is {"payload": BASE64, "error": N, "total": N}.';
 	END IF;
 	SELECT * INTO STRICT h FROM prio_internal.heard AS x WHERE x.number = b.number FOR UPDATE;
 	IF h.total IS NULL THEN
-		UPDATE prio_internal.heard AS x SET valid = import_total.valid, rejected = import_total.rejected, total = import_total.total WHERE x.number = b.number;
-	ELSIF (h.valid, h.rejected, h.total) IS DISTINCT FROM (valid, rejected, total) THEN
+		UPDATE prio_internal.heard AS x SET valid = their_valid, rejected = their_rejected, has_total = true, total = their_total WHERE x.number = b.number;
+	ELSIF (h.valid, h.rejected, h.total) IS DISTINCT FROM (their_valid, their_rejected, their_total) THEN
 		RAISE EXCEPTION 'another total of the other server for batch "%" is here already', b.batch_id
 			USING ERRCODE = 'object_not_in_prerequisite_state';
 	END IF;
@@ -247,10 +252,10 @@ CREATE PROCEDURE prio_internal.import_object(batch_id text, round int, content o
 DECLARE
 	piece_bytes CONSTANT int := 4000000;
 	longest CONSTANT int := 24000000;
-	at bigint := 0;
-	number bigint := 0;
-	taken bigint := 0;
-	unreadable bigint := 0;
+	at bigint := 0::bigint;
+	number bigint := 0::bigint;
+	taken bigint := 0::bigint;
+	unreadable bigint := 0::bigint;
 	too_long boolean := false;
 	rest bytea := ''::bytea;
 	piece bytea;

@@ -32,7 +32,7 @@ DECLARE
 	rows bigint;
 	ids bigint;
 	several bigint;
-	some uuid[];
+	examples uuid[];
 BEGIN
 	WITH by_id AS MATERIALIZED (
 		SELECT o.share_id, prio_internal.only(o.content) AS content, prio_internal.only(o.replay) AS replay, count(*) AS rows
@@ -44,9 +44,9 @@ BEGIN
 		INSERT INTO prio_internal.list (number, role, piece, entries)
 		SELECT b.number, b.role, p.piece, prio_internal.pack_list(p.share_id, p.content, p.replay) FROM placed AS p GROUP BY p.piece
 	)
-	SELECT coalesce(sum(i.rows), 0), count(i.content), count(*) FILTER (WHERE i.content IS NULL),
+	SELECT coalesce(sum(i.rows), 0)::bigint, count(i.content), count(*) FILTER (WHERE i.content IS NULL),
 		(array_agg(i.share_id) FILTER (WHERE i.content IS NULL))[:10]
-	INTO rows, ids, several, some FROM by_id AS i;
+	INTO rows, ids, several, examples FROM by_id AS i;
 
 	PERFORM prio_internal.reject(b.number, 'close', r.reason, sum(r.shares)::bigint, NULL)
 	FROM prio_internal.opened AS o, LATERAL prio_internal.opened_rejections(o.opened) AS r WHERE o.number = b.number GROUP BY r.reason;
@@ -54,7 +54,7 @@ BEGIN
 	FROM (SELECT r.reason, (array_agg(i))[:10] AS ids FROM prio_internal.opened AS o, LATERAL prio_internal.opened_rejections(o.opened) AS r,
 			LATERAL unnest(r.ids) AS i WHERE o.number = b.number GROUP BY r.reason) AS s
 	WHERE x.number = b.number AND x.stage = 'close' AND x.reason = s.reason;
-	PERFORM prio_internal.reject(b.number, 'list', 'several packets under one id', several, some),
+	PERFORM prio_internal.reject(b.number, 'list', 'several packets under one id', several, examples),
 		prio_internal.reject(b.number, 'list', 'the same packet again under its id', rows - ids - several);
 
 	UPDATE prio_processor.batch AS x

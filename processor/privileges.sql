@@ -33,7 +33,7 @@ BEGIN
 			WHERE x.pronamespace IN ('prio_processor'::regnamespace, 'prio_internal'::regnamespace)
 				AND (x.prosecdef OR l.lanname = 'plpgsql')
 				-- these commit, and qualify all names
-				AND x.oid NOT IN ('prio_processor.run(interval)'::regprocedure, 'prio_internal.run_batch(int, text)'::regprocedure,
+				AND x.oid NOT IN ('prio_processor.run(interval)'::regprocedure, 'prio_internal.run_batch(int, text, boolean)'::regprocedure,
 					'prio_internal.import_object(text, int, oid)'::regprocedure, 'prio_processor.import_shares(text, oid)'::regprocedure,
 					'prio_processor.import_messages(text, int, oid)'::regprocedure) LOOP
 		EXECUTE format('ALTER ROUTINE %s SET search_path = pg_catalog, pg_temp', p.routine);
@@ -66,7 +66,7 @@ GRANT EXECUTE ON PROCEDURE
 	prio_processor.close_batch(text), prio_processor.change_batch(text, int, int, boolean, bigint, numeric, timestamptz), prio_processor.retry_batch(text),
 	prio_processor.give_up_batch(text), prio_processor.drop_batch(text), prio_processor.run(interval), prio_processor.import_shares(text, oid),
 	prio_processor.import_messages(text, int, oid), prio_processor.finish_import(text, int), prio_processor.partner_is_closed(text),
-	prio_processor.import_total(text, text), prio_internal.run_batch(int, text), prio_internal.import_object(text, int, oid) TO prio_operator;
+	prio_processor.import_total(text, text), prio_internal.run_batch(int, text, boolean), prio_internal.import_object(text, int, oid) TO prio_operator;
 GRANT EXECUTE ON FUNCTION prio_processor.import_share(text, text, bigint), prio_processor.import_share_lines(text, bytea[], bigint),
 	prio_processor.import_message(text, int, text), prio_processor.import_message_lines(text, int, bytea[]),
 	prio_internal.step(int), prio_internal.pull_checkpoints(name), prio_internal.pull_batch(int), prio_internal.look_after(),

@@ -12,11 +12,13 @@ BEGIN
 	ELSIF theirs.valid <> b.valid THEN
 		PERFORM prio_internal.fail_batch(b, format('the servers do not agree on the valid shares: %s here, %s there', b.valid, theirs.valid));
 		RETURN 'failed';
-	ELSIF theirs.total IS NULL THEN
+	ELSIF NOT theirs.has_total THEN
 		PERFORM prio_internal.enter_stage(b, 'too small');
 		UPDATE prio_processor.batch AS x SET total = NULL, error = 'the other server has fewer valid shares than its min_batch_size: nothing is published',
 			error_at = clock_timestamp() WHERE x.number = b.number;
 		RETURN 'done';
+	ELSIF theirs.total IS NULL THEN
+		RETURN 'waiting';
 	END IF;
 	BEGIN
 		counts := prio_internal.published(b, theirs.total);

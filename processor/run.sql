@@ -125,7 +125,7 @@ BEGIN
 	PERFORM pg_try_advisory_xact_lock_shared(1886415471, b.number);
 	BEGIN
 		PERFORM prio_internal.check_here(p) FROM prio_processor.peer AS p WHERE p.server = b.server;
-		IF (b.system_identifier, b.database, b.timeline) IS DISTINCT FROM (SELECT i.system_identifier, i.database, i.timeline FROM prio_internal.identity() AS i) THEN
+		IF NOT EXISTS (SELECT FROM prio_internal.identity() AS i WHERE (i.system_identifier, i.database, i.timeline) = (b.system_identifier, b.database, b.timeline)) THEN
 			RAISE EXCEPTION 'batch "%" was made before a restore, a failover or a copy of this database', b.batch_id
 				USING HINT = 'after_restore() gives it up; after a failover that lost nothing after_failover() lets it go on.';
 		END IF;
@@ -143,6 +143,11 @@ COMMENT ON FUNCTION prio_internal.step(int) IS 'one step of one batch';
 
 -- ---------------------------------------------------------------- running
 
+CREATE FUNCTION prio_internal.in_transaction_block() RETURNS boolean
+	AS 'MODULE_PATHNAME', 'prio_job_in_transaction_block' LANGUAGE C STABLE STRICT;
+
+COMMENT ON FUNCTION prio_internal.in_transaction_block() IS 'is this a transaction that somebody has begun with BEGIN';
+
 -- What is left over from others being in the way.
 CREATE FUNCTION prio_internal.look_after() RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
@@ -155,9 +160,7 @@ BEGIN
 	FOR b IN SELECT x.* FROM prio_processor.batch AS x WHERE x.stage = 'open'
 			AND NOT EXISTS (SELECT FROM pg_inherits AS i WHERE i.inhrelid = to_regclass('prio_internal.share_' || x.number))
 			ORDER BY x.number FOR UPDATE SKIP LOCKED LOOP
-		IF prio_internal.attach_shares(b) THEN
-			PERFORM prio_internal.take_early_shares(b);
-		END IF;
+		PERFORM prio_internal.attach_shares(b);
 	END LOOP;
 	-- Shares for a name that exists come early only as long as its partition is not there.
 	FOR b IN SELECT x.* FROM prio_processor.batch AS x WHERE x.stage = 'open' AND EXISTS (SELECT FROM prio_internal.early_share AS e WHERE e.batch_id = x.batch_id) LOOP
@@ -171,17 +174,19 @@ END $$;
 COMMENT ON FUNCTION prio_internal.look_after() IS 'tries again what somebody was in the way of, and throws away shares for batches that nobody makes';
 
 -- Does what can be done for one batch, committing after every step.
-CREATE PROCEDURE prio_internal.run_batch(number int, INOUT outcome text) LANGUAGE plpgsql AS $$
+CREATE PROCEDURE prio_internal.run_batch(number int, INOUT outcome text, INOUT got_on boolean) LANGUAGE plpgsql AS $$
 DECLARE
 	told timestamptz := pg_catalog.clock_timestamp();
 	p record;
-	asked boolean := false;
+	asked boolean;
 BEGIN
+	got_on := false;
 	LOOP
 		COMMIT;
 		SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
 		outcome := prio_internal.step(number);
 		COMMIT;
+		got_on := got_on OR outcome = 'worked';
 		IF outcome = 'failed' OR outcome = 'error' OR outcome = 'held' THEN
 			SELECT b.batch_id, b.error INTO p FROM prio_processor.batch AS b WHERE b.number = run_batch.number;
 			RAISE WARNING 'batch "%": %', p.batch_id, p.error;
@@ -203,7 +208,7 @@ BEGIN
 	COMMIT;
 END $$;
 
-COMMENT ON PROCEDURE prio_internal.run_batch(int, text) IS 'takes one batch as far as it can go';
+COMMENT ON PROCEDURE prio_internal.run_batch(int, text, boolean) IS 'takes one batch as far as it can go';
 
 -- A scheduler that comes once a minute would take a batch one round further a minute. With
 -- patience one call sees it through, if the other server is about as quick.
@@ -214,10 +219,12 @@ DECLARE
 	n int;
 	outcome text;
 	why text;
+	got_on boolean;
 	worked boolean;
 	waiting boolean;
 	told text[] := ARRAY[]::text[];
 	in_trouble int[] := ARRAY[]::int[];
+	pause float8 := 0.02;
 BEGIN
 	IF until IS NULL OR until = 'infinity' THEN
 		RAISE EXCEPTION 'max_wait has to be a time'
@@ -244,17 +251,21 @@ BEGIN
 		FOR n IN SELECT b.number FROM prio_processor.batch AS b
 				WHERE b.stage < 'published' AND (b.stage > 'open' OR b.close_at <= pg_catalog.clock_timestamp()) AND b.number <> ALL (in_trouble)
 				ORDER BY b.number LOOP
-			CALL prio_internal.run_batch(n, outcome);
+			CALL prio_internal.run_batch(n, outcome, got_on);
 			-- A batch that got anywhere may let another session's run() end with work left.
-			worked := worked OR outcome = 'done';
+			worked := worked OR outcome = 'done' OR got_on;
 			waiting := waiting OR outcome = 'waiting' OR outcome = 'busy';
 			IF outcome = 'error' OR outcome = 'held' THEN
 				in_trouble := pg_catalog.array_append(in_trouble, n);
 			END IF;
 		END LOOP;
-		IF NOT worked THEN
+		IF worked THEN
+			pause := 0.02;
+		ELSE
 			EXIT WHEN NOT waiting OR pg_catalog.clock_timestamp() >= until;
-			PERFORM pg_catalog.pg_sleep(LEAST(1, EXTRACT(epoch FROM until - pg_catalog.clock_timestamp())));
+			-- soon at first, as the other server may be just as far; later once a second
+			PERFORM pg_catalog.pg_sleep(LEAST(pause, EXTRACT(epoch FROM until - pg_catalog.clock_timestamp())));
+			pause := LEAST(2 * pause, 1);
 		END IF;
 	END LOOP;
 	COMMIT;

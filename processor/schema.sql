@@ -187,6 +187,7 @@ CREATE TABLE prio_internal.heard (
 	messages_2 int NOT NULL DEFAULT 0,
 	valid bigint,
 	rejected bigint,
+	has_total boolean,
 	total bytea,
 	failure text,
 	contradiction text,
@@ -379,8 +380,20 @@ COMMENT ON COLUMN prio_processor.result.rejected IS 'packets of this side that a
 COMMENT ON COLUMN prio_processor.result.published_at IS 'when';
 
 -- What a dump takes.
-SELECT pg_catalog.pg_extension_config_dump(name, '') FROM unnest(ARRAY[
-	'prio_internal.batch_number', 'prio_internal.scope_number', 'prio_processor.peer', 'prio_processor.batch', 'prio_internal.heard', 'prio_internal.early_share',
-	'prio_internal.chunk', 'prio_internal.list', 'prio_internal.agreed', 'prio_internal.message', 'prio_internal.scope', 'prio_internal.memory',
-	'prio_internal.rejection', 'prio_internal.written_id', 'prio_internal.imported_message', 'prio_internal.stage_time',
-	'prio_processor.result']::regclass[]) AS name;
+SELECT pg_catalog.pg_extension_config_dump('prio_internal.batch_number', '');
+SELECT pg_catalog.pg_extension_config_dump('prio_internal.scope_number', '');
+SELECT pg_catalog.pg_extension_config_dump('prio_processor.peer', '');
+SELECT pg_catalog.pg_extension_config_dump('prio_processor.batch', '');
+SELECT pg_catalog.pg_extension_config_dump('prio_internal.heard', '');
+SELECT pg_catalog.pg_extension_config_dump('prio_internal.early_share', '');
+SELECT pg_catalog.pg_extension_config_dump('prio_internal.chunk', '');
+SELECT pg_catalog.pg_extension_config_dump('prio_internal.list', '');
+SELECT pg_catalog.pg_extension_config_dump('prio_internal.agreed', '');
+SELECT pg_catalog.pg_extension_config_dump('prio_internal.message', '');
+SELECT pg_catalog.pg_extension_config_dump('prio_internal.scope', '');
+SELECT pg_catalog.pg_extension_config_dump('prio_internal.memory', '');
+SELECT pg_catalog.pg_extension_config_dump('prio_internal.rejection', '');
+SELECT pg_catalog.pg_extension_config_dump('prio_internal.written_id', '');
+SELECT pg_catalog.pg_extension_config_dump('prio_internal.imported_message', '');
+SELECT pg_catalog.pg_extension_config_dump('prio_internal.stage_time', '');
+SELECT pg_catalog.pg_extension_config_dump('prio_processor.result', '');
