@@ -32,7 +32,7 @@ COMMENT ON FUNCTION prio_internal.sum_again(prio_processor.batch, boolean) IS 't
 -- again, unless they are the most.
 CREATE FUNCTION prio_internal.total_of_valid(b prio_processor.batch, valid bigint) RETURNS bytea LANGUAGE plpgsql STABLE AS $$
 DECLARE
-	rows bigint := (SELECT coalesce(sum(prio_internal.opened_count(o.opened)), 0)::bigint FROM prio_internal.opened AS o WHERE o.number = b.number);
+	rows bigint := (SELECT coalesce(sum(o.shares), 0)::bigint FROM prio_internal.opened AS o WHERE o.number = b.number);
 	everything bytea;
 BEGIN
 	IF 2 * valid < rows THEN
@@ -82,7 +82,7 @@ BEGIN
 		prio_internal.reject(b.number, 'aggregate', 'the proof does not hold', counts[4]);
 	EXECUTE format('SELECT count(*) FROM prio_internal.%I', 'share_' || b.number) INTO rows;
 	PERFORM prio_internal.reject(b.number, 'close', 'late', rows
-		- (SELECT coalesce(sum(prio_internal.opened_count(o.opened)), 0)::bigint FROM prio_internal.opened AS o WHERE o.number = b.number)
+		- (SELECT coalesce(sum(o.shares), 0)::bigint FROM prio_internal.opened AS o WHERE o.number = b.number)
 		- (SELECT coalesce(sum(r.shares), 0)::bigint FROM prio_internal.opened AS o, LATERAL prio_internal.opened_rejections(o.opened) AS r WHERE o.number = b.number));
 	UPDATE prio_processor.batch AS x SET valid = accepted, rejected = missing, total = sum_of_valid WHERE x.number = b.number;
 	PERFORM prio_internal.enter_stage(b, CASE WHEN sum_of_valid IS NULL THEN 'too small' ELSE 'publish' END::prio_processor.stage, accepted);

@@ -13,9 +13,10 @@ COMMENT ON FUNCTION prio_internal.chunk_blocks(prio_processor.batch) IS 'how man
 
 CREATE FUNCTION prio_internal.open_chunk(b prio_processor.batch, c prio_internal.chunk) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-	EXECUTE format('INSERT INTO prio_internal.opened (number, chunk, opened)
-		SELECT $1, $2, prio_internal.open_shares($3, $4, $5, s.share_id, CASE WHEN $6 THEN s.ordinal END, s.header, s.payload, s.ctid)
-		FROM prio_internal.%I AS s WHERE s.ctid >= %L::tid AND s.ctid < %L::tid',
+	EXECUTE format('INSERT INTO prio_internal.opened (number, chunk, opened, shares)
+		SELECT $1, $2, o.opened, prio_internal.opened_count(o.opened)
+		FROM (SELECT prio_internal.open_shares($3, $4, $5, s.share_id, CASE WHEN $6 THEN s.ordinal END, s.header, s.payload, s.ctid) AS opened
+			FROM prio_internal.%I AS s WHERE s.ctid >= %L::tid AND s.ctid < %L::tid OFFSET 0) AS o',
 		'share_' || b.number, format('(%s,0)', c.first_block), format('(%s,0)', c.end_block))
 	USING b.number, c.chunk, b.server::text, b.packet_batch_id, b.n_data, b.ordinals;
 END $$;

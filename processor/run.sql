@@ -199,9 +199,9 @@ BEGIN
 		IF pg_catalog.clock_timestamp() > told + interval '2 seconds' THEN
 			told := pg_catalog.clock_timestamp();
 			FOR p IN SELECT v.* FROM prio_processor.progress AS v JOIN prio_processor.batch AS b USING (batch_id)
-					WHERE b.number = run_batch.number AND v.stage = b.stage AND v.total > 0 LOOP
-				RAISE NOTICE 'batch "%": %, % of % shares (% %%), % left', p.batch_id, p.stage, p.done, p.total,
-					p.percent, coalesce(p.time_left::text, '?');
+					WHERE b.number = run_batch.number AND v.stage = b.stage AND v.percent IS NOT NULL LOOP
+				RAISE NOTICE 'batch "%": %, % shares (% %%), % left', p.batch_id, p.stage, p.done, p.percent,
+				 coalesce(p.time_left::text, '?');
 			END LOOP;
 		END IF;
 	END LOOP;
@@ -264,7 +264,7 @@ BEGIN
 		ELSE
 			EXIT WHEN NOT waiting OR pg_catalog.clock_timestamp() >= until;
 			-- soon at first, as the other server may be just as far; later once a second
-			PERFORM pg_catalog.pg_sleep(LEAST(pause, EXTRACT(epoch FROM until - pg_catalog.clock_timestamp())));
+			PERFORM pg_catalog.pg_sleep(LEAST(pause, EXTRACT(epoch FROM until - pg_catalog.clock_timestamp())::float8));
 			pause := LEAST(2 * pause, 1);
 		END IF;
 	END LOOP;

@@ -251,7 +251,7 @@ CREATE UNLOGGED TABLE prio_internal.opened (
 	number int NOT NULL,
 	chunk int NOT NULL,
 	opened bytea NOT NULL,
-	at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	shares bigint NOT NULL,
 	PRIMARY KEY (number, chunk)
 );
 CREATE UNLOGGED TABLE prio_internal.work (

@@ -8,7 +8,8 @@ WITH at AS (
 			AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())) AS working
 	FROM prio_processor.batch AS b JOIN prio_internal.heard AS h USING (number) LEFT JOIN prio_internal.contact AS c USING (server)
 ), done AS (
-	SELECT a.number, CASE coalesce(a.failed_stage, a.stage)
+	SELECT a.number, CASE WHEN coalesce(a.failed_stage, a.stage) = 'close'
+			THEN (SELECT sum(o.shares)::bigint FROM prio_internal.opened AS o WHERE o.number = a.number) END AS opened, CASE coalesce(a.failed_stage, a.stage)
 			WHEN 'close' THEN (SELECT count(*) FROM prio_internal.opened AS o WHERE o.number = a.number)
 			WHEN 'round 1' THEN (SELECT count(*)::int FROM prio_internal.message AS m WHERE m.number = a.number AND m.role = a.role AND m.round = 1)
 			WHEN 'round 2' THEN (SELECT count(*)::int FROM prio_internal.message AS m WHERE m.number = a.number AND m.role = a.role AND m.round = 2) END AS chunks,
@@ -26,7 +27,7 @@ SELECT a.batch_id, coalesce(a.failed_stage, a.stage),
 	CASE WHEN a.stage = 'failed' THEN 'failed' WHEN a.stage = 'too small' THEN 'too small' WHEN a.stage = 'published' THEN 'done' WHEN a.stage = 'open' THEN 'open'
 		WHEN a.working THEN 'running' WHEN a.error LIKE 'held back: %' THEN 'held back'
 		WHEN w.waits_for IS NOT NULL THEN 'waiting' ELSE 'nobody is working' END,
-	coalesce(d.chunks * s.size, CASE WHEN a.stage >= 'published' THEN a.valid END), coalesce(d.of_chunks * s.size, CASE WHEN a.stage >= 'published' THEN a.valid END),
+	coalesce(d.opened, CASE WHEN a.stage <> 'close' THEN least(d.chunks * s.size, a.agreed) END, CASE WHEN a.stage >= 'published' THEN a.valid END), coalesce(CASE WHEN a.stage <> 'close' THEN a.agreed END, CASE WHEN a.stage >= 'published' THEN a.valid END),
 	CASE WHEN d.of_chunks > 0 THEN round(100.0 * d.chunks / d.of_chunks, 1) END,
 	CASE WHEN d.chunks > 0 AND a.stage <> 'failed' THEN date_trunc('second', (clock_timestamp() - a.stage_since) * ((d.of_chunks - d.chunks)::float8 / d.chunks)) END,
 	a.stage_since, w.waits_for, a.heard_at,
@@ -52,9 +53,9 @@ COMMENT ON VIEW prio_processor.progress IS 'one row a batch and stage that has b
 COMMENT ON COLUMN prio_processor.progress.batch_id IS 'the batch';
 COMMENT ON COLUMN prio_processor.progress.stage IS 'the stage';
 COMMENT ON COLUMN prio_processor.progress.state IS 'done, open, running, waiting, nobody is working, held back, too small or failed';
-COMMENT ON COLUMN prio_processor.progress.done IS 'shares done so far, in whole chunks';
-COMMENT ON COLUMN prio_processor.progress.total IS 'shares to do, in whole chunks';
-COMMENT ON COLUMN prio_processor.progress.percent IS 'done of total';
+COMMENT ON COLUMN prio_processor.progress.done IS 'shares done so far';
+COMMENT ON COLUMN prio_processor.progress.total IS 'shares to do, where that is known';
+COMMENT ON COLUMN prio_processor.progress.percent IS 'how much is done, by chunks';
 COMMENT ON COLUMN prio_processor.progress.time_left IS 'if it goes on as it did so far';
 COMMENT ON COLUMN prio_processor.progress.since IS 'when the stage ended, or, if it has not, when it began';
 COMMENT ON COLUMN prio_processor.progress.waits_for IS 'what it takes to go on';
