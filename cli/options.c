@@ -3,9 +3,9 @@
  *		The command line and the environment.
  */
 #include "base/secret.h"
-#include "commands.h"
+#include "commands/commands.h"
 #include "field/lagrange87.h"
-#include "report.h"
+#include "exit.h"
 #include "codec/hex_base64.h"
 #include "codec/keyfile.h"
 

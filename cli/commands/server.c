@@ -8,11 +8,11 @@
  * agree about the others.
  */
 #include "base/secret.h"
-#include "commands.h"
-#include "lines.h"
-#include "output.h"
-#include "report.h"
-#include "encoding.h"
+#include "commands/commands.h"
+#include "io/lines.h"
+#include "io/output.h"
+#include "exit.h"
+#include "io/encoding.h"
 #include "prio1/total.h"
 
 #include <stdlib.h>
@@ -25,9 +25,9 @@ typedef struct Server
 	const Settings *settings;
 	PrioKeyPair *pair;
 	LineReader input;
-	Seen ids;     /* of the share file, with their lines */
-	Seen packets; /* that were opened, by their ephemeral keys, with their lines */
-	Record share; /* of the current line */
+	Dedup ids;     /* of the share file, with their lines */
+	Dedup packets; /* that were opened, by their ephemeral keys, with their lines */
+	Record share;  /* of the current line */
 	uint8_t *plaintext;
 	Prio1PointCursor cursor;
 	Prio1VerifierContext context;
@@ -142,15 +142,15 @@ server_open_share(Server *server, Prio1Verifier *verifier)
 {
 	static char problem[64];
 	const Record *share = &server->share;
-	SeenDigest packet = {{0, 0}};
+	DedupKey packet = {{0, 0}};
 	PrioStatus status;
 
 	if (share->payload_size >= PRIO1_SEAL_OVERHEAD)
 	{
 		uint64_t other;
 
-		packet = seen_digest('p', share->payload, PRIO_KEY_BYTES);
-		other = seen_find(&server->packets, packet);
+		packet = dedup_key('p', share->payload, PRIO_KEY_BYTES);
+		other = dedup_find(&server->packets, packet);
 		if (other != 0)
 		{
 			(void) snprintf(problem, sizeof(problem), "its packet is that of line %llu",
@@ -163,7 +163,7 @@ server_open_share(Server *server, Prio1Verifier *verifier)
 	check_machine(status);
 	if (status != PRIO_OK)
 		return prio_status_text(status);
-	seen_add(&server->packets, packet, server->input.number);
+	dedup_add(&server->packets, packet, server->input.number);
 	return NULL;
 }
 
@@ -191,8 +191,8 @@ server_end(Server *server)
 	free(server->share.payload);
 	free(server->plaintext);
 	prio_key_pair_free(server->pair);
-	seen_free(&server->ids);
-	seen_free(&server->packets);
+	dedup_free(&server->ids);
+	dedup_free(&server->packets);
 	exit(status);
 }
 
@@ -217,7 +217,7 @@ typedef struct Message
 /* A file of messages, by the ids of their shares. */
 typedef struct Messages
 {
-	Seen ids; /* with the lines of the file */
+	Dedup ids; /* with the lines of the file */
 	Message *of_line;
 	size_t capacity;
 } Messages;
@@ -268,7 +268,7 @@ messages_read(Messages *messages, const char *option, const char *path)
 static const Message *
 messages_find(const Messages *messages, const Record *share)
 {
-	uint64_t line = seen_find(&messages->ids, share->id_digest);
+	uint64_t line = dedup_find(&messages->ids, share->id_digest);
 
 	return line == 0 ? NULL : &messages->of_line[line];
 }
@@ -276,7 +276,7 @@ messages_find(const Messages *messages, const Record *share)
 static void
 messages_free(Messages *messages)
 {
-	seen_free(&messages->ids);
+	dedup_free(&messages->ids);
 	free(messages->of_line);
 }
 

@@ -5,7 +5,7 @@
 #ifndef PRIO_CLI_LINES_H
 #define PRIO_CLI_LINES_H
 
-#include "seen.h"
+#include "io/dedup.h"
 
 #include <jansson.h>
 
@@ -71,7 +71,7 @@ extern json_t *json_parse_file(LineReader *reader);
 typedef struct Record
 {
 	char *id; /* in JSON, as it was: free() it */
-	SeenDigest id_digest;
+	DedupKey id_digest;
 	uint8_t *payload; /* the caller's; room for base64_max_size(max_line) bytes */
 	size_t payload_size;
 } Record;
@@ -80,7 +80,7 @@ typedef struct Record
  * The next line as a record; false at the end of the file. *problem is what is wrong with
  * the line, or NULL. The first line with an id is its line: another one with it is wrong.
  */
-extern bool lines_next_record(LineReader *reader, Seen *ids, Record *record,
+extern bool lines_next_record(LineReader *reader, Dedup *ids, Record *record,
 							  const char **problem);
 extern void record_free(Record *record);
 

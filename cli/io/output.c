@@ -2,9 +2,9 @@
  * output.c
  *		Files that are there whole or not at all.
  */
-#include "output.h"
+#include "io/output.h"
 
-#include "lines.h"
+#include "io/lines.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,10 +2,10 @@
  * encoding.c
  *		Hexadecimal, base64 (RFC 4648, section 4) and UUIDs (RFC 4122, section 4.4).
  */
-#include "encoding.h"
+#include "io/encoding.h"
 
 #include "crypto/crypto.h"
-#include "report.h"
+#include "exit.h"
 
 #include <limits.h>
 #include <string.h>

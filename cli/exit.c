@@ -1,12 +1,12 @@
 /*
- * report.c
+ * exit.c
  *		Messages, the ways out, and the progress bar.
  */
-#include "report.h"
+#include "exit.h"
 
 #include "crypto/crypto.h"
 #include "options.h"
-#include "output.h"
+#include "io/output.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -57,7 +57,7 @@ clean_up(void)
 }
 
 void
-report_begin(void)
+exit_begin(void)
 {
 	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
 	struct sigaction action;

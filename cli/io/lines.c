@@ -3,11 +3,11 @@
  *		Reading lines, and what they hold.
  */
 #include "base/secret.h"
-#include "lines.h"
+#include "io/lines.h"
 
 #include "field/field87.h"
-#include "report.h"
-#include "encoding.h"
+#include "exit.h"
+#include "io/encoding.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -240,7 +240,7 @@ json_payload(json_t *object, uint8_t *out, size_t *size)
 
 /* Takes the id of an object, unless a line before has it. */
 static const char *
-take_id(json_t *object, uint64_t number, Seen *ids, Record *record)
+take_id(json_t *object, uint64_t number, Dedup *ids, Record *record)
 {
 	static char problem[64];
 	json_t *id = json_object_get(object, "id");
@@ -253,11 +253,11 @@ take_id(json_t *object, uint64_t number, Seen *ids, Record *record)
 	record->id = json_dumps(id, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
 	if (record->id == NULL)
 		die_no_memory();
-	record->id_digest = seen_digest('i', record->id, strlen(record->id));
-	other = seen_find(ids, record->id_digest);
+	record->id_digest = dedup_key('i', record->id, strlen(record->id));
+	other = dedup_find(ids, record->id_digest);
 	if (other == 0)
 	{
-		seen_add(ids, record->id_digest, number);
+		dedup_add(ids, record->id_digest, number);
 		return NULL;
 	}
 	(void) snprintf(problem, sizeof(problem), "its \"id\" is that of line %llu",
@@ -266,7 +266,7 @@ take_id(json_t *object, uint64_t number, Seen *ids, Record *record)
 }
 
 bool
-lines_next_record(LineReader *reader, Seen *ids, Record *record, const char **problem)
+lines_next_record(LineReader *reader, Dedup *ids, Record *record, const char **problem)
 {
 	const char *line;
 	size_t size;

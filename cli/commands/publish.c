@@ -2,11 +2,11 @@
  * publish.c
  *		The totals of both servers together are the result.
  */
-#include "commands.h"
-#include "lines.h"
-#include "output.h"
-#include "report.h"
-#include "encoding.h"
+#include "commands/commands.h"
+#include "io/lines.h"
+#include "io/output.h"
+#include "exit.h"
+#include "io/encoding.h"
 #include "prio1/total.h"
 
 #include <stdlib.h>

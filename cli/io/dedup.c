@@ -1,22 +1,22 @@
 /*
- * seen.c
+ * dedup.c
  *		A hash table with linear probing, at most half full.
  */
-#include "seen.h"
+#include "io/dedup.h"
 
 #include "crypto/crypto.h"
-#include "report.h"
+#include "exit.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define FIRST_CAPACITY 1024
 
-SeenDigest
-seen_digest(char kind, const void *bytes, size_t size)
+DedupKey
+dedup_key(char kind, const void *bytes, size_t size)
 {
 	uint8_t hash[PRIO_HASH_BYTES];
-	SeenDigest digest;
+	DedupKey digest;
 
 	check_machine(prio_sha256((const uint8_t *) &kind, 1, bytes, size, hash));
 	memcpy(&digest, hash, sizeof(digest));
@@ -24,8 +24,8 @@ seen_digest(char kind, const void *bytes, size_t size)
 }
 
 /* The entry with this digest, or the free one where it would go. */
-static SeenEntry *
-find_place(const Seen *seen, SeenDigest digest)
+static DedupEntry *
+find_place(const Dedup *seen, DedupKey digest)
 {
 	size_t place = (size_t) digest.words[0] & (seen->capacity - 1);
 
@@ -36,18 +36,18 @@ find_place(const Seen *seen, SeenDigest digest)
 }
 
 uint64_t
-seen_find(const Seen *seen, SeenDigest digest)
+dedup_find(const Dedup *seen, DedupKey digest)
 {
 	return seen->capacity == 0 ? 0 : find_place(seen, digest)->number;
 }
 
 static void
-grow(Seen *seen)
+grow(Dedup *seen)
 {
-	Seen old = *seen;
+	Dedup old = *seen;
 
 	seen->capacity = old.capacity == 0 ? FIRST_CAPACITY : 2 * old.capacity;
-	seen->entries = calloc(seen->capacity, sizeof(SeenEntry));
+	seen->entries = calloc(seen->capacity, sizeof(DedupEntry));
 	if (seen->entries == NULL)
 		die_no_memory();
 	for (size_t i = 0; i < old.capacity; i++)
@@ -57,9 +57,9 @@ grow(Seen *seen)
 }
 
 void
-seen_add(Seen *seen, SeenDigest digest, uint64_t number)
+dedup_add(Dedup *seen, DedupKey digest, uint64_t number)
 {
-	SeenEntry *entry;
+	DedupEntry *entry;
 
 	if (2 * seen->count >= seen->capacity)
 		grow(seen);
@@ -70,7 +70,7 @@ seen_add(Seen *seen, SeenDigest digest, uint64_t number)
 }
 
 void
-seen_free(Seen *seen)
+dedup_free(Dedup *seen)
 {
 	free(seen->entries);
 	memset(seen, 0, sizeof(*seen));

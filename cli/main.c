@@ -1,10 +1,10 @@
 /*
- * prio.c
+ * main.c
  *		The command prio: the steps of the protocol over files of JSON lines.
  */
-#include "lines.h"
+#include "io/lines.h"
 #include "options.h"
-#include "report.h"
+#include "exit.h"
 
 #include <stdlib.h>
 
@@ -13,7 +13,7 @@ main(int argc, char **argv)
 {
 	const Command *command;
 
-	report_begin();
+	exit_begin();
 	json_begin();
 	command = options_parse(argc, argv);
 	if (command != NULL)

@@ -6,7 +6,7 @@
 #ifndef PRIO_CLI_OUTPUT_H
 #define PRIO_CLI_OUTPUT_H
 
-#include "report.h"
+#include "exit.h"
 
 #include <stdio.h>
 

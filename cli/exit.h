@@ -1,9 +1,9 @@
 /*
- * report.h
+ * exit.h
  *		What the command says on standard error, and how it ends.
  */
-#ifndef PRIO_CLI_REPORT_H
-#define PRIO_CLI_REPORT_H
+#ifndef PRIO_CLI_EXIT_H
+#define PRIO_CLI_EXIT_H
 
 #include "base/status.h"
 
@@ -25,7 +25,7 @@ enum
 extern bool signal_came(void);
 
 /* Installs the handlers, and the clean-up that every way out passes through. */
-extern void report_begin(void);
+extern void exit_begin(void);
 
 /* The command that messages begin with. */
 extern void report_set_command(const char *name);
@@ -63,4 +63,4 @@ extern void progress_begin(uint64_t total);
 extern void progress_update(uint64_t done);
 extern void progress_end(void);
 
-#endif /* PRIO_CLI_REPORT_H */
+#endif /* PRIO_CLI_EXIT_H */

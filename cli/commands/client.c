@@ -5,11 +5,11 @@
 #include "base/secret.h"
 #include "prio1/client.h"
 
-#include "commands.h"
-#include "lines.h"
-#include "output.h"
-#include "report.h"
-#include "encoding.h"
+#include "commands/commands.h"
+#include "io/lines.h"
+#include "io/output.h"
+#include "exit.h"
+#include "io/encoding.h"
 
 #include <stdlib.h>
 #include <string.h>
