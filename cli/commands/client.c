@@ -2,14 +2,17 @@
  * client.c
  *		Keys, and the client: data in, shares out.
  */
-#include "base/secret.h"
-#include "prio1/client.h"
-
 #include "commands/commands.h"
-#include "io/lines.h"
-#include "io/output.h"
+
+#include "base/secret.h"
+#include "commands/forgeable.h"
 #include "exit.h"
 #include "io/encoding.h"
+#include "io/lines.h"
+#include "io/output.h"
+#include "io/print.h"
+#include "prio1/client.h"
+#include "progress.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -61,23 +64,24 @@ typedef struct ShareFile
 	uint8_t *plaintext;
 	uint8_t *sealed;
 	char *text; /* the same in base64 */
-	size_t max_plaintext;
 } ShareFile;
 
 static void
-share_file_open(ShareFile *file, const Settings *settings, PrioRole role)
+share_file_open(ShareFile *file, const Settings *settings, PrioRole role,
+				const LineReader *input)
 {
 	size_t size = prio1_packet_max_plaintext(role, strlen(settings->batch_id), settings->n_data);
 
 	if (role == PRIO_A)
-		file->output = output_open("--output-A", settings->output_a, settings->input);
+		file->output =
+			output_open("--output-A", settings->output_a, settings->input, &input->identity, 1);
 	else
-		file->output = output_open("--output-B", settings->output_b, settings->input);
+		file->output =
+			output_open("--output-B", settings->output_b, settings->input, &input->identity, 1);
 	file->key_option =
 		role == PRIO_A ? "--public-key-hex-internal" : "--public-key-hex-external";
 	file->public_key =
 		role == PRIO_A ? settings->public_key_internal : settings->public_key_external;
-	file->max_plaintext = size;
 	file->plaintext = allocate(size);
 	file->sealed = allocate(size + PRIO1_SEAL_OVERHEAD);
 	file->text = allocate(base64_length(size + PRIO1_SEAL_OVERHEAD) + 1);
@@ -163,10 +167,10 @@ run_encode_shares(const Settings *settings)
 
 	warn_if_forgeable(n);
 	lines_open(&input, "--input", settings->input, FIELD_MAX_BYTES * n + LINE_SLACK);
-	share_file_open(&a, settings, PRIO_A);
-	share_file_open(&b, settings, PRIO_B);
+	share_file_open(&a, settings, PRIO_A, &input);
+	share_file_open(&b, settings, PRIO_B, &input);
 	check_machine(prio1_client_init(&client, n, tables, signal_came));
-	progress_begin(input.size);
+	progress_begin(settings->command, input.size);
 	while (lines_next(&input, &line, &size))
 	{
 		char id[UUID_CHARS + 1];

@@ -7,13 +7,17 @@
  * is skipped has its ordinal all the same: so two servers that skip different lines still
  * agree about the others.
  */
-#include "base/secret.h"
 #include "commands/commands.h"
-#include "io/lines.h"
-#include "io/output.h"
+
+#include "base/secret.h"
+#include "commands/forgeable.h"
 #include "exit.h"
 #include "io/encoding.h"
+#include "io/lines.h"
+#include "io/output.h"
+#include "io/print.h"
 #include "prio1/total.h"
+#include "progress.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -83,14 +87,6 @@ import_keys(const Settings *settings)
 	return pair;
 }
 
-void
-warn_if_forgeable(size_t n_data)
-{
-	if (prio1_is_forgeable(n_data))
-		warn("with %zu data fields, one less than a power of two, a hostile client can forge its proof and count for any number; have clients send one more, which is always 0",
-			 n_data);
-}
-
 static void
 server_begin(Server *server, const Settings *settings)
 {
@@ -115,7 +111,7 @@ server_walk(Server *server, ShareStep step, void *argument)
 {
 	const char *problem;
 
-	progress_begin(server->input.size);
+	progress_begin(server->settings->command, server->input.size);
 	while (lines_next_record(&server->input, &server->ids, &server->share, &problem))
 	{
 		server->total++;
@@ -149,7 +145,7 @@ server_open_share(Server *server, Prio1Verifier *verifier)
 	{
 		uint64_t other;
 
-		packet = dedup_key('p', share->payload, PRIO_KEY_BYTES);
+		packet = dedup_key('p', share->payload, PRIO1_REPLAY_KEY_BYTES);
 		other = dedup_find(&server->packets, packet);
 		if (other != 0)
 		{
@@ -217,6 +213,7 @@ typedef struct Message
 /* A file of messages, by the ids of their shares. */
 typedef struct Messages
 {
+	FileIdentity file;
 	Dedup ids; /* with the lines of the file */
 	Message *of_line;
 	size_t capacity;
@@ -235,6 +232,7 @@ messages_read(Messages *messages, const char *option, const char *path)
 	memset(messages, 0, sizeof(*messages));
 	record.payload = payload;
 	lines_open(&reader, option, path, LINE_SLACK);
+	messages->file = reader.identity;
 	while (lines_next_record(&reader, &messages->ids, &record, &problem))
 	{
 		Message *message;
@@ -268,7 +266,7 @@ messages_read(Messages *messages, const char *option, const char *path)
 static const Message *
 messages_find(const Messages *messages, const Record *share)
 {
-	uint64_t line = dedup_find(&messages->ids, share->id_digest);
+	uint64_t line = dedup_find(&messages->ids, share->id_key);
 
 	return line == 0 ? NULL : &messages->of_line[line];
 }
@@ -292,11 +290,17 @@ typedef struct Round
 static void
 round_begin(Round *round, Server *server, const Settings *settings)
 {
+	FileIdentity inputs[3];
+
 	server_begin(server, settings);
 	server->skipped =
 		messages_read(&round->internal, "--input-internal", settings->input_internal) +
 		messages_read(&round->external, "--input-external", settings->input_external);
-	round->output = output_open("--output", settings->output, settings->input_internal);
+	inputs[0] = server->input.identity;
+	inputs[1] = round->internal.file;
+	inputs[2] = round->external.file;
+	round->output =
+		output_open("--output", settings->output, settings->input_internal, inputs, 3);
 }
 
 static void
@@ -345,7 +349,8 @@ run_verify1(const Settings *settings)
 	Output *output;
 
 	server_begin(&server, settings);
-	output = output_open("--output", settings->output, settings->input);
+	output =
+		output_open("--output", settings->output, settings->input, &server.input.identity, 1);
 	server_walk(&server, verify1_share, output);
 	server_report(&server,
 				  "check that --input has shares for this server and its key, and that --batch-id, --n-data and --prg are those of its clients");

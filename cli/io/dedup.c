@@ -16,62 +16,62 @@ DedupKey
 dedup_key(char kind, const void *bytes, size_t size)
 {
 	uint8_t hash[PRIO_HASH_BYTES];
-	DedupKey digest;
+	DedupKey key;
 
 	check_machine(prio_sha256((const uint8_t *) &kind, 1, bytes, size, hash));
-	memcpy(&digest, hash, sizeof(digest));
-	return digest;
+	memcpy(&key, hash, sizeof(key));
+	return key;
 }
 
-/* The entry with this digest, or the free one where it would go. */
+/* The entry with this key, or the free one where it would go. */
 static DedupEntry *
-find_place(const Dedup *seen, DedupKey digest)
+find_place(const Dedup *dedup, DedupKey key)
 {
-	size_t place = (size_t) digest.words[0] & (seen->capacity - 1);
+	size_t place = (size_t) key.words[0] & (dedup->capacity - 1);
 
-	while (seen->entries[place].number != 0 &&
-		   memcmp(&seen->entries[place].digest, &digest, sizeof(digest)) != 0)
-		place = (place + 1) & (seen->capacity - 1);
-	return &seen->entries[place];
+	while (dedup->entries[place].number != 0 &&
+		   memcmp(&dedup->entries[place].key, &key, sizeof(key)) != 0)
+		place = (place + 1) & (dedup->capacity - 1);
+	return &dedup->entries[place];
 }
 
 uint64_t
-dedup_find(const Dedup *seen, DedupKey digest)
+dedup_find(const Dedup *dedup, DedupKey key)
 {
-	return seen->capacity == 0 ? 0 : find_place(seen, digest)->number;
+	return dedup->capacity == 0 ? 0 : find_place(dedup, key)->number;
 }
 
 static void
-grow(Dedup *seen)
+grow(Dedup *dedup)
 {
-	Dedup old = *seen;
+	Dedup old = *dedup;
 
-	seen->capacity = old.capacity == 0 ? FIRST_CAPACITY : 2 * old.capacity;
-	seen->entries = calloc(seen->capacity, sizeof(DedupEntry));
-	if (seen->entries == NULL)
+	dedup->capacity = old.capacity == 0 ? FIRST_CAPACITY : 2 * old.capacity;
+	dedup->entries = calloc(dedup->capacity, sizeof(DedupEntry));
+	if (dedup->entries == NULL)
 		die_no_memory();
 	for (size_t i = 0; i < old.capacity; i++)
 		if (old.entries[i].number != 0)
-			*find_place(seen, old.entries[i].digest) = old.entries[i];
+			*find_place(dedup, old.entries[i].key) = old.entries[i];
 	free(old.entries);
 }
 
 void
-dedup_add(Dedup *seen, DedupKey digest, uint64_t number)
+dedup_add(Dedup *dedup, DedupKey key, uint64_t number)
 {
 	DedupEntry *entry;
 
-	if (2 * seen->count >= seen->capacity)
-		grow(seen);
-	entry = find_place(seen, digest);
-	entry->digest = digest;
+	if (2 * dedup->count >= dedup->capacity)
+		grow(dedup);
+	entry = find_place(dedup, key);
+	entry->key = key;
 	entry->number = number;
-	seen->count++;
+	dedup->count++;
 }
 
 void
-dedup_free(Dedup *seen)
+dedup_free(Dedup *dedup)
 {
-	free(seen->entries);
-	memset(seen, 0, sizeof(*seen));
+	free(dedup->entries);
+	memset(dedup, 0, sizeof(*dedup));
 }

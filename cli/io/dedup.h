@@ -1,6 +1,6 @@
 /*
  * dedup.h
- *		What has been seen before: digests, and a number for each.
+ *		Finds duplicates: what was there before is kept as a digest, and a number for each.
  *
  * SHA-256 decides where an entry stands, so that nobody can fill one corner of the table
  * with names of his choice, and names of any length take the same room.
@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The digest of a thing, half of a SHA-256. */
 typedef struct DedupKey
 {
 	uint64_t words[2];
@@ -18,7 +19,7 @@ typedef struct DedupKey
 
 typedef struct DedupEntry
 {
-	DedupKey digest;
+	DedupKey key;
 	uint64_t number; /* 0: the place is free */
 } DedupEntry;
 
@@ -30,15 +31,15 @@ typedef struct Dedup
 	size_t count;
 } Dedup;
 
-/* The digest of a thing of some kind; things of different kinds are never the same. */
+/* The key of a thing of some kind; things of different kinds are never the same. */
 extern DedupKey dedup_key(char kind, const void *bytes, size_t size);
 
 /* The number that the thing was added with, or 0. */
-extern uint64_t dedup_find(const Dedup *seen, DedupKey digest);
+extern uint64_t dedup_find(const Dedup *dedup, DedupKey key);
 
 /* Adds a thing that is not there yet, with a number above 0. */
-extern void dedup_add(Dedup *seen, DedupKey digest, uint64_t number);
+extern void dedup_add(Dedup *dedup, DedupKey key, uint64_t number);
 
-extern void dedup_free(Dedup *seen);
+extern void dedup_free(Dedup *dedup);
 
 #endif /* PRIO_CLI_DEDUP_H */
