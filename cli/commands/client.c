@@ -5,6 +5,7 @@
 #include "commands/commands.h"
 
 #include "base/secret.h"
+#include "codec/hex_base64.h"
 #include "commands/forgeable.h"
 #include "exit.h"
 #include "io/encoding.h"
@@ -29,8 +30,8 @@ run_keygen(const Settings *settings)
 
 	(void) settings;
 	check_machine(prio_key_generate(keys[0], keys[1]));
-	hex_encode(keys[0], PRIO_KEY_BYTES, hex[0]);
-	hex_encode(keys[1], PRIO_KEY_BYTES, hex[1]);
+	prio_write_hex(keys[0], PRIO_KEY_BYTES, hex[0]);
+	prio_write_hex(keys[1], PRIO_KEY_BYTES, hex[1]);
 	print("{\"private_key\": \"%s\", \"public_key\": \"%s\"}\n", hex[0], hex[1]);
 	prio_wipe(keys, sizeof(keys));
 	prio_wipe(hex, sizeof(hex));
@@ -42,11 +43,11 @@ void
 run_shared_seed(const Settings *settings)
 {
 	uint8_t seed[PRIO1_SEED_BYTES];
-	char text[(PRIO1_SEED_BYTES + 2) / 3 * 4 + 1];
+	char text[PRIO_BASE64_LENGTH(PRIO1_SEED_BYTES) + 1];
 
 	(void) settings;
 	check_machine(prio_random(seed, sizeof(seed)));
-	base64_encode(seed, sizeof(seed), text);
+	prio_write_base64(seed, sizeof(seed), text);
 	print("{\"shared_seed\": \"%s\"}\n", text);
 	prio_wipe(seed, sizeof(seed));
 	prio_wipe(text, sizeof(text));
@@ -84,7 +85,7 @@ share_file_open(ShareFile *file, const Settings *settings, PrioRole role,
 		role == PRIO_A ? settings->public_key_internal : settings->public_key_external;
 	file->plaintext = allocate(size);
 	file->sealed = allocate(size + PRIO1_SEAL_OVERHEAD);
-	file->text = allocate(base64_length(size + PRIO1_SEAL_OVERHEAD) + 1);
+	file->text = allocate(PRIO_BASE64_LENGTH(size + PRIO1_SEAL_OVERHEAD) + 1);
 }
 
 /* Seals the plaintext, and writes it as a line. */
@@ -97,7 +98,7 @@ share_file_write(ShareFile *file, const char *id, size_t size)
 	if (status == PRIO_MISMATCH)
 		die(EXIT_USAGE, "the value of %s is not a usable public key", file->key_option);
 	check_machine(status);
-	base64_encode(file->sealed, size + PRIO1_SEAL_OVERHEAD, file->text);
+	prio_write_base64(file->sealed, size + PRIO1_SEAL_OVERHEAD, file->text);
 	output_print(file->output, "{\"id\": \"%s\", \"payload\": \"%s\"}\n", id, file->text);
 }
 

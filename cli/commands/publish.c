@@ -4,6 +4,7 @@
  */
 #include "commands/commands.h"
 
+#include "codec/hex_base64.h"
 #include "exit.h"
 #include "io/encoding.h"
 #include "io/lines.h"
@@ -51,7 +52,7 @@ read_clients(const TotalFile *file)
 static void
 read_total(TotalFile *file)
 {
-	size_t max_size = base64_length(prio1_total_max_message(PRIO1_MAX_DATA)) + LINE_SLACK;
+	size_t max_size = PRIO_BASE64_LENGTH(prio1_total_max_message(PRIO1_MAX_DATA)) + LINE_SLACK;
 	uint8_t *message;
 	size_t size;
 	LineReader reader;

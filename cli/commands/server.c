@@ -10,6 +10,7 @@
 #include "commands/commands.h"
 
 #include "base/secret.h"
+#include "codec/hex_base64.h"
 #include "commands/forgeable.h"
 #include "exit.h"
 #include "io/encoding.h"
@@ -91,7 +92,7 @@ static void
 server_begin(Server *server, const Settings *settings)
 {
 	size_t max_share = prio1_verifier_max_share(strlen(settings->batch_id), settings->n_data);
-	size_t max_line = base64_length(max_share) + LINE_SLACK;
+	size_t max_line = PRIO_BASE64_LENGTH(max_share) + LINE_SLACK;
 
 	memset(server, 0, sizeof(*server));
 	server->settings = settings;
@@ -196,9 +197,9 @@ server_end(Server *server)
 static void
 write_message(Output *output, const Server *server, const uint8_t *message, size_t size)
 {
-	char text[(PRIO1_VERIFY1_MAX_BYTES + 2) / 3 * 4 + 1];
+	char text[PRIO_BASE64_LENGTH(PRIO1_VERIFY1_MAX_BYTES) + 1];
 
-	base64_encode(message, size, text);
+	prio_write_base64(message, size, text);
 	output_print(output, "{\"id\": %s, \"payload\": \"%s\"}\n", server->share.id, text);
 }
 
@@ -455,7 +456,7 @@ run_aggregate(const Settings *settings)
 	size_t n = settings->n_data;
 	Field87 *sums = allocate(n * sizeof(Field87));
 	uint8_t *message = allocate(prio1_total_max_message(n));
-	char *text = allocate(base64_length(prio1_total_max_message(n)) + 1);
+	char *text = allocate(PRIO_BASE64_LENGTH(prio1_total_max_message(n)) + 1);
 	Server server;
 	Round round;
 
@@ -466,7 +467,7 @@ run_aggregate(const Settings *settings)
 	server_report(&server,
 				  "check that both other inputs are of the step verify2, for the shares in --input, and that both servers have the same --shared-secret, --batch-id, --n-data and --prg");
 
-	base64_encode(message, prio1_total_write(&round.total, message), text);
+	prio_write_base64(message, prio1_total_write(&round.total, message), text);
 	output_print(round.output, "{\"payload\": \"%s\", \"error\": %llu, \"total\": %llu}\n",
 				 text, (unsigned long long) server.errors, (unsigned long long) server.total);
 	outputs_commit();

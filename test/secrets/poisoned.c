@@ -194,7 +194,7 @@ WRAP(PrioStatus, prio_agree_and_decrypt, PrioKeyPair *pair, const uint8_t *ephem
 	 size_t size, uint8_t *out, uint8_t *aes_key)
 {
 	PrioStatus status = real_prio_agree_and_decrypt(pair, ephemeral, nonce, aad, aad_size,
-												   sealed, size, out, aes_key);
+													sealed, size, out, aes_key);
 
 	if (status == PRIO_OK)
 		make_plaintext_secret(out, size - PRIO_GCM_TAG_BYTES);
@@ -386,16 +386,21 @@ keys_in_writing(void)
 	char hex[] = "5a6F60120c0ff365d345383de50436f5e8344578ad66b2ba6bfa2e5244aa209b";
 	char base64[] = "kSlLpMezXN2y1yf+XQgOEg==";
 	char white[] = "0 ";
+	char text[2 * PRIO_KEY_BYTES + 1];
 	uint8_t key[PRIO_KEY_BYTES];
 	size_t length;
 
 	make_secret(hex, sizeof(hex) - 1);
 	require(prio_parse_hex(hex, sizeof(hex) - 1, key, PRIO_KEY_BYTES), "digits are refused");
 	require(is_secret(key, PRIO_KEY_BYTES), "a secret was lost");
+	prio_write_hex(key, PRIO_KEY_BYTES, text);
+	require(is_secret(text, 2 * PRIO_KEY_BYTES), "a secret was lost");
 	make_secret(base64, sizeof(base64) - 1);
 	require(prio_parse_base64(base64, sizeof(base64) - 1, key, PRIO1_SEED_BYTES),
 			"base64 is refused");
 	require(is_secret(key, PRIO1_SEED_BYTES), "a secret was lost");
+	prio_write_base64(key, PRIO1_SEED_BYTES, text);
+	require(is_secret(text, 22), "a secret was lost");
 	make_secret(white, sizeof(white) - 1);
 	length = prio_trimmed_length(white, sizeof(white) - 1);
 	require(length == 1 && !is_secret(&length, sizeof(length)), "a length is wrong");
