@@ -95,7 +95,7 @@ prio_write_hex(const uint8_t *bytes, size_t size, char *out)
 	*out = '\0';
 }
 
-#define FOUR_TIMES(byte) ((byte) *UINT32_C(0x01010101))
+#define FOUR_TIMES(byte) (UINT32_C(0x01010101) * (byte))
 
 /* 1 in every byte of four that is >= limit, else 0; all of them are below 64. */
 static inline uint32_t

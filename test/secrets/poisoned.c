@@ -791,7 +791,7 @@ static const Case cases[] = {
 	{"control: valgrind sees a comparison of secret bytes", leak_by_a_comparison, true},
 	{"field operations do not branch or index on elements", field_operations, false},
 	{"dot products do not branch or index on elements", dot_products, false},
-	{"reading keys does not branch or index on them", keys_in_writing, false},
+	{"reading and writing keys does not branch or index on them", keys_in_writing, false},
 	{"rejection sampling shows nothing but what it rejects", rejection_sampling, false},
 	{"drawing the point does not branch or index on it", random_point, false},
 	{"weights do not branch or index on the point", weights_of_a_secret_point, false},
