@@ -337,7 +337,7 @@ total_message(Prio1Total *total)
 
 /*
  * Final function of both aggregates: the total share as the message that the other server
- * gets (PROTOCOL.md, "Totals"). NULL when there was no row.
+ * gets (docs/protocol.md, "Totals"). NULL when there was no row.
  */
 Datum
 prio_total_final(PG_FUNCTION_ARGS)

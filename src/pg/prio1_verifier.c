@@ -202,7 +202,7 @@ open_share(FunctionCallInfo fcinfo, int64 ordinal, Prio1Verifier *verifier)
 /*
  * prio_verifier(server text, batch_id text, n_data int, share bytea, ordinal bigint
  * DEFAULT 0) -> prio_verifier: opens one packet and evaluates its polynomials; NULL for a
- * packet that is none (PROTOCOL.md, "Server: opening and checking one packet").
+ * packet that is none (docs/protocol.md, "Server").
  */
 Datum
 prio_verifier(PG_FUNCTION_ARGS)
