@@ -9,8 +9,6 @@
 
 #include "base/secret.h"
 
-#include "field/field87.h"
-
 /* 1 if first <= c <= last, else 0; all of them are characters. */
 static inline uint32_t
 between(uint32_t c, uint32_t first, uint32_t last)
