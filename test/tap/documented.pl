@@ -234,7 +234,7 @@ my $own = join '|', 'invalid transaction termination', 'invalid input syntax for
 is(join("\n", sort grep { !$raised{$_} && !/^(?:$own)/ } keys %documented), '', 'no error that is not raised');
 
 # What concerns a share: texts of functions, not errors.
-my @faults = slurp_file('src/core/status.c') =~ /case PRIO_(?:DECRYPTION_FAILED|MALFORMED|WRONG_\w+|OUT_OF_RANGE):\s+return "(.*)";/g;
+my @faults = slurp_file('src/base/status.c') =~ /case PRIO_(?:DECRYPTION_FAILED|MALFORMED|WRONG_\w+|OUT_OF_RANGE):\s+return "(.*)";/g;
 is(join("\n", names($entry{prio_share_error}, 'result')), join("\n", @faults), 'why a share does not open');
 my @reasons = map { /(?:THEN|ELSE) '([^']+)'/g } $script =~ /^CREATE FUNCTION (?:take_share|verify2_rows|aggregate_rows)\(.*?^COMMENT/msg;
 is( join("\n", sort(map { /`([^`]+)`/g } map { $_->[0] } table($entry{rejection}, 'reason'))), join("\n", sort @faults, @reasons),
