@@ -284,7 +284,7 @@ prio_total_combine(PG_FUNCTION_ARGS)
 }
 
 /*
- * version (1), role (1), digest (16), then the sums as src/core stores them.
+ * version (1), role (1), digest (16), then the sums as the core stores them.
  */
 Datum
 prio_total_serialize(PG_FUNCTION_ARGS)

@@ -1,6 +1,6 @@
 /*
  * reference.c
- *		What src/core is compared with.
+ *		What the core is compared with.
  */
 #include "reference.h"
 
