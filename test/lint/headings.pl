@@ -1,7 +1,7 @@
 # What the sources say about the documentation is true, and the other way round:
 #
 # - every heading that a comment cites, as in docs/protocol.md, "Wire format", is there, and every
-#   document that one names;
+#   document, file or folder of src that one names;
 # - every file or folder that a document names in backticks is there;
 # - every link of a document leads to a file, and to a heading of it.
 use strict;
@@ -78,6 +78,12 @@ sub check_source
 			fault($file, $at, $text, "$document has no heading \"$heading\"")
 			  unless !$is_here || grep { $_ eq $heading } headings_of($document);
 		}
+	}
+
+	# Files and folders of the core and the module, by their whole path.
+	while ($text =~ /(?<![\w\/.-])(src\/(?:\w+\/)*\w*(?:\.[ch]\b)?)/g)
+	{
+		fault($file, $-[1], $text, "there is no $1") unless -e $1;
 	}
 	return;
 }
