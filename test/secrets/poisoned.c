@@ -11,7 +11,7 @@
  * NSS is out of scope: the functions of crypto.h are wrapped (by the linker, --wrap), to
  * get arguments that are no secrets, and to give results that are.
  *
- * What src/core means to be seen goes through prio_declassify(), which is wrapped, too.
+ * What the core means to be seen goes through prio_declassify(), which is wrapped, too.
  * Besides, two things about a secret are public here, because they decide what is kept of
  * it, or where it ends:
  *
