@@ -1,8 +1,8 @@
 /*
  * status.h
- *		What every function of src/core that can fail reports.
+ *		What every function of the core that can fail reports.
  *
- * Nothing in src/core throws or exits: the caller turns a status into NULL, false or
+ * Nothing in the core throws or exits: the caller turns a status into NULL, false or
  * an error of its own.
  */
 #ifndef PRIO_BASE_STATUS_H
@@ -15,7 +15,7 @@ typedef enum PrioStatus
 {
 	PRIO_OK = 0,
 
-	/* The packet or message is at fault, and it alone (PROTOCOL.md, "Server"). */
+	/* The packet or message is at fault, and it alone (docs/protocol.md, "Server"). */
 	PRIO_DECRYPTION_FAILED, /* the tag does not fit, or no room for one */
 	PRIO_MALFORMED,         /* not the MessagePack objects expected */
 	PRIO_WRONG_BATCH,       /* another batch id */

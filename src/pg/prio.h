@@ -25,7 +25,7 @@
 extern void prio_check(PrioStatus status);
 
 /*
- * What long computations of src/core ask: is the query cancelled, or the session at its
+ * What long computations of the core ask: is the query cancelled, or the session at its
  * end, as that of a worker is when its leader is cancelled? They do not stop for interrupts
  * that do neither: they would have to start over, and with a timer shorter than the
  * computation they would never end.

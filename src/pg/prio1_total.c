@@ -284,7 +284,7 @@ prio_total_combine(PG_FUNCTION_ARGS)
 }
 
 /*
- * version (1), role (1), digest (16), then the sums as src/core stores them.
+ * version (1), role (1), digest (16), then the sums as the core stores them.
  */
 Datum
 prio_total_serialize(PG_FUNCTION_ARGS)
@@ -337,7 +337,7 @@ total_message(Prio1Total *total)
 
 /*
  * Final function of both aggregates: the total share as the message that the other server
- * gets (PROTOCOL.md, "Totals"). NULL when there was no row.
+ * gets (docs/protocol.md, "Totals"). NULL when there was no row.
  */
 Datum
 prio_total_final(PG_FUNCTION_ARGS)

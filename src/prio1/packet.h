@@ -1,6 +1,6 @@
 /*
  * packet.h
- *		The messages (PROTOCOL.md, "Wire format"): MessagePack objects one after another.
+ *		The messages (docs/protocol.md, "Wire format"): MessagePack objects one after another.
  *
  * What is read must be written the one way the protocol allows: `str` in the shortest
  * form that fits, elements without leading zero bytes, nothing behind the last object.

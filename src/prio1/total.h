@@ -1,6 +1,6 @@
 /*
  * total.h
- *		Sums of shares, and what is published (PROTOCOL.md, "Totals").
+ *		Sums of shares, and what is published (docs/protocol.md, "Totals").
  */
 #ifndef PRIO_PRIO1_TOTAL_H
 #define PRIO_PRIO1_TOTAL_H

@@ -11,7 +11,7 @@
  * NSS is out of scope: the functions of crypto.h are wrapped (by the linker, --wrap), to
  * get arguments that are no secrets, and to give results that are.
  *
- * What src/core means to be seen goes through prio_declassify(), which is wrapped, too.
+ * What the core means to be seen goes through prio_declassify(), which is wrapped, too.
  * Besides, two things about a secret are public here, because they decide what is kept of
  * it, or where it ends:
  *
@@ -194,7 +194,7 @@ WRAP(PrioStatus, prio_agree_and_decrypt, PrioKeyPair *pair, const uint8_t *ephem
 	 size_t size, uint8_t *out, uint8_t *aes_key)
 {
 	PrioStatus status = real_prio_agree_and_decrypt(pair, ephemeral, nonce, aad, aad_size,
-												   sealed, size, out, aes_key);
+													sealed, size, out, aes_key);
 
 	if (status == PRIO_OK)
 		make_plaintext_secret(out, size - PRIO_GCM_TAG_BYTES);
@@ -386,16 +386,21 @@ keys_in_writing(void)
 	char hex[] = "5a6F60120c0ff365d345383de50436f5e8344578ad66b2ba6bfa2e5244aa209b";
 	char base64[] = "kSlLpMezXN2y1yf+XQgOEg==";
 	char white[] = "0 ";
+	char text[2 * PRIO_KEY_BYTES + 1];
 	uint8_t key[PRIO_KEY_BYTES];
 	size_t length;
 
 	make_secret(hex, sizeof(hex) - 1);
 	require(prio_parse_hex(hex, sizeof(hex) - 1, key, PRIO_KEY_BYTES), "digits are refused");
 	require(is_secret(key, PRIO_KEY_BYTES), "a secret was lost");
+	prio_write_hex(key, PRIO_KEY_BYTES, text);
+	require(is_secret(text, 2 * PRIO_KEY_BYTES), "a secret was lost");
 	make_secret(base64, sizeof(base64) - 1);
 	require(prio_parse_base64(base64, sizeof(base64) - 1, key, PRIO1_SEED_BYTES),
 			"base64 is refused");
 	require(is_secret(key, PRIO1_SEED_BYTES), "a secret was lost");
+	prio_write_base64(key, PRIO1_SEED_BYTES, text);
+	require(is_secret(text, 22), "a secret was lost");
 	make_secret(white, sizeof(white) - 1);
 	length = prio_trimmed_length(white, sizeof(white) - 1);
 	require(length == 1 && !is_secret(&length, sizeof(length)), "a length is wrong");
@@ -786,7 +791,7 @@ static const Case cases[] = {
 	{"control: valgrind sees a comparison of secret bytes", leak_by_a_comparison, true},
 	{"field operations do not branch or index on elements", field_operations, false},
 	{"dot products do not branch or index on elements", dot_products, false},
-	{"reading keys does not branch or index on them", keys_in_writing, false},
+	{"reading and writing keys does not branch or index on them", keys_in_writing, false},
 	{"rejection sampling shows nothing but what it rejects", rejection_sampling, false},
 	{"drawing the point does not branch or index on it", random_point, false},
 	{"weights do not branch or index on the point", weights_of_a_secret_point, false},

@@ -814,7 +814,7 @@ typedef struct Operation
 	void (*run)(void);
 	void (*stop)(void);
 	PrioRole role;
-	int wipes; /* of src/core, and those in this file */
+	int wipes; /* of the core, and those in this file */
 } Operation;
 
 static const Operation *operation;

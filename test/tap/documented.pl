@@ -234,7 +234,7 @@ my $own = join '|', 'invalid transaction termination', 'invalid input syntax for
 is(join("\n", sort grep { !$raised{$_} && !/^(?:$own)/ } keys %documented), '', 'no error that is not raised');
 
 # What concerns a share: texts of functions, not errors.
-my @faults = slurp_file('src/core/status.c') =~ /case PRIO_(?:DECRYPTION_FAILED|MALFORMED|WRONG_\w+|OUT_OF_RANGE):\s+return "(.*)";/g;
+my @faults = slurp_file('src/base/status.c') =~ /case PRIO_(?:DECRYPTION_FAILED|MALFORMED|WRONG_\w+|OUT_OF_RANGE):\s+return "(.*)";/g;
 is(join("\n", names($entry{prio_share_error}, 'result')), join("\n", @faults), 'why a share does not open');
 my @reasons = map { /(?:THEN|ELSE) '([^']+)'/g } $script =~ /^CREATE FUNCTION (?:take_share|verify2_rows|aggregate_rows)\(.*?^COMMENT/msg;
 is( join("\n", sort(map { /`([^`]+)`/g } map { $_->[0] } table($entry{rejection}, 'reason'))), join("\n", sort @faults, @reasons),
@@ -252,8 +252,9 @@ my ($contents) = $text =~ /\A(.*?)^## /ms;
 is(join(', ', sort grep { index($contents, '](#' . anchor($_) . ')') < 0 } keys %seen), '', 'all entries are in the contents');
 my $readme = slurp_file('README.md');
 is(join(' ', grep { !$anchor{$_} } $readme =~ /\]\(docs\/reference\.md#([^)]*)\)/g), '', 'links of the README to the reference lead somewhere');
-is( join(' ', map { $_->[0] } grep { index($readme, "](docs/reference.md#$_->[0])") < 0 } rows("SELECT DISTINCT proname FROM ($routines) AS p WHERE extname = 'prio' ORDER BY 1")),
-	'', 'the README has every function of prio');
+my ($glance) = $text =~ /^## The functions of prio\n(.*?)^## /ms;
+is( join(' ', map { $_->[0] } grep { index($glance, "](#$_->[0])") < 0 } rows("SELECT DISTINCT proname FROM ($routines) AS p WHERE extname = 'prio' ORDER BY 1")),
+	'', 'the functions at a glance are all of prio');
 
 # ---------------------------------------------------------------- comments
 

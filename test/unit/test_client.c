@@ -318,7 +318,7 @@ open_packets(const Servers *servers, Bytes plaintext[2], Opened *opened)
 	}
 }
 
-/* Steps 2 to 5 of PROTOCOL.md's client, read off the packets of n = 5. */
+/* docs/protocol.md, "Client", steps 2 to 5, read off the packets of n = 5. */
 static void
 the_shares_add_up_to_what_the_protocol_says(void **state)
 {

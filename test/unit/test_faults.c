@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 /*
- * What src/core asks for itself comes by the linker's --wrap: with a sanitizer malloc() is
+ * What the core asks for itself comes by the linker's --wrap: with a sanitizer malloc() is
  * in this very program, and no call to another object.
  */
 /* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
@@ -95,7 +95,7 @@ end(PrioStatus status)
 	return status;
 }
 
-/* One call into src/core, in which something may fail. */
+/* One call into the core, in which something may fail. */
 #define attempt(call) (begin(), end(call))
 
 /* ------------------------------------------------------------------ operations */

@@ -375,7 +375,10 @@ inverses_are_right(void **state)
 	}
 }
 
-/* Of order 2^k exactly, each the square of the next, the last one PROTOCOL.md's g. */
+/*
+ * Of order 2^k exactly, each the square of the next, the last one g (docs/protocol.md,
+ * "Parameters").
+ */
 static void
 roots_have_their_order(void **state)
 {

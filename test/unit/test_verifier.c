@@ -120,7 +120,7 @@ points_are_draws_of_one_stream(void **state)
 	free(secret.data);
 }
 
-/* By PROTOCOL.md's program: the batch "batch" of five bits, the secret 00 01 .. 0f. */
+/* By test/reference/prio_reference.py: the batch "batch" of five bits, the secret 00 01 .. 0f. */
 static void
 points_have_their_known_answers(void **state)
 {
@@ -755,7 +755,7 @@ malformed_messages_of_round_1_are_faults(void **state)
 }
 
 /*
- * PROTOCOL.md, "Server", steps 3 and 4: each server's own d and e, which both servers'
+ * docs/protocol.md, "Server", steps 3 and 4: each server's own d and e, which both servers'
  * verdict alone could not tell from those of the other.
  */
 static void
@@ -806,7 +806,7 @@ round_1_is_the_formula_of_the_protocol(void **state)
 	}
 }
 
-/* PROTOCOL.md, "Server", step 5, in plain field operations. */
+/* docs/protocol.md, "Server", step 5, in plain field operations. */
 static void
 round_2_is_the_formula_of_the_protocol(void **state)
 {

@@ -50,4 +50,4 @@ check-unit: $(UNIT_TESTS)
 # What tools that read the sources need to know.
 .PHONY: print-flags
 print-flags:
-	@echo $(UNIT_ALL_CFLAGS) $(CLI_DEFINES) -Itest/fuzz -isystem $(shell $(PG_CONFIG) --includedir-server) -isystem $(shell $(PG_CONFIG) --includedir)
+	@echo $(UNIT_ALL_CFLAGS) -Icli $(CLI_DEFINES) -Itest/fuzz -isystem $(shell $(PG_CONFIG) --includedir-server) -isystem $(shell $(PG_CONFIG) --includedir)
