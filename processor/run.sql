@@ -9,9 +9,10 @@ BEGIN
 	IF prio_internal.server_role(b.server) IS DISTINCT FROM b.role THEN
 		RETURN format('server "%s" has changed since the batch was closed: its role', b.server);
 	END IF;
-	difference := prio_internal.disagreement(b.settings, prio_internal.settings(b));
 	-- max_missing may be released on this side alone.
-	IF difference IS NOT NULL AND difference NOT LIKE 'max_missing (%)' THEN
+	difference := prio_internal.disagreement(b.settings, regexp_replace(prio_internal.settings(b), 'max_missing=[^;]*',
+		(regexp_match(b.settings, 'max_missing=[^;]*'))[1]));
+	IF difference IS NOT NULL THEN
 		RETURN format('server "%s" has changed since the batch was closed: %s', b.server, difference);
 	END IF;
 	SELECT * INTO STRICT h FROM prio_internal.heard AS x WHERE x.number = b.number;
