@@ -55,7 +55,7 @@ my $support = q{
 	SELECT fdwvalidator::oid AS oid FROM pg_foreign_data_wrapper WHERE fdwname = 'prio'
 	UNION SELECT unnest(ARRAY[typinput, typoutput, typreceive, typsend]::oid[]) FROM pg_type WHERE typname = 'prio_verifier'
 	UNION SELECT unnest(ARRAY[aggtransfn, aggfinalfn, aggcombinefn, aggserialfn, aggdeserialfn]::oid[])
-		FROM pg_aggregate WHERE aggfnoid::text LIKE 'prio_%'};
+		FROM pg_aggregate WHERE aggfnoid::text LIKE 'prio_%' AND aggfnoid::text NOT LIKE 'prio_internal.%'};
 my $routines = qq{
 	SELECT p.*, m.extname, (SELECT string_agg(DISTINCT format('`%s`', a.grantee::regrole), ', ')
 			FROM aclexplode(p.proacl) AS a WHERE a.grantee <> p.proowner) AS grantees
@@ -269,7 +269,7 @@ my $uncommented = qq{
 		LEFT JOIN pg_class AS c ON m.classid = 'pg_class'::regclass AND c.oid = m.objid
 		LEFT JOIN (SELECT attrelid, attnum FROM pg_attribute WHERE attnum > 0 AND NOT attisdropped
 			UNION ALL SELECT oid, 0 FROM pg_class) AS a
-			ON a.attrelid = c.oid AND (a.attnum = 0 OR c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition)
+			ON a.attrelid = c.oid AND (a.attnum = 0 OR c.relkind IN ('r', 'p', 'v') AND c.relnamespace::regnamespace::text <> 'prio_internal')
 	WHERE NOT EXISTS (SELECT FROM pg_description AS d
 		WHERE d.classoid = m.classid AND d.objoid = m.objid AND d.objsubid = coalesce(a.attnum, 0))
 		AND extname = 'EXTENSION' ORDER BY 1};
