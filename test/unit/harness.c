@@ -279,7 +279,7 @@ total_take(Prio1Total *total, const Prio1Verifier *verifier, Bytes share)
 }
 
 void
-assert_same_total(Prio1Total *a, Prio1Total *b)
+assert_same_total(const Prio1Total *a, const Prio1Total *b)
 {
 	uint8_t *message_a = malloc(prio1_total_max_message(a->n));
 	uint8_t *message_b = malloc(prio1_total_max_message(b->n));

@@ -93,7 +93,7 @@ extern Prio1Total total_make(PrioRole role, size_t n);
 /* prio1_total_add_share() with scratch memory of its own. */
 extern PrioStatus total_take(Prio1Total *total, const Prio1Verifier *verifier, Bytes share);
 /* Asserts that both are the same share of a total. */
-extern void assert_same_total(Prio1Total *a, Prio1Total *b);
+extern void assert_same_total(const Prio1Total *a, const Prio1Total *b);
 
 /* The same numbers in every run: tests that fail do so again. */
 extern uint64_t test_random(void);
