@@ -194,7 +194,7 @@ WRAP(PrioStatus, prio_agree_and_decrypt, PrioKeyPair *pair, const uint8_t *ephem
 	 size_t size, uint8_t *out, uint8_t *aes_key)
 {
 	PrioStatus status = real_prio_agree_and_decrypt(pair, ephemeral, nonce, aad, aad_size,
-												   sealed, size, out, aes_key);
+													sealed, size, out, aes_key);
 
 	if (status == PRIO_OK)
 		make_plaintext_secret(out, size - PRIO_GCM_TAG_BYTES);

@@ -1,5 +1,7 @@
 # Cancelling a statement and its timeout end it at once, whatever function it is in, with the
 # largest vectors that there are.
+#
+# Runs alone: it measures how long things take.
 use strict;
 use warnings;
 
