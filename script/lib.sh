@@ -66,6 +66,17 @@ for variable in "${!PG@}"; do
 	[[ $variable == PG_* ]] || plainly=(env -u "$variable" "${plainly[@]}")
 done
 
+# The folder for throwaway files: in memory, if that has room for all that tests leave.
+fast_tmp() {
+	local kilobytes
+	kilobytes=$({ df --output=avail /dev/shm | sed 1d; sed -n 's/^MemAvailable: *\([0-9]*\) kB/\1/p' /proc/meminfo; } 2>/dev/null | sort -n | head -n 1)
+	if [ "${kilobytes:-0}" -gt 8000000 ] && [[ ,$(findmnt -n -o OPTIONS --target /dev/shm), != *,noexec,* ]]; then
+		say /dev/shm
+	else
+		say /tmp
+	fi
+}
+
 # PostgreSQL refuses to run as root. So root hands a copy of the tree to an unprivileged
 # user and starts the calling script again there: `unprivileged "$@"`. Sets $work, a
 # directory of our own that is removed at the end, in any case. However the script was
@@ -74,7 +85,7 @@ unprivileged() {
 	local script
 	script=$(realpath --relative-to="$root" "$0")
 	if [ "$(id -u)" -eq 0 ]; then
-		work=$(mktemp -d /tmp/prio.XXXXXX)
+		work=$(mktemp -d "${PRIO_TMP:-/tmp}/prio.XXXXXX")
 		trap 'rm -rf "$work"' EXIT
 		mkdir "$work/tree"
 		tar -C "$root" --exclude=./.git --exclude=./build --exclude='*.o' --exclude='*.so' -cf - . |
@@ -90,7 +101,7 @@ unprivileged() {
 	if [ -n "${PRIO_WORK:-}" ]; then
 		work=$PRIO_WORK
 	else
-		work=$(mktemp -d /tmp/prio.XXXXXX)
+		work=$(mktemp -d "${PRIO_TMP:-/tmp}/prio.XXXXXX")
 	fi
 	clusters=()
 	trap clean_up EXIT
