@@ -41,7 +41,7 @@ include test/fuzz/fuzz.mk
 # A module that makes calls of a backend fail, for the tests of that.
 build/faults.so: test/faults/faults.c test/faults/inject.c test/faults/inject.h
 	@mkdir -p build
-	$(CC) $(CFLAGS) $(CFLAGS_SL) $(CPPFLAGS) -shared -o $@ $(filter %.c,$^)
+	$(CC) $(CFLAGS) $(CFLAGS_SL) -fvisibility=default $(CPPFLAGS) -shared -o $@ $(filter %.c,$^)
 
 include bench/bench.mk
 include cli/cli.mk

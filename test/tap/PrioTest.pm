@@ -13,6 +13,10 @@ our @EXPORT = qw(init_cluster new_cluster make_keys make_server exchange);
 # As in the template, whoever runs the tests.
 $ENV{PGUSER} = 'postgres';
 
+# What ends a test that hangs: how long a session may take, in seconds, and how long a condition is
+# waited for. No test fails because others use the machine as well.
+$PostgreSQL::Test::Utils::timeout_default = 1800 if $PostgreSQL::Test::Utils::timeout_default < 1800;
+
 # What initdb would make, which takes two seconds: a copy of PRIO_TEMPLATE, if there is one.
 sub init_data
 {
