@@ -351,6 +351,13 @@ each_proper_prefix(Bytes message, PrefixCheck check, void *argument)
 }
 
 void
+assert_value_between(const char *expression, uintmax_t value, uintmax_t least, uintmax_t most)
+{
+	if (value < least || value > most)
+		fail_msg("%s is %ju, not between %ju and %ju", expression, value, least, most);
+}
+
+void
 assert_filled(const void *memory, size_t size, uint8_t value)
 {
 	const uint8_t *bytes = memory;

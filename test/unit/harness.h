@@ -26,6 +26,9 @@ typedef struct Bytes
 	assert_string_equal(prio_status_text(status), prio_status_text(PRIO_OK))
 #define assert_status(status, expected) \
 	assert_string_equal(prio_status_text(status), prio_status_text(expected))
+/* What cmocka 1 and 2 have under different names. */
+#define assert_between(value, least, most) \
+	assert_value_between(#value, (uintmax_t) (value), (uintmax_t) (least), (uintmax_t) (most))
 #define assert_element(a, b) \
 	do \
 	{ \
@@ -108,6 +111,10 @@ extern Field87 *random_bits(size_t count);
  */
 typedef void (*PrefixCheck)(const uint8_t *prefix, size_t size, void *argument);
 extern void each_proper_prefix(Bytes message, PrefixCheck check, void *argument);
+
+/* For assert_between(). */
+extern void assert_value_between(const char *expression, uintmax_t value, uintmax_t least,
+								 uintmax_t most);
 
 /* All size bytes have this value. */
 extern void assert_filled(const void *memory, size_t size, uint8_t value);

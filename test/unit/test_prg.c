@@ -250,7 +250,7 @@ elements_are_draws_below_the_modulus(void **state)
 			size_t asked = count;
 
 			assert_ok(prio1_prg_elements(&prg, &elements, &count));
-			assert_in_range(count, 1, asked);
+			assert_between(count, 1, asked);
 			for (size_t j = 0; j < count; j++)
 				assert_element(elements[j], expected.value[done + j]);
 			done += count;

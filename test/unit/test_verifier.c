@@ -416,7 +416,7 @@ packets_beyond_the_limit_are_not_looked_at(void **state)
 
 	(void) state;
 	/* Room for packets that are worth a closer look, and not for much more. */
-	assert_in_range(limit, 2 * longest, 2 * longest + 8192);
+	assert_between(limit, 2 * longest, 2 * longest + 8192);
 
 	batch_make(&batch, PRIO1_PRG_BATCH);
 	for (int role = PRIO_A; role <= PRIO_B; role++)
