@@ -4,6 +4,8 @@
  */
 #include "harness.h"
 
+#include "kernels/kernels.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -290,6 +292,25 @@ assert_same_total(Prio1Total *a, Prio1Total *b)
 	assert_memory_equal(message_a, message_b, size_a);
 	free(message_a);
 	free(message_b);
+}
+
+const char *
+next_kernels(const char *group)
+{
+	static char title[100];
+	static size_t next;
+	const PrioKernels *variant = prio_kernels_variant(next++);
+
+	if (variant == NULL)
+	{
+		next = 0;
+		prio_kernels_choose(NULL);
+		return NULL;
+	}
+	if (!prio_kernels_choose(variant->name))
+		fail_msg("cannot choose the kernels \"%s\"", variant->name);
+	snprintf(title, sizeof(title), "%s, kernels: %s", group, variant->name);
+	return title;
 }
 
 /* xorshift64* */

@@ -98,6 +98,12 @@ extern PrioStatus total_take(Prio1Total *total, const Prio1Verifier *verifier, B
 /* Asserts that both are the same share of a total. */
 extern void assert_same_total(Prio1Total *a, Prio1Total *b);
 
+/*
+ * For tests that run once with every variant of the kernels that this processor has: chooses the
+ * next one and returns a title with its name, or NULL behind the last one, and it begins again.
+ */
+extern const char *next_kernels(const char *group);
+
 /* The same numbers in every run: tests that fail do so again. */
 extern uint64_t test_random(void);
 extern Field87 random_element(void);

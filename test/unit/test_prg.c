@@ -470,6 +470,10 @@ main(void)
 		cmocka_unit_test(the_seed_key_is_the_seed_itself),
 		cmocka_unit_test(the_first_elements_have_their_known_answers),
 	};
+	const char *title;
+	int failed = 0;
 
-	return cmocka_run_group_tests_name("prg", tests, NULL, NULL);
+	while ((title = next_kernels("prg")) != NULL)
+		failed += cmocka_run_group_tests_name(title, tests, NULL, NULL);
+	return failed;
 }
