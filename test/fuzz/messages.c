@@ -217,7 +217,7 @@ try_verify1(const Prio1Verifier *own, Bytes message)
 
 		assert_true(message.size <= PRIO1_VERIFY1_MAX_BYTES);
 		check_written_elements(message, peer, 2);
-		assert_in_range(size, 2, PRIO1_VERIFY2_MAX_BYTES);
+		assert_between(size, 2, PRIO1_VERIFY2_MAX_BYTES);
 		assert_true(read_elements(written, &out, 1) == NO_FAULTS);
 		assert_true(slow_value(out) == slow_verify2(own, peer));
 	}
@@ -255,7 +255,7 @@ take_total(Bytes message, Prio1Total *total)
 	if (status != PRIO_OK)
 		return status;
 	/* What a message can make its reader allocate. */
-	assert_in_range(n, 1, PRIO1_MAX_DATA);
+	assert_between(n, 1, PRIO1_MAX_DATA);
 	assert_true(2 * n <= message.size);
 	*total = total_make(role, n);
 	return prio1_total_add_message(total, &reader);
@@ -596,7 +596,7 @@ try_stored_verifier(const Batch *batch, Bytes stored, Bytes share)
 	if (status != PRIO_OK)
 		return;
 
-	assert_in_range(verifier.n, 1, PRIO1_MAX_DATA);
+	assert_between(verifier.n, 1, PRIO1_MAX_DATA);
 	prio1_verifier_store(&verifier, true, again);
 	assert_memory_equal(again, stored.data, PRIO1_VERIFIER_BYTES);
 	check_verifier(&verifier);

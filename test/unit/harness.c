@@ -4,6 +4,8 @@
  */
 #include "harness.h"
 
+#include "kernels/kernels.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -292,6 +294,25 @@ assert_same_total(const Prio1Total *a, const Prio1Total *b)
 	free(message_b);
 }
 
+const char *
+next_kernels(const char *group)
+{
+	static char title[100];
+	static size_t next;
+	const PrioKernels *variant = prio_kernels_variant(next++);
+
+	if (variant == NULL)
+	{
+		next = 0;
+		prio_kernels_choose(NULL);
+		return NULL;
+	}
+	if (!prio_kernels_choose(variant->name))
+		fail_msg("cannot choose the kernels \"%s\"", variant->name);
+	snprintf(title, sizeof(title), "%s, kernels: %s", group, variant->name);
+	return title;
+}
+
 /* xorshift64* */
 uint64_t
 test_random(void)
@@ -348,6 +369,13 @@ each_proper_prefix(Bytes message, PrefixCheck check, void *argument)
 		check(prefix, size, argument);
 	}
 	free(block);
+}
+
+void
+assert_value_between(const char *expression, uintmax_t value, uintmax_t least, uintmax_t most)
+{
+	if (value < least || value > most)
+		fail_msg("%s is %ju, not between %ju and %ju", expression, value, least, most);
 }
 
 void
