@@ -1,0 +1,326 @@
+-- What makes a batch of shares into messages and totals, chunk by chunk, in C: a chunk's private
+-- state is one value ("opened"), and so is each list, each message of a round, and what both rounds
+-- need of the agreed shares ("records"). src/pg/job.h says what these values hold.
+--
+-- Of no rows at all the aggregates are NULL, but for open_shares(). A value that is damaged, and
+-- values that do not belong together, are errors (data_corrupted); what the other server sent and
+-- nobody has looked at yet goes through ids_ascend() or entries_fit() first.
+
+-- ---------------------------------------------------------------- opening
+
+CREATE FUNCTION prio_internal.longest_share(server text, packet_batch_id text, n_data int) RETURNS int
+	AS 'MODULE_PATHNAME', 'prio_job_longest_share'
+	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100;
+
+COMMENT ON FUNCTION prio_internal.longest_share(text, text, int) IS 'how many bytes a share may have; a longer one is refused unread';
+
+CREATE FUNCTION prio_internal.open_shares_add(internal, text, text, int, uuid, bigint, bytea, bytea, tid) RETURNS internal
+	AS 'MODULE_PATHNAME', 'prio_job_open_shares_add'
+	LANGUAGE C STABLE PARALLEL SAFE COST 5000;
+
+COMMENT ON FUNCTION prio_internal.open_shares_add(internal, text, text, int, uuid, bigint, bytea, bytea, tid) IS 'transition of open_shares()';
+
+CREATE FUNCTION prio_internal.open_shares_result(internal) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'prio_job_open_shares_result'
+	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1000;
+
+COMMENT ON FUNCTION prio_internal.open_shares_result(internal) IS 'result of open_shares()';
+
+CREATE AGGREGATE prio_internal.open_shares(server text, packet_batch_id text, n_data int, share_id uuid, ordinal bigint,
+		header bytea, payload bytea, place tid) (
+	SFUNC            = prio_internal.open_shares_add,
+	STYPE            = internal,
+	SSPACE           = 65536,
+	FINALFUNC        = prio_internal.open_shares_result,
+	FINALFUNC_MODIFY = READ_WRITE,
+	PARALLEL         = SAFE
+);
+
+COMMENT ON AGGREGATE prio_internal.open_shares(text, text, int, uuid, bigint, bytea, bytea, tid) IS 'opens the shares of a chunk and adds them up; a share that does not open is counted with its reason';
+
+CREATE FUNCTION prio_internal.opened_count(opened bytea) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'prio_job_opened_count'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+
+COMMENT ON FUNCTION prio_internal.opened_count(bytea) IS 'how many shares of a chunk opened';
+
+CREATE FUNCTION prio_internal.opened_total(opened bytea) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'prio_job_opened_total'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000;
+
+COMMENT ON FUNCTION prio_internal.opened_total(bytea) IS 'total share over all shares of a chunk that opened; NULL if none did';
+
+CREATE FUNCTION prio_internal.opened_rows(opened bytea) RETURNS TABLE (share_id uuid, place tid, content uuid, replay uuid, record bytea)
+	AS 'MODULE_PATHNAME', 'prio_job_opened_rows'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 ROWS 5000;
+
+COMMENT ON FUNCTION prio_internal.opened_rows(bytea) IS 'the shares of a chunk that opened: id, row, digest of the content, digest of the replay key, and what the rounds and sum_records() need';
+
+CREATE FUNCTION prio_internal.opened_rejections(opened bytea) RETURNS TABLE (reason text, shares bigint, ids uuid[])
+	AS 'MODULE_PATHNAME', 'prio_job_opened_rejections'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 ROWS 3;
+
+COMMENT ON FUNCTION prio_internal.opened_rejections(bytea) IS 'the shares of a chunk that did not open: how many for which reason, and up to ten of their ids';
+
+-- ---------------------------------------------------------------- lists
+
+CREATE FUNCTION prio_internal.pack_list_add(internal, uuid, uuid, uuid) RETURNS internal
+	AS 'MODULE_PATHNAME', 'prio_job_pack_list_add'
+	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10;
+
+COMMENT ON FUNCTION prio_internal.pack_list_add(internal, uuid, uuid, uuid) IS 'transition of pack_list()';
+
+CREATE FUNCTION prio_internal.pack_list_result(internal) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'prio_job_pack_list_result'
+	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1000;
+
+COMMENT ON FUNCTION prio_internal.pack_list_result(internal) IS 'result of pack_list()';
+
+CREATE AGGREGATE prio_internal.pack_list(share_id uuid, content uuid, replay uuid) (
+	SFUNC            = prio_internal.pack_list_add,
+	STYPE            = internal,
+	SSPACE           = 65536,
+	FINALFUNC        = prio_internal.pack_list_result,
+	FINALFUNC_MODIFY = READ_WRITE,
+	PARALLEL         = SAFE
+);
+
+COMMENT ON AGGREGATE prio_internal.pack_list(uuid, uuid, uuid) IS 'entries of a list, 48 bytes each, in the order of their ids';
+
+CREATE FUNCTION prio_internal.list_entries(entries bytea) RETURNS TABLE (share_id uuid, content uuid, replay uuid)
+	AS 'MODULE_PATHNAME', 'prio_job_list_entries'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 5000;
+
+COMMENT ON FUNCTION prio_internal.list_entries(bytea) IS 'the entries of a list';
+
+CREATE FUNCTION prio_internal.list_ids(entries bytea) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'prio_job_list_ids'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
+
+COMMENT ON FUNCTION prio_internal.list_ids(bytea) IS 'the ids of a list, 16 bytes each: what the other server sees of it';
+
+CREATE FUNCTION prio_internal.pack_ids_add(internal, uuid) RETURNS internal
+	AS 'MODULE_PATHNAME', 'prio_job_pack_ids_add'
+	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10;
+
+COMMENT ON FUNCTION prio_internal.pack_ids_add(internal, uuid) IS 'transition of pack_ids()';
+
+CREATE FUNCTION prio_internal.pack_ids_result(internal) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'prio_job_pack_ids_result'
+	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1000;
+
+COMMENT ON FUNCTION prio_internal.pack_ids_result(internal) IS 'result of pack_ids()';
+
+CREATE AGGREGATE prio_internal.pack_ids(share_id uuid) (
+	SFUNC            = prio_internal.pack_ids_add,
+	STYPE            = internal,
+	SSPACE           = 65536,
+	FINALFUNC        = prio_internal.pack_ids_result,
+	FINALFUNC_MODIFY = READ_WRITE,
+	PARALLEL         = SAFE
+);
+
+COMMENT ON AGGREGATE prio_internal.pack_ids(uuid) IS 'ids in their order, 16 bytes each';
+
+CREATE FUNCTION prio_internal.ids(ids bytea) RETURNS SETOF uuid
+	AS 'MODULE_PATHNAME', 'prio_job_ids'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 5000;
+
+COMMENT ON FUNCTION prio_internal.ids(bytea) IS 'packed ids apart';
+
+CREATE FUNCTION prio_internal.ids_ascend(ids bytea, after uuid DEFAULT NULL) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'prio_job_ids_ascend'
+	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100;
+
+COMMENT ON FUNCTION prio_internal.ids_ascend(bytea, uuid) IS 'are these one id or more, strictly ascending and behind this one';
+
+CREATE FUNCTION prio_internal.last_id(ids bytea) RETURNS uuid
+	AS 'MODULE_PATHNAME', 'prio_job_last_id'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+
+COMMENT ON FUNCTION prio_internal.last_id(bytea) IS 'the last of packed ids';
+
+CREATE FUNCTION prio_internal.only_add(internal, uuid) RETURNS internal
+	AS 'MODULE_PATHNAME', 'prio_job_only_add'
+	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1;
+
+COMMENT ON FUNCTION prio_internal.only_add(internal, uuid) IS 'transition of only()';
+
+CREATE FUNCTION prio_internal.only_result(internal) RETURNS uuid
+	AS 'MODULE_PATHNAME', 'prio_job_only_result'
+	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1;
+
+COMMENT ON FUNCTION prio_internal.only_result(internal) IS 'result of only()';
+
+CREATE AGGREGATE prio_internal.only(value uuid) (
+	SFUNC            = prio_internal.only_add,
+	STYPE            = internal,
+	SSPACE           = 65536,
+	FINALFUNC        = prio_internal.only_result,
+	FINALFUNC_MODIFY = READ_WRITE,
+	PARALLEL         = SAFE
+);
+
+COMMENT ON AGGREGATE prio_internal.only(uuid) IS 'the value that all rows have; NULL if two differ or one is NULL';
+
+-- ---------------------------------------------------------------- rounds
+
+CREATE FUNCTION prio_internal.pack_records_add(internal, uuid, bytea) RETURNS internal
+	AS 'MODULE_PATHNAME', 'prio_job_pack_records_add'
+	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10;
+
+COMMENT ON FUNCTION prio_internal.pack_records_add(internal, uuid, bytea) IS 'transition of pack_records()';
+
+CREATE FUNCTION prio_internal.pack_records_result(internal) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'prio_job_pack_records_result'
+	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1000;
+
+COMMENT ON FUNCTION prio_internal.pack_records_result(internal) IS 'result of pack_records()';
+
+CREATE AGGREGATE prio_internal.pack_records(share_id uuid, record bytea) (
+	SFUNC            = prio_internal.pack_records_add,
+	STYPE            = internal,
+	SSPACE           = 65536,
+	FINALFUNC        = prio_internal.pack_records_result,
+	FINALFUNC_MODIFY = READ_WRITE,
+	PARALLEL         = SAFE
+);
+
+COMMENT ON AGGREGATE prio_internal.pack_records(uuid, bytea) IS 'what the rounds need of the shares of an agreed chunk, in the order of their ids';
+
+CREATE FUNCTION prio_internal.records_count(records bytea) RETURNS int
+	AS 'MODULE_PATHNAME', 'prio_job_records_count'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
+
+COMMENT ON FUNCTION prio_internal.records_count(bytea) IS 'how many shares records are of';
+
+CREATE FUNCTION prio_internal.records_ids(records bytea) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'prio_job_records_ids'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
+
+COMMENT ON FUNCTION prio_internal.records_ids(bytea) IS 'the ids of records, packed';
+
+CREATE FUNCTION prio_internal.pack_bits_add(internal, int, boolean) RETURNS internal
+	AS 'MODULE_PATHNAME', 'prio_job_pack_bits_add'
+	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10;
+
+COMMENT ON FUNCTION prio_internal.pack_bits_add(internal, int, boolean) IS 'transition of pack_bits()';
+
+CREATE FUNCTION prio_internal.pack_bits_result(internal) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'prio_job_pack_bits_result'
+	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1000;
+
+COMMENT ON FUNCTION prio_internal.pack_bits_result(internal) IS 'result of pack_bits()';
+
+CREATE AGGREGATE prio_internal.pack_bits(number int, bit boolean) (
+	SFUNC            = prio_internal.pack_bits_add,
+	STYPE            = internal,
+	SSPACE           = 65536,
+	FINALFUNC        = prio_internal.pack_bits_result,
+	FINALFUNC_MODIFY = READ_WRITE,
+	PARALLEL         = SAFE
+);
+
+COMMENT ON AGGREGATE prio_internal.pack_bits(int, boolean) IS 'a bitmap: bit p mod 8 of byte p / 8 stands for number p, from 0';
+
+CREATE FUNCTION prio_internal.round1(records bytea, left_out bytea) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'prio_job_round1'
+	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10000;
+
+COMMENT ON FUNCTION prio_internal.round1(bytea, bytea) IS 'messages of round 1; empty entries for what is left out';
+
+CREATE FUNCTION prio_internal.round2(records bytea, left_out bytea, own1 bytea, peer1 bytea) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'prio_job_round2'
+	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10000;
+
+COMMENT ON FUNCTION prio_internal.round2(bytea, bytea, bytea, bytea) IS 'messages of round 2, from those of round 1; empty entries for what is left out here or there, or malformed';
+
+CREATE FUNCTION prio_internal.verdicts(role text, left_out bytea, own2 bytea, peer2 bytea) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'prio_job_verdicts'
+	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10000;
+
+COMMENT ON FUNCTION prio_internal.verdicts(text, bytea, bytea, bytea) IS 'a byte a share: 0 valid, 1 left out here, 2 left out or refused by the other server, 3 the proof does not hold';
+
+CREATE FUNCTION prio_internal.verdict_counts(verdicts bytea) RETURNS int[]
+	AS 'MODULE_PATHNAME', 'prio_job_verdict_counts'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
+
+COMMENT ON FUNCTION prio_internal.verdict_counts(bytea) IS 'how many shares have which of the four verdicts';
+
+CREATE FUNCTION prio_internal.valid_places(records bytea, verdicts bytea) RETURNS TABLE (share_id uuid, place tid)
+	AS 'MODULE_PATHNAME', 'prio_job_valid_places'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 5000;
+
+COMMENT ON FUNCTION prio_internal.valid_places(bytea, bytea) IS 'the shares that are valid, and their rows';
+
+CREATE FUNCTION prio_internal.sum_records_add(internal, int, bytea, bytea, bytea) RETURNS internal
+	AS 'MODULE_PATHNAME', 'prio_job_sum_records_add'
+	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 2000;
+
+COMMENT ON FUNCTION prio_internal.sum_records_add(internal, int, bytea, bytea, bytea) IS 'transition of sum_records()';
+
+CREATE FUNCTION prio_internal.sum_records_result(internal) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'prio_job_sum_records_result'
+	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1000;
+
+COMMENT ON FUNCTION prio_internal.sum_records_result(internal) IS 'result of sum_records()';
+
+CREATE AGGREGATE prio_internal.sum_records(n_data int, record bytea, header bytea, payload bytea) (
+	SFUNC            = prio_internal.sum_records_add,
+	STYPE            = internal,
+	SSPACE           = 65536,
+	FINALFUNC        = prio_internal.sum_records_result,
+	FINALFUNC_MODIFY = READ_WRITE,
+	PARALLEL         = SAFE
+);
+
+COMMENT ON AGGREGATE prio_internal.sum_records(int, bytea, bytea, bytea) IS 'total share over shares that are opened again, each checked against its record';
+
+-- ---------------------------------------------------------------- messages
+
+CREATE FUNCTION prio_internal.entries_fit(message bytea, count int, longest int) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'prio_job_entries_fit'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000;
+
+COMMENT ON FUNCTION prio_internal.entries_fit(bytea, count int, longest int) IS 'is this a packed message of so many entries, none longer than this';
+
+CREATE FUNCTION prio_internal.longest_entry(server text, n_data int, round int) RETURNS int
+	AS 'MODULE_PATHNAME', 'prio_job_longest_entry'
+	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100;
+
+COMMENT ON FUNCTION prio_internal.longest_entry(text, n_data int, round int) IS 'how many bytes an entry of a round may have';
+
+CREATE FUNCTION prio_internal.message_entries(message bytea) RETURNS TABLE (number int, payload bytea)
+	AS 'MODULE_PATHNAME', 'prio_job_message_entries'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 5000;
+
+COMMENT ON FUNCTION prio_internal.message_entries(bytea) IS 'the entries of a packed message, from 0; NULL for an empty one';
+
+CREATE FUNCTION prio_internal.pack_entries_add(internal, int, bytea) RETURNS internal
+	AS 'MODULE_PATHNAME', 'prio_job_pack_entries_add'
+	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10;
+
+COMMENT ON FUNCTION prio_internal.pack_entries_add(internal, int, bytea) IS 'transition of pack_entries()';
+
+CREATE FUNCTION prio_internal.pack_entries_result(internal) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'prio_job_pack_entries_result'
+	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1000;
+
+COMMENT ON FUNCTION prio_internal.pack_entries_result(internal) IS 'result of pack_entries()';
+
+CREATE AGGREGATE prio_internal.pack_entries(number int, payload bytea) (
+	SFUNC            = prio_internal.pack_entries_add,
+	STYPE            = internal,
+	SSPACE           = 65536,
+	FINALFUNC        = prio_internal.pack_entries_result,
+	FINALFUNC_MODIFY = READ_WRITE,
+	PARALLEL         = SAFE
+);
+
+COMMENT ON AGGREGATE prio_internal.pack_entries(int, bytea) IS 'a packed message, from its entries 0 to k - 1; NULL for an empty one';
+
+CREATE FUNCTION prio_internal.decoy(server text, round int) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'prio_job_decoy'
+	LANGUAGE C VOLATILE STRICT PARALLEL SAFE COST 100;
+
+COMMENT ON FUNCTION prio_internal.decoy(text, round int) IS 'a message of a round about nothing, for a partner that takes no empty ones';
