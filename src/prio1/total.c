@@ -84,6 +84,13 @@ add_vector(Prio1Total *total, Prio1Vectors *vectors)
 	return status;
 }
 
+void
+prio1_total_add_data(Prio1Total *total, const Field87 *data)
+{
+	add_elements(total, 0, data, total->n);
+	count_vector(total);
+}
+
 /* Moves behind what precedes the vectors in a packet that prio1_verifier_open() once took. */
 static PrioStatus
 skip_to_vectors(Prio1PacketReader *reader)

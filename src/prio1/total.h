@@ -33,6 +33,9 @@ extern void prio1_total_init(Prio1Total *total, PrioRole role, size_t n, Field87
 extern PrioStatus prio1_total_add_share(Prio1Total *total, const Prio1Verifier *verifier,
 										const uint8_t *share, size_t size, uint8_t *plaintext);
 
+/* Adds n data shares, as prio1_verifier_open_data() gives them. */
+extern void prio1_total_add_data(Prio1Total *total, const Field87 *data);
+
 /* total += other; PRIO_MISMATCH when role or n differ. */
 extern PrioStatus prio1_total_merge(Prio1Total *total, Prio1Total *other);
 

@@ -109,9 +109,13 @@ prio1_verifier_max_share(size_t batch_id_size, size_t n)
 		2 * (prio1_packet_max_plaintext(PRIO_A, batch_id_size, n) + PRIO1_SEAL_OVERHEAD);
 }
 
-/* *value += the dot product of weights and the next vector of the share. */
+/*
+ * *value += the dot product of weights and the next vector of the share. The vector itself goes
+ * to copy, unless that is NULL.
+ */
 static PrioStatus
-evaluate_vector(Prio1Vectors *vectors, const Field87 *weights, size_t count, Field87 *value)
+evaluate_vector(Prio1Vectors *vectors, const Field87 *weights, size_t count, Field87 *value,
+				Field87 *copy)
 {
 	Field87Sum sum = {0, 0, 0};
 	PrioStatus status = prio1_vectors_next(vectors, count);
@@ -124,7 +128,11 @@ evaluate_vector(Prio1Vectors *vectors, const Field87 *weights, size_t count, Fie
 
 		status = prio1_vectors_read(vectors, &elements, &size);
 		if (status == PRIO_OK)
+		{
 			prio_kernels->add_dot(&sum, weights + done, elements, size);
+			if (copy != NULL)
+				memcpy(copy + done, elements, size * sizeof(Field87));
+		}
 		done += size;
 	}
 	*value = field87_add(*value, field87_sum_reduce(&sum));
@@ -140,7 +148,7 @@ evaluate_vector(Prio1Vectors *vectors, const Field87 *weights, size_t count, Fie
  */
 static PrioStatus
 evaluate_packet(const Prio1VerifierContext *context, const Prio1PacketHeader *header,
-				Prio1Vectors *vectors, Prio1Verifier *verifier)
+				Prio1Vectors *vectors, Prio1Verifier *verifier, Field87 *data)
 {
 	const Lagrange87 *weights = &context->weights;
 	Field87 f = field87_mul(weights->data_0, header->f0);
@@ -148,9 +156,9 @@ evaluate_packet(const Prio1VerifierContext *context, const Prio1PacketHeader *he
 	PrioStatus status;
 
 	verifier->h = field87_mul(weights->h_0, header->h0);
-	status = evaluate_vector(vectors, weights->data, weights->n, &f);
+	status = evaluate_vector(vectors, weights->data, weights->n, &f, data);
 	if (status == PRIO_OK)
-		status = evaluate_vector(vectors, weights->h, weights->domain, &verifier->h);
+		status = evaluate_vector(vectors, weights->h, weights->domain, &verifier->h, NULL);
 	if (status == PRIO_OK)
 		status = prio1_vectors_check_end(vectors);
 
@@ -164,9 +172,9 @@ evaluate_packet(const Prio1VerifierContext *context, const Prio1PacketHeader *he
 	return status;
 }
 
-PrioStatus
-prio1_verifier_open_plaintext(const Prio1VerifierContext *context, const uint8_t *plaintext,
-							  size_t size, Prio1Verifier *verifier)
+static PrioStatus
+open_plaintext(const Prio1VerifierContext *context, const uint8_t *plaintext, size_t size,
+			   Prio1Verifier *verifier, Field87 *data)
 {
 	Prio1PacketReader reader = prio1_packet_reader(plaintext, size);
 	Prio1PacketHeader header;
@@ -204,7 +212,7 @@ prio1_verifier_open_plaintext(const Prio1VerifierContext *context, const uint8_t
 
 	if (status == PRIO_OK)
 	{
-		status = evaluate_packet(context, &header, &vectors, verifier);
+		status = evaluate_packet(context, &header, &vectors, verifier, data);
 		prio1_vectors_end(&vectors);
 		verifier->a = header.a;
 		verifier->b = header.b;
@@ -215,8 +223,23 @@ prio1_verifier_open_plaintext(const Prio1VerifierContext *context, const uint8_t
 }
 
 PrioStatus
+prio1_verifier_open_plaintext(const Prio1VerifierContext *context, const uint8_t *plaintext,
+							  size_t size, Prio1Verifier *verifier)
+{
+	return open_plaintext(context, plaintext, size, verifier, NULL);
+}
+
+PrioStatus
 prio1_verifier_open(const Prio1VerifierContext *context, PrioKeyPair *pair, const uint8_t *share,
 					size_t size, uint8_t *plaintext, Prio1Verifier *verifier)
+{
+	return prio1_verifier_open_data(context, pair, share, size, plaintext, verifier, NULL);
+}
+
+PrioStatus
+prio1_verifier_open_data(const Prio1VerifierContext *context, PrioKeyPair *pair,
+						 const uint8_t *share, size_t size, uint8_t *plaintext,
+						 Prio1Verifier *verifier, Field87 *data)
 {
 	size_t plaintext_size = 0;
 	PrioStatus status;
@@ -230,7 +253,7 @@ prio1_verifier_open(const Prio1VerifierContext *context, PrioKeyPair *pair, cons
 	{
 		verifier->has_key = true;
 		memcpy(verifier->tag_start, share + size - PRIO_GCM_TAG_BYTES, PRIO1_TAG_START_BYTES);
-		status = prio1_verifier_open_plaintext(context, plaintext, plaintext_size, verifier);
+		status = open_plaintext(context, plaintext, plaintext_size, verifier, data);
 	}
 	prio_wipe(plaintext, plaintext_size);
 	if (status != PRIO_OK)
@@ -314,6 +337,28 @@ prio1_verifier_is_valid(const uint8_t *verify2_a, size_t size_a, const uint8_t *
 		status = read_verify2(verify2_b, size_b, &b);
 	*valid = status == PRIO_OK && prio_declassify(field87_is_zero(field87_add(a, b)));
 	return prio_is_packet_fault(status) ? PRIO_OK : status;
+}
+
+PrioStatus
+prio1_verifier_decoy(int round, uint8_t out[PRIO1_VERIFY1_MAX_BYTES], size_t *out_size)
+{
+	Prio1PacketWriter writer = prio1_packet_writer(out, PRIO1_VERIFY1_MAX_BYTES);
+	uint8_t key[PRIO_AES_KEY_BYTES];
+	Field87 elements[2];
+	size_t count = round == 1 ? 2 : 1;
+	Prio1Prg prg;
+	PrioStatus status = prio_random(key, sizeof(key));
+
+	if (status == PRIO_OK)
+		status = prio1_prg_open(&prg, key, 0);
+	if (status != PRIO_OK)
+		return status;
+	status = prio1_prg_draw(&prg, FIELD87_P, elements, count);
+	prio1_prg_close(&prg);
+	for (size_t i = 0; status == PRIO_OK && i < count; i++)
+		prio1_packet_write_element(&writer, elements[i]);
+	*out_size = (size_t) (writer.next - out);
+	return status;
 }
 
 /* ------------------------------------------------------------------ stored form */

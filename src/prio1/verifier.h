@@ -102,6 +102,16 @@ extern PrioStatus prio1_verifier_open(const Prio1VerifierContext *context, PrioK
 									  Prio1Verifier *verifier);
 
 /*
+ * The same, and the n data shares of the packet go to data, for prio1_total_add_data(): so
+ * that a packet is opened once. data is the caller's to wipe, whatever this returns; NULL for
+ * none.
+ */
+extern PrioStatus prio1_verifier_open_data(const Prio1VerifierContext *context,
+										   PrioKeyPair *pair, const uint8_t *share,
+										   size_t size, uint8_t *plaintext,
+										   Prio1Verifier *verifier, Field87 *data);
+
+/*
  * The part of prio1_verifier_open() behind the seal: reads a plaintext of size bytes. What only
  * the sealed packet shows, has_key, mark and the key of A, is the caller's to set.
  */
@@ -127,6 +137,13 @@ extern PrioStatus prio1_verifier_verify2(const Prio1Verifier *verifier,
  */
 extern PrioStatus prio1_verifier_is_valid(const uint8_t *verify2_a, size_t size_a,
 										  const uint8_t *verify2_b, size_t size_b, bool *valid);
+
+/*
+ * A message of round 1 or 2 about no packet: random elements, which nobody can tell from a
+ * message about a packet, and which no packet is accepted by.
+ */
+extern PrioStatus prio1_verifier_decoy(int round, uint8_t out[PRIO1_VERIFY1_MAX_BYTES],
+									   size_t *out_size);
 
 /*
  * A stored verifier, in PRIO1_VERIFIER_BYTES bytes of a fixed layout. with_key = false leaves

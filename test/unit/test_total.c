@@ -162,6 +162,70 @@ the_order_of_the_packets_does_not_matter(void **state)
 }
 
 /* However the clients are divided among two totals, their sum is that of all. */
+/* The data shares come with the verifier: it is the same one, and so is the total. */
+static void
+opening_gives_the_data_shares_too(void **state)
+{
+	static const size_t sizes[] = {1, 5, 255, 256, 257, 600};
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+	{
+		Batch batch;
+
+		batch_make(&batch, sizes[i]);
+		for (int role = PRIO_A; role <= PRIO_B; role++)
+		{
+			Prio1Total all = total_of_all(&batch, (PrioRole) role);
+			Prio1Total total = total_make((PrioRole) role, sizes[i]);
+			Field87 *data = malloc(sizes[i] * sizeof(Field87));
+
+			for (size_t client = 0; client < CLIENTS; client++)
+			{
+				Bytes share = batch.share[client][role];
+				uint8_t *plaintext = malloc(share.size);
+				uint8_t expected[PRIO1_VERIFIER_BYTES];
+				uint8_t stored[PRIO1_VERIFIER_BYTES];
+				Prio1Verifier verifier;
+
+				assert_ok(prio1_verifier_open_data(&batch.servers.context[role],
+												   batch.servers.pair[role], share.data,
+												   share.size, plaintext, &verifier, data));
+				prio1_verifier_store(&batch.verifier[client][role], true, expected);
+				prio1_verifier_store(&verifier, true, stored);
+				assert_memory_equal(stored, expected, PRIO1_VERIFIER_BYTES);
+				prio1_total_add_data(&total, data);
+				free(plaintext);
+			}
+			assert_same_total(&total, &all);
+			free(data);
+			free(total.sums);
+			free(all.sums);
+		}
+		batch_free(&batch);
+	}
+}
+
+static void
+more_data_than_fit_unreduced_add_up(void **state)
+{
+	const uint32_t count = (UINT32_C(1) << 20) + 3;
+	Prio1Total total = total_make(PRIO_B, 1);
+	Field87 data = field87_sub(FIELD87_ZERO, field87_from_integer(1));
+
+	(void) state;
+	for (uint32_t i = 0; i < count; i++)
+		prio1_total_add_data(&total, &data);
+	{
+		Field87 expected = field87_sub(FIELD87_ZERO, field87_from_integer(count));
+		Prio1Total once = total_with(PRIO_B, &expected, 1);
+
+		assert_same_total(&total, &once);
+		free(once.sums);
+	}
+	free(total.sums);
+}
+
 static void
 merging_is_adding(void **state)
 {
@@ -908,6 +972,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_order_of_the_packets_does_not_matter),
+		cmocka_unit_test(opening_gives_the_data_shares_too),
+		cmocka_unit_test(more_data_than_fit_unreduced_add_up),
 		cmocka_unit_test(merging_is_adding),
 		cmocka_unit_test(a_packet_can_be_added_to_a_merged_total),
 		cmocka_unit_test(totals_of_other_roles_or_lengths_do_not_merge),

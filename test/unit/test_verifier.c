@@ -1222,6 +1222,38 @@ a_verifier_knows_its_packet(void **state)
 	batch_free(&other);
 }
 
+/* A decoy is read like a message about a packet, and cancels none out. */
+static void
+decoys_are_messages_about_nothing(void **state)
+{
+	Batch batch;
+	uint8_t last[PRIO1_VERIFY2_MAX_BYTES] = {0};
+	size_t last_size = 0;
+
+	(void) state;
+	batch_make(&batch, PRIO1_PRG_BATCH);
+	for (int i = 0; i < 1000; i++)
+	{
+		uint8_t round1[PRIO1_VERIFY1_MAX_BYTES];
+		uint8_t round2[PRIO1_VERIFY1_MAX_BYTES];
+		uint8_t verify2[PRIO1_VERIFY2_MAX_BYTES];
+		size_t size1 = 0;
+		size_t size2 = 0;
+		size_t size;
+
+		assert_ok(prio1_verifier_decoy(1, round1, &size1));
+		assert_ok(prio1_verifier_decoy(2, round2, &size2));
+		assert_ok(prio1_verifier_verify2(&batch.verifier[PRIO_A], round1, size1, verify2, &size));
+		assert_in_range(size2, 1, PRIO1_VERIFY2_MAX_BYTES);
+		assert_false(is_valid(verify2, size, round2, size2));
+		assert_false(is_valid(last, last_size, round2, size2));
+		assert_false(size2 == last_size && memcmp(round2, last, size2) == 0);
+		memcpy(last, round2, size2);
+		last_size = size2;
+	}
+	batch_free(&batch);
+}
+
 int
 main(void)
 {
@@ -1252,6 +1284,7 @@ main(void)
 		cmocka_unit_test(damaged_stored_verifiers_are_refused),
 		cmocka_unit_test(a_shifted_triple_passes_only_without_padding),
 		cmocka_unit_test(a_verifier_knows_its_packet),
+		cmocka_unit_test(decoys_are_messages_about_nothing),
 	};
 
 	return cmocka_run_group_tests_name("verifier", tests, NULL, NULL);
