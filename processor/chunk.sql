@@ -155,7 +155,7 @@ COMMENT ON FUNCTION prio_internal.only_result(internal) IS 'result of only()';
 CREATE AGGREGATE prio_internal.only(value uuid) (
 	SFUNC            = prio_internal.only_add,
 	STYPE            = internal,
-	SSPACE           = 65536,
+	SSPACE           = 64,
 	FINALFUNC        = prio_internal.only_result,
 	FINALFUNC_MODIFY = READ_WRITE,
 	PARALLEL         = SAFE
@@ -212,7 +212,7 @@ CREATE FUNCTION prio_internal.pack_bits_result(internal) RETURNS bytea
 
 COMMENT ON FUNCTION prio_internal.pack_bits_result(internal) IS 'result of pack_bits()';
 
-CREATE AGGREGATE prio_internal.pack_bits(number int, bit boolean) (
+CREATE AGGREGATE prio_internal.pack_bits(number int, is_set boolean) (
 	SFUNC            = prio_internal.pack_bits_add,
 	STYPE            = internal,
 	SSPACE           = 65536,

@@ -1,0 +1,479 @@
+/*
+ * job_open.c
+ *		Opening a chunk of shares and adding them up, in one pass; and what came of it.
+ */
+#include "job.h"
+
+#include "prio1_context.h"
+
+#include "access/detoast.h"
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+
+PRIO_FUNCTION(prio_job_open_shares_add);
+PRIO_FUNCTION(prio_job_open_shares_result);
+PRIO_FUNCTION(prio_job_opened_count);
+PRIO_FUNCTION(prio_job_opened_total);
+PRIO_FUNCTION(prio_job_opened_rows);
+PRIO_FUNCTION(prio_job_opened_rejections);
+
+/* Of a reason no more ids are kept than this. */
+#define MAX_IDS 10
+
+/* What a digest is of. */
+#define DOMAIN_CONTENT 1
+#define DOMAIN_REPLAY 2
+
+/* Of a packet of v1: the key it was sealed with and the nonce. */
+#define SEAL_HEAD_BYTES (PRIO_KEY_BYTES + PRIO_GCM_NONCE_BYTES)
+
+#define OPENED "opened shares"
+
+typedef struct Rejections
+{
+	uint64 shares;
+	int ids_count;
+	pg_uuid_t ids[MAX_IDS];
+} Rejections;
+
+typedef struct OpenState
+{
+	JobState job;
+	bool begun; /* the total, and what depends on n */
+	Prio1Total total;
+	uint8_t digest[PRIO1_DIGEST_BYTES]; /* of the batch */
+	Field87 *data;                      /* of one share */
+	uint8_t *plaintext;                 /* of one share */
+	Size plaintext_room;
+	JobBuffer rows;
+	uint32 count;
+	Rejections rejections[PRIO_OUT_OF_RANGE + 1]; /* by PrioStatus */
+} OpenState;
+
+/* ------------------------------------------------------------------ opening */
+
+static void
+wipe_state(void *pointer)
+{
+	OpenState *state = pointer;
+
+	if (state->rows.data != NULL)
+		prio_wipe(state->rows.data, state->rows.size);
+	if (state->begun)
+	{
+		prio_wipe(state->total.sums, state->total.n * sizeof(Field87));
+		prio_wipe(state->data, state->total.n * sizeof(Field87));
+	}
+}
+
+/* All rows of a chunk are of one batch, the one that the first is opened for. */
+static void
+begin_or_check(OpenState *state, MemoryContext memory, const Prio1VerifierContext *context)
+{
+	Size n = context->weights.n;
+
+	if (!state->begun)
+	{
+		Field87 *sums = MemoryContextAllocHuge(memory, n * sizeof(Field87));
+
+		state->data = MemoryContextAllocHuge(memory, n * sizeof(Field87));
+		prio1_total_init(&state->total, context->role, n, sums);
+		memcpy(state->digest, context->digest, PRIO1_DIGEST_BYTES);
+		state->rows.memory = memory;
+		state->begun = true;
+	}
+	if (state->total.role != context->role ||
+		memcmp(state->digest, context->digest, PRIO1_DIGEST_BYTES) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("shares of a chunk must be of one batch"),
+				 errdetail(
+					 "Server, batch id and number of data fields have to be the same in all rows."),
+				 errhint("Try again if the server was changed meanwhile.")));
+}
+
+/* Memory for the plaintext of a packet of size bytes; wiped after every use. */
+static uint8_t *
+plaintext_memory(OpenState *state, MemoryContext memory, Size size)
+{
+	if (size > state->plaintext_room)
+	{
+		Size room = size + size / 4;
+
+		if (state->plaintext != NULL)
+			pfree(state->plaintext);
+		state->plaintext = NULL;
+		state->plaintext_room = 0;
+		state->plaintext = MemoryContextAllocHuge(memory, room);
+		state->plaintext_room = room;
+	}
+	return state->plaintext;
+}
+
+/* The first bytes of SHA-256 over a byte that says of what, and the bytes. */
+static PrioStatus
+digest_of(uint8_t domain, const uint8_t *bytes, Size size, uint8_t digest[JOB_DIGEST_BYTES])
+{
+	uint8_t hash[PRIO_HASH_BYTES];
+	PrioStatus status = prio_sha256(&domain, 1, bytes, size, hash);
+
+	memcpy(digest, hash, JOB_DIGEST_BYTES);
+	return status;
+}
+
+static PrioStatus
+content_digest(const pg_uuid_t *id, int64 ordinal, const uint8_t *stored,
+			   const uint8_t *packet, uint8_t digest[JOB_DIGEST_BYTES])
+{
+	uint8_t bytes[UUID_LEN + 8 + PRIO1_VERIFIER_BYTES + SEAL_HEAD_BYTES];
+	uint8_t *p = bytes;
+	PrioStatus status;
+
+	memcpy(p, id->data, UUID_LEN);
+	prio_job_write64(p += UUID_LEN, (uint64) ordinal);
+	memcpy(p += 8, stored, PRIO1_VERIFIER_BYTES);
+	memcpy(p += PRIO1_VERIFIER_BYTES, packet, SEAL_HEAD_BYTES);
+	status = digest_of(DOMAIN_CONTENT, bytes, sizeof(bytes), digest);
+	prio_wipe(bytes, sizeof(bytes));
+	return status;
+}
+
+/*
+ * Opens a row, writes its entry and adds it up. Returns PRIO_OK, or why it is none of the
+ * chunk: then only the caller knows of it. Nothing in it raises an error while there is
+ * something secret on the stack.
+ */
+static PrioStatus
+open_row(FunctionCallInfo fcinfo, OpenState *state, MemoryContext memory)
+{
+	int64 ordinal = PG_ARGISNULL(5) ? 0 : PG_GETARG_INT64(5);
+	const pg_uuid_t *id;
+	ItemPointer place;
+	const Prio1VerifierContext *context;
+	PrioKeyPair *pair;
+	Datum datum;
+	Size size;
+	bytea *share;
+	const uint8_t *packet;
+	uint8_t *plaintext;
+	uint8_t *entry;
+	uint8_t *record;
+	Prio1Verifier verifier;
+	PrioStatus status;
+
+	/* A packet of v1 has no header beside it. */
+	if (PG_ARGISNULL(4) || !PG_ARGISNULL(6) || PG_ARGISNULL(7))
+		return PRIO_MALFORMED;
+	id = PG_GETARG_UUID_P(4);
+	place = (ItemPointer) PG_GETARG_POINTER(8);
+	datum = PG_GETARG_DATUM(7);
+	context = prio_verifier_context(fcinfo, PG_GETARG_TEXT_PP(1), PG_GETARG_TEXT_PP(2),
+									PG_GETARG_INT32(3), ordinal, &pair);
+	begin_or_check(state, memory, context);
+
+	/* What cannot be a packet of this batch for its mere size is not even fetched. */
+	size = toast_raw_datum_size(datum) - VARHDRSZ;
+	if (size > prio1_verifier_max_share(context->batch_id_size, context->weights.n))
+		return PRIO_WRONG_LENGTH;
+	plaintext = plaintext_memory(state, memory, size);
+	share = DatumGetByteaPP(datum);
+	packet = (const uint8_t *) VARDATA_ANY(share);
+
+	entry = prio_job_extend(&state->rows, JOB_OPENED_ENTRY_BYTES);
+	record = entry + UUID_LEN + JOB_DIGEST_BYTES;
+	status = prio1_verifier_open_data(context, pair, packet, VARSIZE_ANY_EXHDR(share),
+									  plaintext, &verifier, state->data);
+	if (status == PRIO_OK)
+	{
+		memcpy(entry, id->data, UUID_LEN);
+		prio_job_write_record(record, ordinal, place, &verifier);
+		prio_wipe(&verifier, sizeof(verifier));
+		status = content_digest(id, ordinal, record + JOB_RECORD_VERIFIER, packet,
+								record + JOB_RECORD_CONTENT);
+	}
+	if (status == PRIO_OK)
+		status = digest_of(DOMAIN_REPLAY, packet, PRIO1_REPLAY_KEY_BYTES, entry + UUID_LEN);
+	if (status == PRIO_OK)
+	{
+		prio1_total_add_data(&state->total, state->data);
+		state->count++;
+	}
+	else
+		state->rows.size -= JOB_OPENED_ENTRY_BYTES;
+	if ((Pointer) share != DatumGetPointer(datum))
+		pfree(share);
+	return status;
+}
+
+/*
+ * Transition of open_shares(server text, packet_batch_id text, n_data int, share_id uuid,
+ * ordinal bigint, header bytea, payload bytea, place tid) -> bytea: does for each row what
+ * prio_verifier() and prio_total_share() do, from one decryption. A row that does not open is
+ * counted with its reason, and no error.
+ */
+Datum
+prio_job_open_shares_add(PG_FUNCTION_ARGS)
+{
+	static const char *const names[] = {"server", "packet_batch_id", "n_data"};
+	MemoryContext memory;
+	OpenState *state = prio_job_state(fcinfo, sizeof(OpenState), &memory, wipe_state);
+	PrioStatus status;
+
+	for (int i = 0; i < (int) lengthof(names); i++)
+		prio_job_require(fcinfo, i + 1, names[i]);
+	prio_job_require(fcinfo, 8, "place");
+
+	status = open_row(fcinfo, state, memory);
+	prio_wipe_stack();
+	prio_check(status);
+	if (status != PRIO_OK)
+	{
+		Rejections *rejections = &state->rejections[status];
+
+		if (rejections->ids_count < MAX_IDS && !PG_ARGISNULL(4))
+			rejections->ids[rejections->ids_count++] = *PG_GETARG_UUID_P(4);
+		rejections->shares++;
+	}
+	PG_RETURN_POINTER(state);
+}
+
+static void
+write_rejections(JobBuffer *out, const Rejections *all)
+{
+	uint8_t *count = prio_job_extend(out, 1);
+	uint8_t reasons = 0;
+	Size count_at = (Size) (count - out->data);
+
+	for (int status = 0; status <= PRIO_OUT_OF_RANGE; status++)
+	{
+		const Rejections *rejections = &all[status];
+		const char *reason = prio_status_text((PrioStatus) status);
+		Size length = strlen(reason);
+		uint8_t *p;
+
+		if (rejections->shares == 0)
+			continue;
+		p = prio_job_extend(out, 1 + length + 8 + 1 + (Size) rejections->ids_count * UUID_LEN);
+		*p++ = (uint8_t) length;
+		memcpy(p, reason, length);
+		prio_job_write64(p + length, rejections->shares);
+		p[length + 8] = (uint8_t) rejections->ids_count;
+		memcpy(p + length + 9, rejections->ids, (Size) rejections->ids_count * UUID_LEN);
+		reasons++;
+	}
+	out->data[count_at] = reasons;
+}
+
+/*
+ * Final function of open_shares(): the opened value. Also of no rows at all.
+ */
+Datum
+prio_job_open_shares_result(PG_FUNCTION_ARGS)
+{
+	static const Rejections no_rejections[PRIO_OUT_OF_RANGE + 1];
+	OpenState *state = prio_job_final_state(fcinfo);
+	JobHead head = {PRIO_A, 0, JOB_RECORD_BYTES, 0, {0}};
+	JobBuffer out = {0};
+
+	if (state != NULL && state->count > 0)
+	{
+		head.role = state->total.role;
+		head.n = (uint32) state->total.n;
+		head.count = state->count;
+		memcpy(head.digest, state->digest, PRIO1_DIGEST_BYTES);
+	}
+	prio_job_write_head(prio_job_extend(&out, JOB_HEAD_BYTES), JOB_OPENED, &head);
+	if (head.count > 0)
+		prio1_total_store(&state->total,
+						  prio_job_extend(&out, prio1_total_stored_size(state->total.n)));
+	write_rejections(&out, state != NULL ? state->rejections : no_rejections);
+	if (head.count > 0)
+		memcpy(prio_job_extend(&out, state->rows.size), state->rows.data, state->rows.size);
+	prio_job_close(&out);
+	PG_RETURN_BYTEA_P(prio_job_take(&out));
+}
+
+/* ------------------------------------------------------------------ what came of it */
+
+/* An opened value apart. */
+typedef struct Opened
+{
+	JobHead head;
+	const uint8_t *total; /* as prio1_total_store() wrote it */
+	JobReader rejections;
+	int reasons;
+	JobReader entries;
+} Opened;
+
+/* One reason, which points into the value. */
+typedef struct Reason
+{
+	const char *text;
+	Size text_length;
+	uint64 shares;
+	const uint8_t *ids;
+	Size ids_count;
+} Reason;
+
+static Reason
+read_reason(JobReader *reader)
+{
+	Reason reason;
+
+	reason.text_length = *prio_job_read(reader, 1);
+	reason.text = (const char *) prio_job_read(reader, reason.text_length);
+	reason.shares = prio_job_read64(prio_job_read(reader, 8));
+	reason.ids_count = *prio_job_read(reader, 1);
+	reason.ids = prio_job_read(reader, reason.ids_count * UUID_LEN);
+	return reason;
+}
+
+static Opened
+opened_arg(FunctionCallInfo fcinfo)
+{
+	Opened opened;
+	JobReader reader = prio_job_open(PG_GETARG_DATUM(0), JOB_OPENED, OPENED, &opened.head);
+
+	opened.total = reader.next;
+	if (opened.head.count > 0)
+		opened.total = prio_job_read(&reader, prio1_total_stored_size(opened.head.n));
+	opened.reasons = *prio_job_read(&reader, 1);
+	opened.rejections = reader;
+	for (int i = 0; i < opened.reasons; i++)
+		(void) read_reason(&reader);
+	opened.rejections.end = reader.next;
+	opened.entries = reader;
+	if (prio_job_left(&reader) != (Size) opened.head.count * JOB_OPENED_ENTRY_BYTES)
+		prio_job_damaged(OPENED, "Their length is not that of their number.");
+	return opened;
+}
+
+/*
+ * opened_count(opened bytea) -> bigint: how many shares opened.
+ */
+Datum
+prio_job_opened_count(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT64(opened_arg(fcinfo).head.count);
+}
+
+/*
+ * opened_total(opened bytea) -> bytea: the message that prio_total_share() would give; NULL when
+ * no share opened (docs/protocol.md, "Messages").
+ */
+Datum
+prio_job_opened_total(PG_FUNCTION_ARGS)
+{
+	Opened opened = opened_arg(fcinfo);
+	Size n = opened.head.n;
+	Prio1Total total;
+	Field87 *sums;
+	bytea *result;
+
+	if (opened.head.count == 0)
+		PG_RETURN_NULL();
+	result = palloc(VARHDRSZ + prio1_total_max_message(n));
+	sums = MemoryContextAllocHuge(CurrentMemoryContext, n * sizeof(Field87));
+	prio1_total_init(&total, opened.head.role, n, sums);
+	if (prio1_total_load(&total, opened.total, prio1_total_stored_size(n)) != PRIO_OK)
+		prio_job_damaged(OPENED, "The total is none.");
+	SET_VARSIZE(result, VARHDRSZ + prio1_total_write(&total, (uint8_t *) VARDATA(result)));
+	prio_wipe(sums, n * sizeof(Field87));
+	pfree(sums);
+	PG_RETURN_BYTEA_P(result);
+}
+
+/* Between the rows of opened_rows(). */
+typedef struct OpenedRows
+{
+	JobReader entries;
+	bytea *record; /* the one of this row */
+} OpenedRows;
+
+/*
+ * opened_rows(opened bytea) -> SETOF (share_id uuid, place tid, content uuid, replay uuid, record
+ * bytea), in the order in which they were opened.
+ */
+Datum
+prio_job_opened_rows(PG_FUNCTION_ARGS)
+{
+	FuncCallContext *calls;
+	OpenedRows *rows;
+	const uint8_t *entry;
+	const uint8_t *record;
+	ItemPointerData place;
+	Datum values[5];
+	bool nulls[5] = {false};
+
+	if (SRF_IS_FIRSTCALL())
+	{
+		MemoryContext caller;
+
+		calls = SRF_FIRSTCALL_INIT();
+		caller = MemoryContextSwitchTo(calls->multi_call_memory_ctx);
+		rows = palloc(sizeof(OpenedRows));
+		rows->entries = opened_arg(fcinfo).entries;
+		rows->record = prio_allocate_bytea(JOB_RECORD_BYTES);
+		calls->user_fctx = rows;
+		calls->tuple_desc = prio_job_row_type(fcinfo);
+		MemoryContextSwitchTo(caller);
+	}
+	calls = SRF_PERCALL_SETUP();
+	rows = calls->user_fctx;
+	if (prio_job_left(&rows->entries) == 0)
+		SRF_RETURN_DONE(calls);
+
+	entry = prio_job_read(&rows->entries, JOB_OPENED_ENTRY_BYTES);
+	record = entry + UUID_LEN + JOB_DIGEST_BYTES;
+	place = prio_job_record_place(record);
+	memcpy(VARDATA(rows->record), record, JOB_RECORD_BYTES);
+	values[0] = PointerGetDatum(entry);
+	values[1] = PointerGetDatum(&place);
+	values[2] = PointerGetDatum(record + JOB_RECORD_CONTENT);
+	values[3] = PointerGetDatum(entry + UUID_LEN);
+	values[4] = PointerGetDatum(rows->record);
+	SRF_RETURN_NEXT(calls, HeapTupleGetDatum(heap_form_tuple(calls->tuple_desc, values, nulls)));
+}
+
+/*
+ * opened_rejections(opened bytea) -> SETOF (reason text, shares bigint, ids uuid[]): the reasons
+ * are those of prio_share_error().
+ */
+Datum
+prio_job_opened_rejections(PG_FUNCTION_ARGS)
+{
+	FuncCallContext *calls;
+	JobReader *rejections;
+	Reason reason;
+	Datum ids[UINT8_MAX];
+	Datum values[3];
+	bool nulls[3] = {false};
+
+	if (SRF_IS_FIRSTCALL())
+	{
+		MemoryContext caller;
+
+		calls = SRF_FIRSTCALL_INIT();
+		caller = MemoryContextSwitchTo(calls->multi_call_memory_ctx);
+		rejections = palloc(sizeof(JobReader));
+		*rejections = opened_arg(fcinfo).rejections;
+		calls->user_fctx = rejections;
+		calls->tuple_desc = prio_job_row_type(fcinfo);
+		MemoryContextSwitchTo(caller);
+	}
+	calls = SRF_PERCALL_SETUP();
+	rejections = calls->user_fctx;
+	if (prio_job_left(rejections) == 0)
+		SRF_RETURN_DONE(calls);
+
+	reason = read_reason(rejections);
+	for (Size i = 0; i < reason.ids_count; i++)
+		ids[i] = PointerGetDatum(reason.ids + i * UUID_LEN);
+	values[0] = PointerGetDatum(cstring_to_text_with_len(reason.text, (int) reason.text_length));
+	values[1] = Int64GetDatum((int64) reason.shares);
+	values[2] = PointerGetDatum(
+		construct_array(ids, (int) reason.ids_count, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
+	SRF_RETURN_NEXT(calls, HeapTupleGetDatum(heap_form_tuple(calls->tuple_desc, values, nulls)));
+}

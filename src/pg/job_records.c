@@ -1,0 +1,358 @@
+/*
+ * job_records.c
+ *		Records: what the rounds and the total need of a share that was opened.
+ */
+#include "job.h"
+
+#include "access/detoast.h"
+#include "funcapi.h"
+
+PRIO_FUNCTION(prio_job_pack_records_add);
+PRIO_FUNCTION(prio_job_pack_records_result);
+PRIO_FUNCTION(prio_job_records_count);
+PRIO_FUNCTION(prio_job_records_ids);
+PRIO_FUNCTION(prio_job_valid_places);
+PRIO_FUNCTION(prio_job_sum_records_add);
+PRIO_FUNCTION(prio_job_sum_records_result);
+
+#define RECORD "records"
+
+/* ------------------------------------------------------------------ one record */
+
+void
+prio_job_write_record(uint8_t record[JOB_RECORD_BYTES], int64 ordinal,
+					  const ItemPointerData *place, const Prio1Verifier *verifier)
+{
+	prio_job_write64(record, (uint64) ordinal);
+	prio_job_write32(record + JOB_RECORD_PLACE, ItemPointerGetBlockNumberNoCheck(place));
+	prio_job_write32(record + JOB_RECORD_PLACE + 4, ItemPointerGetOffsetNumberNoCheck(place));
+	prio1_verifier_store(verifier, true, record + JOB_RECORD_VERIFIER);
+}
+
+ItemPointerData
+prio_job_record_place(const uint8_t *record)
+{
+	ItemPointerData place;
+
+	ItemPointerSet(&place, prio_job_read32(record + JOB_RECORD_PLACE),
+				   (OffsetNumber) prio_job_read32(record + JOB_RECORD_PLACE + 4));
+	return place;
+}
+
+void
+prio_job_record_verifier(const uint8_t *record, Prio1Verifier *verifier)
+{
+	if (prio1_verifier_load(verifier, record + JOB_RECORD_VERIFIER, PRIO1_VERIFIER_BYTES) ==
+			PRIO_OK &&
+		verifier->has_key)
+		return;
+	prio_wipe(verifier, sizeof(*verifier));
+	prio_job_damaged(RECORD, "The verifier of a share is none.");
+}
+
+/* An argument that is one record. */
+static const uint8_t *
+record_arg(FunctionCallInfo fcinfo, int argument)
+{
+	bytea *record;
+
+	prio_job_require(fcinfo, argument, "record");
+	record = PG_GETARG_BYTEA_PP(argument);
+	if (VARSIZE_ANY_EXHDR(record) != JOB_RECORD_BYTES)
+		prio_job_damaged(RECORD, "The length of one is wrong.");
+	return (const uint8_t *) VARDATA_ANY(record);
+}
+
+/* Which batch a record is of, without its secrets. */
+static JobHead
+head_of_record(const uint8_t *record)
+{
+	Prio1Verifier verifier;
+	JobHead head;
+
+	prio_job_record_verifier(record, &verifier);
+	head.role = verifier.role;
+	head.n = (uint32) verifier.n;
+	head.record_bytes = JOB_RECORD_BYTES;
+	head.count = 0;
+	memcpy(head.digest, verifier.digest, PRIO1_DIGEST_BYTES);
+	prio_wipe(&verifier, sizeof(verifier));
+	return head;
+}
+
+static void
+check_batch(const JobHead *a, const JobHead *b)
+{
+	if (a->role != b->role || a->n != b->n ||
+		memcmp(a->digest, b->digest, PRIO1_DIGEST_BYTES) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED), errmsg("records are not all of one batch"),
+				 errdetail(
+					 "Two of them differ in server, batch id, number of data fields or variant of the pseudo-random generator.")));
+}
+
+/* ------------------------------------------------------------------ packing */
+
+typedef struct RecordsState
+{
+	JobState job;
+	JobHead head;
+	JobBuffer entries;
+} RecordsState;
+
+static void
+wipe_records(void *pointer)
+{
+	RecordsState *state = pointer;
+
+	if (state->entries.data != NULL)
+		prio_wipe(state->entries.data, state->entries.size);
+}
+
+/*
+ * Transition of pack_records(share_id uuid, record bytea) -> bytea.
+ */
+Datum
+prio_job_pack_records_add(PG_FUNCTION_ARGS)
+{
+	MemoryContext memory;
+	RecordsState *state = prio_job_state(fcinfo, sizeof(RecordsState), &memory, wipe_records);
+	const uint8_t *record = record_arg(fcinfo, 2);
+	JobHead head = head_of_record(record);
+	uint8_t *entry;
+
+	prio_job_require(fcinfo, 1, "share_id");
+	if (state->head.count == 0)
+		state->head = head;
+	check_batch(&state->head, &head);
+	state->entries.memory = memory;
+	entry = prio_job_extend(&state->entries, JOB_RECORDS_ENTRY_BYTES);
+	memcpy(entry, PG_GETARG_UUID_P(1)->data, UUID_LEN);
+	memcpy(entry + UUID_LEN, record, JOB_RECORD_BYTES);
+	state->head.count++;
+	PG_RETURN_POINTER(state);
+}
+
+/*
+ * Final function of pack_records(): each id must be there once.
+ */
+Datum
+prio_job_pack_records_result(PG_FUNCTION_ARGS)
+{
+	RecordsState *state = prio_job_final_state(fcinfo);
+	JobBuffer out = {0};
+
+	if (state == NULL)
+		PG_RETURN_NULL();
+	prio_job_sort(&state->entries, JOB_RECORDS_ENTRY_BYTES);
+	for (Size i = JOB_RECORDS_ENTRY_BYTES; i < state->entries.size; i += JOB_RECORDS_ENTRY_BYTES)
+		if (memcmp(state->entries.data + i - JOB_RECORDS_ENTRY_BYTES, state->entries.data + i,
+				   UUID_LEN) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("two records have the same share_id")));
+	prio_job_write_head(prio_job_extend(&out, JOB_HEAD_BYTES), JOB_RECORDS, &state->head);
+	memcpy(prio_job_extend(&out, state->entries.size), state->entries.data, state->entries.size);
+	prio_job_close(&out);
+	PG_RETURN_BYTEA_P(prio_job_take(&out));
+}
+
+/*
+ * records_count(records bytea) -> int.
+ */
+Datum
+prio_job_records_count(PG_FUNCTION_ARGS)
+{
+	JobHead head;
+
+	(void) prio_job_open_records(PG_GETARG_DATUM(0), &head);
+	PG_RETURN_INT32((int32) head.count);
+}
+
+/*
+ * records_ids(records bytea) -> bytea: packed.
+ */
+Datum
+prio_job_records_ids(PG_FUNCTION_ARGS)
+{
+	JobHead head;
+	JobReader reader = prio_job_open_records(PG_GETARG_DATUM(0), &head);
+	bytea *result = prio_allocate_bytea((Size) head.count * UUID_LEN);
+
+	for (Size i = 0; i < head.count; i++)
+		memcpy(VARDATA(result) + i * UUID_LEN, prio_job_read(&reader, JOB_RECORDS_ENTRY_BYTES),
+			   UUID_LEN);
+	PG_RETURN_BYTEA_P(result);
+}
+
+/* Between the rows of valid_places(). */
+typedef struct ValidPlaces
+{
+	JobReader records;
+	JobReader verdicts;
+} ValidPlaces;
+
+/*
+ * valid_places(records bytea, verdicts bytea) -> SETOF (share_id uuid, place tid).
+ */
+Datum
+prio_job_valid_places(PG_FUNCTION_ARGS)
+{
+	FuncCallContext *calls;
+	ValidPlaces *places;
+
+	if (SRF_IS_FIRSTCALL())
+	{
+		MemoryContext caller;
+		JobHead head;
+
+		calls = SRF_FIRSTCALL_INIT();
+		caller = MemoryContextSwitchTo(calls->multi_call_memory_ctx);
+		places = palloc(sizeof(ValidPlaces));
+		places->records = prio_job_open_records(PG_GETARG_DATUM(0), &head);
+		places->verdicts = prio_job_read_verdicts(PG_GETARG_DATUM(1));
+		if (prio_job_left(&places->verdicts) != head.count)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATA_CORRUPTED),
+					 errmsg("verdicts and records do not belong together"),
+					 errdetail("There are %zu verdicts and %u records.",
+							   prio_job_left(&places->verdicts), head.count)));
+		calls->user_fctx = places;
+		calls->tuple_desc = prio_job_row_type(fcinfo);
+		MemoryContextSwitchTo(caller);
+	}
+	calls = SRF_PERCALL_SETUP();
+	places = calls->user_fctx;
+	while (prio_job_left(&places->verdicts) > 0)
+	{
+		const uint8_t *entry = prio_job_read(&places->records, JOB_RECORDS_ENTRY_BYTES);
+
+		if (*prio_job_read(&places->verdicts, 1) == JOB_VALID)
+		{
+			ItemPointerData place = prio_job_record_place(entry + UUID_LEN);
+			Datum values[2] = {PointerGetDatum(entry), PointerGetDatum(&place)};
+			bool nulls[2] = {false};
+
+			SRF_RETURN_NEXT(calls,
+							HeapTupleGetDatum(heap_form_tuple(calls->tuple_desc, values, nulls)));
+		}
+	}
+	SRF_RETURN_DONE(calls);
+}
+
+/* ------------------------------------------------------------------ adding up again */
+
+typedef struct SumState
+{
+	JobState job;
+	JobHead head;
+	Prio1Total total;
+	uint8_t *plaintext;
+	Size plaintext_room;
+} SumState;
+
+static void
+wipe_sum(void *pointer)
+{
+	SumState *state = pointer;
+
+	if (state->total.sums != NULL)
+		prio_wipe(state->total.sums, state->total.n * sizeof(Field87));
+}
+
+static void
+report_other_share(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_CORRUPTED), errmsg("share is not what it was"),
+			 errdetail("It does not open to what its record says.")));
+}
+
+/*
+ * Adds up the share of one row by its record. Nothing in it raises an error while there is
+ * something secret on the stack.
+ */
+static PrioStatus
+sum_row(FunctionCallInfo fcinfo, SumState *state, MemoryContext memory, const uint8_t *record)
+{
+	bytea *share = NULL;
+	const uint8_t *packet = NULL;
+	Size size = 0;
+	Prio1Verifier verifier;
+	PrioStatus status;
+
+	if (!PG_ARGISNULL(3))
+		return PRIO_MISMATCH;
+	if (!PG_ARGISNULL(4))
+	{
+		Datum datum = PG_GETARG_DATUM(4);
+
+		size = toast_raw_datum_size(datum) - VARHDRSZ;
+		if (size > prio1_verifier_max_share(PRIO1_MAX_BATCH_ID, state->total.n))
+			return PRIO_MISMATCH;
+		if (state->total.role == PRIO_A && size > state->plaintext_room)
+		{
+			state->plaintext = MemoryContextAllocHuge(memory, size + size / 4);
+			state->plaintext_room = size + size / 4;
+		}
+		share = DatumGetByteaPP(datum);
+		packet = (const uint8_t *) VARDATA_ANY(share);
+	}
+	prio_job_record_verifier(record, &verifier);
+	status = prio1_total_add_share(&state->total, &verifier, packet, size, state->plaintext);
+	prio_wipe(&verifier, sizeof(verifier));
+	if (share != NULL)
+		PG_FREE_IF_COPY(share, 4);
+	return status;
+}
+
+/*
+ * Transition of sum_records(n_data int, record bytea, header bytea, payload bytea) -> bytea: like
+ * prio_total_share() with what the record holds. B needs no payload; if it is there, it is
+ * checked.
+ */
+Datum
+prio_job_sum_records_add(PG_FUNCTION_ARGS)
+{
+	MemoryContext memory;
+	SumState *state = prio_job_state(fcinfo, sizeof(SumState), &memory, wipe_sum);
+	const uint8_t *record = record_arg(fcinfo, 2);
+	JobHead head = head_of_record(record);
+	PrioStatus status;
+
+	prio_job_require(fcinfo, 1, "n_data");
+	if (state->total.sums == NULL)
+	{
+		Field87 *sums = MemoryContextAllocHuge(memory, head.n * sizeof(Field87));
+
+		state->head = head;
+		prio1_total_init(&state->total, head.role, head.n, sums);
+	}
+	check_batch(&state->head, &head);
+	if (PG_GETARG_INT32(1) != (int32) head.n)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("record is of another number of data fields"),
+				 errdetail("It is of %u, not %d.", head.n, PG_GETARG_INT32(1))));
+
+	status = sum_row(fcinfo, state, memory, record);
+	prio_wipe_stack();
+	prio_check(status);
+	if (status != PRIO_OK)
+		report_other_share();
+	PG_RETURN_POINTER(state);
+}
+
+Datum
+prio_job_sum_records_result(PG_FUNCTION_ARGS)
+{
+	SumState *state = prio_job_final_state(fcinfo);
+	bytea *result;
+
+	if (state == NULL)
+		PG_RETURN_NULL();
+	result = palloc(VARHDRSZ + prio1_total_max_message(state->total.n));
+	SET_VARSIZE(result,
+				VARHDRSZ + prio1_total_write(&state->total, (uint8_t *) VARDATA(result)));
+	PG_RETURN_BYTEA_P(result);
+}
