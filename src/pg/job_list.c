@@ -249,9 +249,8 @@ prio_job_only_add(PG_FUNCTION_ARGS)
 	else
 	{
 		state = (OnlyState *) PG_GETARG_POINTER(0);
-		if (PG_ARGISNULL(1) ||
-			memcmp(state->value.data, PG_GETARG_UUID_P(1)->data, UUID_LEN) != 0)
-			state->differ = true;
+		state->differ = state->differ || PG_ARGISNULL(1) ||
+			memcmp(state->value.data, PG_GETARG_UUID_P(1)->data, UUID_LEN) != 0;
 	}
 	PG_RETURN_POINTER(state);
 }

@@ -3,6 +3,7 @@
  *		Opening a chunk of shares and adding them up, in one pass; and what came of it.
  */
 #include "job.h"
+
 #include "prio1_context.h"
 
 #include "access/detoast.h"

@@ -54,7 +54,7 @@ my $members = q{
 my $support = q{
 	SELECT fdwvalidator::oid AS oid FROM pg_foreign_data_wrapper WHERE fdwname = 'prio'
 	UNION SELECT unnest(ARRAY[typinput, typoutput, typreceive, typsend]::oid[]) FROM pg_type WHERE typname = 'prio_verifier'
-	UNION SELECT unnest(ARRAY[aggtransfn, aggfinalfn, aggcombinefn, aggserialfn, aggdeserialfn]::oid[])
+	UNION SELECT unnest(ARRAY[aggtransfn, aggfinalfn, aggcombinefn]::oid[])
 		FROM pg_aggregate WHERE aggfnoid::text LIKE 'prio_%' AND aggfnoid::text NOT LIKE 'prio_internal.%'};
 my $routines = qq{
 	SELECT p.*, m.extname, (SELECT string_agg(DISTINCT format('`%s`', a.grantee::regrole), ', ')
