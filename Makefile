@@ -20,10 +20,12 @@ MSGPACK := $(shell $(PKG_CONFIG) --exists msgpack && echo msgpack || echo msgpac
 
 # PostgreSQL's own headers do not compile cleanly under -Wextra: system headers may not.
 PG_CPPFLAGS = -Isrc $(shell $(PKG_CONFIG) --cflags nss $(MSGPACK)) \
-	-isystem $(shell $(PG_CONFIG) --includedir-server)
+	-isystem $(shell $(PG_CONFIG) --includedir-server) -isystem $(shell $(PG_CONFIG) --includedir)
 # Only what PostgreSQL calls is seen from outside: before 16 PGDLLEXPORT is empty.
 PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -fvisibility=hidden
 SHLIB_LINK = $(shell $(PKG_CONFIG) --libs nss $(MSGPACK))
+# libpq of the same installation, for what is pulled from the other server.
+SHLIB_LINK_INTERNAL = $(libpq)
 
 # Nothing here is worth inlining into a query's machine code.
 override with_llvm = no

@@ -12,6 +12,7 @@
 
 #include "postgres.h"
 
+#include "access/xlog.h"
 #include "catalog/pg_foreign_server.h"
 #include "fmgr.h"
 #include "utils/acl.h"
@@ -36,6 +37,17 @@ foreign_server_usage(Oid server_id, Oid role_id)
 	return object_aclcheck(ForeignServerRelationId, server_id, role_id, ACL_USAGE);
 #else
 	return pg_foreign_server_aclcheck(server_id, role_id, ACL_USAGE);
+#endif
+}
+
+/* The timeline that the log is written on. Call RecoveryInProgress() first: it must be over. */
+static inline TimeLineID
+prio_insertion_timeline(void)
+{
+#if PG_VERSION_NUM >= 150000
+	return GetWALInsertionTimeLine();
+#else
+	return ThisTimeLineID;
 #endif
 }
 
