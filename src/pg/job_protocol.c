@@ -3,6 +3,7 @@
  *		What a server speaks, and what follows from that for the sizes of shares and messages.
  */
 #include "job.h"
+#include "prio1_context.h"
 
 #include "foreign/foreign.h"
 #include "utils/builtins.h"

@@ -585,19 +585,31 @@ client_packets_of_secret_data(void)
 static void
 opening_packets(void)
 {
+	Field87 *data = allocate_elements(N_DATA);
+	Field87 *sums = allocate_elements(N_DATA);
+	Prio1Total total;
+
 	for (int role = PRIO_A; role <= PRIO_B; role++)
 	{
 		Prio1Verifier *verifier = &batch.verifier[role];
 
 		batch.opened[role] = malloc(batch.sealed_size[role]);
-		must(prio1_verifier_open(&batch.context[role], batch.pair[role], batch.sealed[role],
-								 batch.sealed_size[role], batch.opened[role], verifier));
+		must(prio1_verifier_open_data(&batch.context[role], batch.pair[role],
+									  batch.sealed[role], batch.sealed_size[role],
+									  batch.opened[role], verifier, data));
+		prio1_total_init(&total, (PrioRole) role, N_DATA, sums);
+		prio1_total_add_data(&total, data);
+		require(is_secret(&data[N_DATA - 1], sizeof(Field87)) &&
+					is_secret(&sums[N_DATA - 1], sizeof(Field87)),
+				"a secret was lost");
 		require(is_secret(&verifier->d, sizeof(Field87)) &&
 					is_secret(&verifier->e, sizeof(Field87)) &&
 					is_secret(&verifier->h, sizeof(Field87)) &&
 					is_secret(verifier->key, sizeof(verifier->key)),
 				"a secret was lost");
 	}
+	free(data);
+	free(sums);
 }
 
 /* Of A's packet, without a seal, when its length shows that an element is out of range. */
