@@ -44,7 +44,8 @@ BEGIN
 		INSERT INTO prio_internal.list (number, role, piece, entries)
 		SELECT b.number, b.role, p.piece, prio_internal.pack_list(p.share_id, p.content, p.replay) FROM placed AS p GROUP BY p.piece
 	)
-	SELECT coalesce(sum(i.rows), 0)::bigint, count(i.content), count(*) FILTER (WHERE i.content IS NULL),
+	SELECT coalesce(sum(i.rows) FILTER (WHERE i.content IS NOT NULL), 0)::bigint, count(i.content),
+		coalesce(sum(i.rows) FILTER (WHERE i.content IS NULL), 0)::bigint,
 		(array_agg(i.share_id) FILTER (WHERE i.content IS NULL))[:10]
 	INTO rows, ids, several, examples FROM by_id AS i;
 
@@ -55,7 +56,7 @@ BEGIN
 			LATERAL unnest(r.ids) AS i WHERE o.number = b.number GROUP BY r.reason) AS s
 	WHERE x.number = b.number AND x.stage = 'close' AND x.reason = s.reason;
 	PERFORM prio_internal.reject(b.number, 'list', 'several packets under one id', several, examples),
-		prio_internal.reject(b.number, 'list', 'the same packet again under its id', rows - ids - several);
+		prio_internal.reject(b.number, 'list', 'the same packet again under its id', rows - ids);
 
 	UPDATE prio_processor.batch AS x
 	SET listed = ids, list_digest = prio_internal.digest_of_list(b.number, b.role, true),
