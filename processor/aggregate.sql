@@ -6,7 +6,7 @@ BEGIN ATOMIC
 	SELECT v.share_id, v.place FROM prio_internal.work AS w JOIN prio_internal.agreed AS a USING (number, chunk),
 		LATERAL prio_internal.valid_places(w.records, prio_internal.verdicts(b.role, a.left_out, prio_internal.said(b.number, b.role, 2, w.chunk),
 			prio_internal.said(b.number, prio_internal.other_role(b.role), 2, w.chunk))) AS v
-	WHERE w.number = b.number;
+	WHERE w.number = b.number OFFSET 0;
 END;
 
 COMMENT ON FUNCTION prio_internal.valid_shares(prio_processor.batch) IS 'the shares that both sides call valid, and where they lie';
