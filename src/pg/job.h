@@ -6,8 +6,8 @@
  * They are about chunks of shares, and work on packed values. All integers are little endian:
  *
  * opened	the private state of a chunk: a head; the total of the shares that opened (stored as
- *			prio1_total_store() does; nothing if there are none); a byte, and so many rejections: a
- *			byte and so many of a reason, how many shares (8), a byte and so many of their ids; an
+ *			prio1_total_store() does; nothing if there are none); a byte, and so many rejections: the
+ *			reason, like an entry of a message, how many shares (8), a byte and so many of their ids; an
  *			entry a share that opened: id (16), replay digest (16), record; CRC-32C of it all
  * records	of the agreed shares of a chunk, private: a head; id and record of each, sorted by id;
  *			CRC-32C of it all
@@ -97,6 +97,16 @@ extern void prio_job_free(JobBuffer *buffer);
 /* The value, and the buffer is empty. */
 extern bytea *prio_job_take(JobBuffer *buffer);
 
+/* Memory that is used again for every row; whoever writes into it wipes it. */
+typedef struct JobScratch
+{
+	uint8_t *bytes;
+	Size room;
+} JobScratch;
+
+/* Room for size bytes, in memory that outlives the row; returns it. */
+extern uint8_t *prio_job_reserve(JobScratch *scratch, MemoryContext memory, Size size);
+
 /* Sorts fixed-size entries by their bytes, unless they are in order already. */
 extern void prio_job_sort(JobBuffer *buffer, Size entry_size);
 
@@ -138,7 +148,7 @@ prio_job_left(const JobReader *reader)
 }
 
 /* Raises the error for a value that is none; detail is a sentence. */
-extern void prio_job_damaged(const char *name, const char *detail) pg_attribute_noreturn();
+extern _Noreturn void prio_job_damaged(const char *name, const char *detail);
 
 /* The next size bytes; raises the error when they are not there. */
 extern const uint8_t *prio_job_read(JobReader *reader, Size size);

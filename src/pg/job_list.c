@@ -50,7 +50,7 @@ add_entry(FunctionCallInfo fcinfo, int count, const char *const *names)
 	state->entries.memory = memory;
 	entry = prio_job_extend(&state->entries, (Size) count * UUID_LEN);
 	for (int i = 0; i < count; i++)
-		memcpy(entry + i * UUID_LEN, PG_GETARG_UUID_P(i + 1)->data, UUID_LEN);
+		memcpy(entry + (Size) i * UUID_LEN, PG_GETARG_UUID_P(i + 1)->data, UUID_LEN);
 	PG_RETURN_POINTER(state);
 }
 
@@ -114,7 +114,7 @@ prio_job_list_entries(PG_FUNCTION_ARGS)
 
 	entry = prio_job_read(reader, JOB_LIST_ENTRY_BYTES);
 	for (int i = 0; i < 3; i++)
-		values[i] = PointerGetDatum(entry + i * UUID_LEN);
+		values[i] = PointerGetDatum(entry + (Size) i * UUID_LEN);
 	SRF_RETURN_NEXT(calls, HeapTupleGetDatum(heap_form_tuple(calls->tuple_desc, values, nulls)));
 }
 
@@ -249,9 +249,8 @@ prio_job_only_add(PG_FUNCTION_ARGS)
 	else
 	{
 		state = (OnlyState *) PG_GETARG_POINTER(0);
-		if (PG_ARGISNULL(1) ||
-			memcmp(state->value.data, PG_GETARG_UUID_P(1)->data, UUID_LEN) != 0)
-			state->differ = true;
+		state->differ = state->differ || PG_ARGISNULL(1) ||
+			memcmp(state->value.data, PG_GETARG_UUID_P(1)->data, UUID_LEN) != 0;
 	}
 	PG_RETURN_POINTER(state);
 }

@@ -4,6 +4,8 @@
  */
 #include "job.h"
 
+#include "prio1_context.h"
+
 #include "access/detoast.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
@@ -43,8 +45,7 @@ typedef struct OpenState
 	Prio1Total total;
 	uint8_t digest[PRIO1_DIGEST_BYTES]; /* of the batch */
 	Field87 *data;                      /* of one share */
-	uint8_t *plaintext;                 /* of one share */
-	Size plaintext_room;
+	JobScratch plaintext;               /* of one share */
 	JobBuffer rows;
 	uint32 count;
 	Rejections rejections[PRIO_OUT_OF_RANGE + 1]; /* by PrioStatus */
@@ -92,24 +93,6 @@ begin_or_check(OpenState *state, MemoryContext memory, const Prio1VerifierContex
 				 errhint("Try again if the server was changed meanwhile.")));
 }
 
-/* Memory for the plaintext of a packet of size bytes; wiped after every use. */
-static uint8_t *
-plaintext_memory(OpenState *state, MemoryContext memory, Size size)
-{
-	if (size > state->plaintext_room)
-	{
-		Size room = size + size / 4;
-
-		if (state->plaintext != NULL)
-			pfree(state->plaintext);
-		state->plaintext = NULL;
-		state->plaintext_room = 0;
-		state->plaintext = MemoryContextAllocHuge(memory, room);
-		state->plaintext_room = room;
-	}
-	return state->plaintext;
-}
-
 /* The first bytes of SHA-256 over a byte that says of what, and the bytes. */
 static PrioStatus
 digest_of(uint8_t domain, const uint8_t *bytes, Size size, uint8_t digest[JOB_DIGEST_BYTES])
@@ -125,14 +108,19 @@ static PrioStatus
 content_digest(const pg_uuid_t *id, int64 ordinal, const uint8_t *stored,
 			   const uint8_t *packet, uint8_t digest[JOB_DIGEST_BYTES])
 {
-	uint8_t bytes[UUID_LEN + 8 + PRIO1_VERIFIER_BYTES + SEAL_HEAD_BYTES];
-	uint8_t *p = bytes;
+	enum
+	{
+		ORDINAL = UUID_LEN,
+		STORED = ORDINAL + 8,
+		SEAL_HEAD = STORED + PRIO1_VERIFIER_BYTES
+	};
+	uint8_t bytes[SEAL_HEAD + SEAL_HEAD_BYTES];
 	PrioStatus status;
 
-	memcpy(p, id->data, UUID_LEN);
-	prio_job_write64(p += UUID_LEN, (uint64) ordinal);
-	memcpy(p += 8, stored, PRIO1_VERIFIER_BYTES);
-	memcpy(p += PRIO1_VERIFIER_BYTES, packet, SEAL_HEAD_BYTES);
+	memcpy(bytes, id->data, UUID_LEN);
+	prio_job_write64(bytes + ORDINAL, (uint64) ordinal);
+	memcpy(bytes + STORED, stored, PRIO1_VERIFIER_BYTES);
+	memcpy(bytes + SEAL_HEAD, packet, SEAL_HEAD_BYTES);
 	status = digest_of(DOMAIN_CONTENT, bytes, sizeof(bytes), digest);
 	prio_wipe(bytes, sizeof(bytes));
 	return status;
@@ -175,7 +163,7 @@ open_row(FunctionCallInfo fcinfo, OpenState *state, MemoryContext memory)
 	size = toast_raw_datum_size(datum) - VARHDRSZ;
 	if (size > prio1_verifier_max_share(context->batch_id_size, context->weights.n))
 		return PRIO_WRONG_LENGTH;
-	plaintext = plaintext_memory(state, memory, size);
+	plaintext = prio_job_reserve(&state->plaintext, memory, size);
 	share = DatumGetByteaPP(datum);
 	packet = (const uint8_t *) VARDATA_ANY(share);
 
@@ -199,7 +187,10 @@ open_row(FunctionCallInfo fcinfo, OpenState *state, MemoryContext memory)
 		state->count++;
 	}
 	else
+	{
+		prio_wipe(entry, JOB_OPENED_ENTRY_BYTES);
 		state->rows.size -= JOB_OPENED_ENTRY_BYTES;
+	}
 	if ((Pointer) share != DatumGetPointer(datum))
 		pfree(share);
 	return status;
@@ -240,25 +231,24 @@ prio_job_open_shares_add(PG_FUNCTION_ARGS)
 static void
 write_rejections(JobBuffer *out, const Rejections *all)
 {
-	uint8_t *count = prio_job_extend(out, 1);
+	Size count_at = out->size;
 	uint8_t reasons = 0;
-	Size count_at = (Size) (count - out->data);
 
+	(void) prio_job_extend(out, 1);
 	for (int status = 0; status <= PRIO_OUT_OF_RANGE; status++)
 	{
 		const Rejections *rejections = &all[status];
 		const char *reason = prio_status_text((PrioStatus) status);
-		Size length = strlen(reason);
+		Size ids_bytes = (Size) rejections->ids_count * UUID_LEN;
 		uint8_t *p;
 
 		if (rejections->shares == 0)
 			continue;
-		p = prio_job_extend(out, 1 + length + 8 + 1 + (Size) rejections->ids_count * UUID_LEN);
-		*p++ = (uint8_t) length;
-		memcpy(p, reason, length);
-		prio_job_write64(p + length, rejections->shares);
-		p[length + 8] = (uint8_t) rejections->ids_count;
-		memcpy(p + length + 9, rejections->ids, (Size) rejections->ids_count * UUID_LEN);
+		prio_job_write_entry(out, (const uint8_t *) reason, strlen(reason));
+		p = prio_job_extend(out, 8 + 1 + ids_bytes);
+		prio_job_write64(p, rejections->shares);
+		p[8] = (uint8_t) rejections->ids_count;
+		memcpy(p + 9, rejections->ids, ids_bytes);
 		reasons++;
 	}
 	out->data[count_at] = reasons;
@@ -308,7 +298,7 @@ typedef struct Opened
 /* One reason, which points into the value. */
 typedef struct Reason
 {
-	const char *text;
+	const uint8_t *text;
 	Size text_length;
 	uint64 shares;
 	const uint8_t *ids;
@@ -320,8 +310,8 @@ read_reason(JobReader *reader)
 {
 	Reason reason;
 
-	reason.text_length = *prio_job_read(reader, 1);
-	reason.text = (const char *) prio_job_read(reader, reason.text_length);
+	if (!prio_job_read_entry(reader, &reason.text, &reason.text_length))
+		prio_job_damaged(OPENED, "A reason is none.");
 	reason.shares = prio_job_read64(prio_job_read(reader, 8));
 	reason.ids_count = *prio_job_read(reader, 1);
 	reason.ids = prio_job_read(reader, reason.ids_count * UUID_LEN);
@@ -469,7 +459,8 @@ prio_job_opened_rejections(PG_FUNCTION_ARGS)
 	reason = read_reason(rejections);
 	for (Size i = 0; i < reason.ids_count; i++)
 		ids[i] = PointerGetDatum(reason.ids + i * UUID_LEN);
-	values[0] = PointerGetDatum(cstring_to_text_with_len(reason.text, (int) reason.text_length));
+	values[0] = PointerGetDatum(
+		cstring_to_text_with_len((const char *) reason.text, (int) reason.text_length));
 	values[1] = Int64GetDatum((int64) reason.shares);
 	values[2] = PointerGetDatum(
 		construct_array(ids, (int) reason.ids_count, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));

@@ -70,6 +70,23 @@ prio_job_take(JobBuffer *buffer)
 	return result;
 }
 
+uint8_t *
+prio_job_reserve(JobScratch *scratch, MemoryContext memory, Size size)
+{
+	if (size > scratch->room)
+	{
+		Size room = size + size / 4;
+
+		if (scratch->bytes != NULL)
+			pfree(scratch->bytes);
+		scratch->bytes = NULL;
+		scratch->room = 0;
+		scratch->bytes = MemoryContextAllocHuge(memory, room);
+		scratch->room = room;
+	}
+	return scratch->bytes;
+}
+
 static int
 compare_entries(const void *a, const void *b, void *size)
 {

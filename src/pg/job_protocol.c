@@ -4,6 +4,8 @@
  */
 #include "job.h"
 
+#include "prio1_context.h"
+
 #include "foreign/foreign.h"
 #include "utils/builtins.h"
 

@@ -247,8 +247,7 @@ typedef struct SumState
 	JobState job;
 	JobHead head;
 	Prio1Total total;
-	uint8_t *plaintext;
-	Size plaintext_room;
+	JobScratch plaintext;
 } SumState;
 
 static void
@@ -290,16 +289,14 @@ sum_row(FunctionCallInfo fcinfo, SumState *state, MemoryContext memory, const ui
 		size = toast_raw_datum_size(datum) - VARHDRSZ;
 		if (size > prio1_verifier_max_share(PRIO1_MAX_BATCH_ID, state->total.n))
 			return PRIO_MISMATCH;
-		if (state->total.role == PRIO_A && size > state->plaintext_room)
-		{
-			state->plaintext = MemoryContextAllocHuge(memory, size + size / 4);
-			state->plaintext_room = size + size / 4;
-		}
+		if (state->total.role == PRIO_A)
+			prio_job_reserve(&state->plaintext, memory, size);
 		share = DatumGetByteaPP(datum);
 		packet = (const uint8_t *) VARDATA_ANY(share);
 	}
 	prio_job_record_verifier(record, &verifier);
-	status = prio1_total_add_share(&state->total, &verifier, packet, size, state->plaintext);
+	status =
+		prio1_total_add_share(&state->total, &verifier, packet, size, state->plaintext.bytes);
 	prio_wipe(&verifier, sizeof(verifier));
 	if (share != NULL)
 		PG_FREE_IF_COPY(share, 4);

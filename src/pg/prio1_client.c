@@ -1,8 +1,11 @@
 /*
- * client.c
+ * prio1_client.c
  *		The client in SQL: data in, two sealed shares out.
  */
 #include "prio.h"
+
+#include "options.h"
+#include "prio1_context.h"
 
 #include "catalog/pg_type.h"
 #include "funcapi.h"

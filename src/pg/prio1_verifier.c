@@ -1,5 +1,5 @@
 /*
- * verifier.c
+ * prio1_verifier.c
  *		Checking packets: the type prio_verifier and the two rounds.
  *
  * A prio_verifier is the stored form of the core and a CRC-32C over it. Its text leaves
@@ -7,6 +7,8 @@
  * COPY and tables use, has it all.
  */
 #include "prio.h"
+
+#include "prio1_context.h"
 
 #include "access/detoast.h"
 #include "libpq/pqformat.h"

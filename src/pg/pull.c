@@ -226,8 +226,11 @@ static void
 query_failed(const Pull *pull)
 {
 	const char *code = PQresultErrorField(pull->result, PG_DIAG_SQLSTATE);
+	const char *severity = PQresultErrorField(pull->result, PG_DIAG_SEVERITY_NONLOCALIZED);
+	bool lost = PQstatus(pull->conn) != CONNECTION_OK ||
+		(severity != NULL && strcmp(severity, "ERROR") != 0);
 
-	if (PQresultStatus(pull->result) != PGRES_FATAL_ERROR)
+	if (pull->result == NULL || PQresultStatus(pull->result) != PGRES_FATAL_ERROR)
 	{
 		log_reason(pull, "It answered with what does not belong to the query.");
 		ereport(ERROR,
@@ -236,11 +239,9 @@ query_failed(const Pull *pull)
 	}
 	log_reason(pull, PQresultErrorMessage(pull->result));
 	ereport(ERROR,
-			(errcode(PQstatus(pull->conn) == CONNECTION_OK ? ERRCODE_FDW_ERROR :
-															 ERRCODE_CONNECTION_FAILURE),
-			 PQstatus(pull->conn) == CONNECTION_OK ?
-				 errmsg("query failed on server \"%s\"", pull->peer->name) :
-				 errmsg("lost the connection to server \"%s\"", pull->peer->name),
+			(errcode(lost ? ERRCODE_CONNECTION_FAILURE : ERRCODE_FDW_ERROR),
+			 lost ? errmsg("lost the connection to server \"%s\"", pull->peer->name) :
+					errmsg("query failed on server \"%s\"", pull->peer->name),
 			 is_sqlstate(code) ? errdetail("It says SQLSTATE %s.", code) : 0,
 			 errhint("The server log has the reason.")));
 }
@@ -270,6 +271,23 @@ count_bytes(Pull *pull, int64 bytes)
 	pull->bytes += bytes;
 	if (pull->bytes > pull->max_bytes)
 		too_much(pull);
+}
+
+/* Counts the rows, none or one, of what came last. */
+static void
+count_rows(Pull *pull)
+{
+	const PGresult *result = pull->result;
+	int count = PQnfields(result);
+	int64 bytes = ROW_OVERHEAD + (int64) count * COLUMN_OVERHEAD;
+
+	if (PQntuples(result) > 0)
+		for (int i = 0; i < count; i++)
+			bytes += PQgetlength(result, 0, i);
+	/* A row becomes one value. */
+	if (bytes > (int64) MaxAllocSize)
+		too_much(pull);
+	count_bytes(pull, bytes);
 }
 
 /*
@@ -461,7 +479,7 @@ prepare_session(Pull *pull)
 		if (status != PGRES_COMMAND_OK && status != PGRES_SINGLE_TUPLE &&
 			status != PGRES_TUPLES_OK)
 			query_failed(pull);
-		count_bytes(pull, ROW_OVERHEAD);
+		count_rows(pull);
 	}
 	pull->bytes = 0;
 }
@@ -474,7 +492,6 @@ keep_row(Pull *pull)
 	int count = PQnfields(result);
 	Datum columns[MAX_COLUMNS];
 	bool nulls[MAX_COLUMNS];
-	int64 bytes = ROW_OVERHEAD + (int64) count * COLUMN_OVERHEAD;
 	int lower_bound = 1;
 	Datum row;
 	bool row_is_null = false;
@@ -485,12 +502,8 @@ keep_row(Pull *pull)
 				(errcode(ERRCODE_TOO_MANY_COLUMNS),
 				 errmsg("server \"%s\" sent too many columns", pull->peer->name),
 				 errdetail("There may be %d.", MAX_COLUMNS)));
-	for (int i = 0; i < count; i++)
-		bytes += PQgetlength(result, 0, i);
-	/* Before anything is allocated; an array has to fit into a value. */
-	count_bytes(pull, bytes);
-	if (bytes > (int64) MaxAllocSize)
-		too_much(pull);
+	/* Before anything is allocated. */
+	count_rows(pull);
 
 	old_memory = MemoryContextSwitchTo(pull->row_memory);
 	for (int i = 0; i < count; i++)

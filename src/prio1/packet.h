@@ -102,6 +102,10 @@ extern void prio1_packet_write_header(Prio1PacketWriter *writer,
 extern void prio1_packet_write_role(Prio1PacketWriter *writer, PrioRole role);
 extern void prio1_packet_write_array(Prio1PacketWriter *writer, const Field87 *elements,
 									 size_t count);
+/* The same in pieces: what an array of count elements begins with, then all of them. */
+extern void prio1_packet_write_array_head(Prio1PacketWriter *writer, size_t count);
+extern void prio1_packet_write_elements(Prio1PacketWriter *writer, const Field87 *elements,
+										size_t count);
 
 /* ------------------------------------------------------------------ sizes, in bytes */
 

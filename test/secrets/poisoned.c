@@ -585,19 +585,31 @@ client_packets_of_secret_data(void)
 static void
 opening_packets(void)
 {
+	Field87 *data = allocate_elements(N_DATA);
+	Field87 *sums = allocate_elements(N_DATA);
+	Prio1Total total;
+
 	for (int role = PRIO_A; role <= PRIO_B; role++)
 	{
 		Prio1Verifier *verifier = &batch.verifier[role];
 
 		batch.opened[role] = malloc(batch.sealed_size[role]);
-		must(prio1_verifier_open(&batch.context[role], batch.pair[role], batch.sealed[role],
-								 batch.sealed_size[role], batch.opened[role], verifier));
+		must(prio1_verifier_open_data(&batch.context[role], batch.pair[role],
+									  batch.sealed[role], batch.sealed_size[role],
+									  batch.opened[role], verifier, data));
+		prio1_total_init(&total, (PrioRole) role, N_DATA, sums);
+		prio1_total_add_data(&total, data);
+		require(is_secret(&data[N_DATA - 1], sizeof(Field87)) &&
+					is_secret(&sums[N_DATA - 1], sizeof(Field87)),
+				"a secret was lost");
 		require(is_secret(&verifier->d, sizeof(Field87)) &&
 					is_secret(&verifier->e, sizeof(Field87)) &&
 					is_secret(&verifier->h, sizeof(Field87)) &&
 					is_secret(verifier->key, sizeof(verifier->key)),
 				"a secret was lost");
 	}
+	free(data);
+	free(sums);
 }
 
 /* Of A's packet, without a seal, when its length shows that an element is out of range. */
@@ -674,7 +686,8 @@ static void
 totals(void)
 {
 	Field87 *memory = allocate_elements(8 * N_DATA);
-	uint8_t *stored = malloc(prio1_total_stored_size(N_DATA));
+	uint8_t *block = malloc(4 + prio1_total_stored_size(N_DATA));
+	uint8_t *stored = block + 4; /* as behind a length word: the sums are aligned */
 	uint8_t *message = malloc(prio1_total_max_message(N_DATA));
 	Prio1Total total[2];
 	Prio1Total read[2];
@@ -690,18 +703,22 @@ totals(void)
 		size_t n_read;
 		size_t size;
 
-		prio1_total_init(&total[role], (PrioRole) role, N_DATA, memory + 4 * role * N_DATA);
+		prio1_total_create(&total[role], (PrioRole) role, N_DATA, batch.verifier[role].digest,
+						   stored);
 		prio1_total_init(&other, (PrioRole) role, N_DATA, memory + (4 * role + 1) * N_DATA);
 		for (int i = 0; i < 3; i++)
 			must(prio1_total_add_share(i == 0 ? &total[role] : &other, &batch.verifier[role],
 									   batch.sealed[role], batch.sealed_size[role],
 									   batch.opened[role]));
 		must(prio1_total_merge(&total[role], &other));
-		prio1_total_store(&total[role], stored);
-		require(is_secret(stored, FIELD87_BYTES), "a secret was lost");
-		prio1_total_init(&other, (PrioRole) role, N_DATA, other.sums);
-		must(prio1_total_load(&other, stored, prio1_total_stored_size(N_DATA)));
-		must(prio1_total_to_uints(&other, UINT_BITS, &uints, memory + (4 * role + 2) * N_DATA));
+		must(prio1_total_merge(&total[role], &other));
+		must(prio1_total_subtract(&total[role], &other));
+		prio1_total_save(&total[role], stored);
+		require(is_secret(stored + PRIO1_TOTAL_HEAD_BYTES, sizeof(Field87)),
+				"a secret was lost");
+		must(prio1_total_open(&total[role], stored, prio1_total_stored_size(N_DATA)));
+		must(prio1_total_to_uints(&total[role], UINT_BITS, &uints,
+								  memory + (4 * role + 2) * N_DATA));
 		publish_elements(uints.sums, N_DATA / UINT_BITS);
 
 		size = prio1_total_write(&total[role], message);
@@ -719,7 +736,7 @@ totals(void)
 	for (size_t i = 0; i < N_DATA; i++)
 		require(counts[i] == 3 * (int64_t) batch.data[i].lo, "a count is wrong");
 	free(memory);
-	free(stored);
+	free(block);
 	free(message);
 }
 

@@ -40,6 +40,19 @@ $(SECRETS_DIR)/leaky.o: test/secrets/leaky.c
 	@mkdir -p $(SECRETS_DIR)
 	$(CC) $(SECRETS_CFLAGS) -c $< -o $@
 
+# Checks every bit of a sum or a comparison, not just whether any of its operands is secret.
+MEMCHECK = valgrind -q --error-limit=no --expensive-definedness-checks=yes
+
+.PHONY: secrets-programs check-secrets check-wipes check-compiled-wipes check-poisoned check-poisoned_clang
+secrets-programs: all $(addprefix $(SECRETS_DIR)/,poisoned poisoned_clang wipes)
+check-secrets: check-wipes check-compiled-wipes check-poisoned check-poisoned_clang
+check-wipes: secrets-programs
+	@for kernels in $$($(SECRETS_DIR)/wipes); do $(SECRETS_DIR)/wipes $$kernels || exit 1; done
+check-compiled-wipes: secrets-programs
+	@test/secrets/compiled_wipes prio.so $(CORE_SOURCES) src/pg/*.c
+check-poisoned check-poisoned_clang: check-%: secrets-programs
+	@$(MEMCHECK) --log-file=$(SECRETS_DIR)/$*.log $(SECRETS_DIR)/$* || { cat $(SECRETS_DIR)/$*.log; exit 1; }
+
 # What valgrind does not run, where it exists: the kernels for AVX-512. And controls for the
 # reader of them.
 HAVE_AVX512_KERNELS = $(filter x86_64,$(shell uname -m))
@@ -49,18 +62,8 @@ MACHINE_CODE_CONTROLS = leak_by_a_branch:leaks leak_by_a_sum:leaks leak_by_an_in
 	leak_by_a_comparison:leaks leak_by_a_comparison:masks leak_by_a_call:leaks \
 	leak_by_an_array:leaks leak_by_an_array:masks:leaks
 
-# Checks every bit of a sum or a comparison, not just whether any of its operands is secret.
-MEMCHECK = valgrind -q --error-limit=no --expensive-definedness-checks=yes
-
-.PHONY: check-secrets
-check-secrets: all $(addprefix $(SECRETS_DIR)/,poisoned poisoned_clang wipes \
-		$(if $(HAVE_AVX512_KERNELS),leaky.o))
-	@$(SECRETS_DIR)/wipes
-	@test/secrets/compiled_wipes prio.so $(CORE_SOURCES) src/pg/*.c
-	@for program in poisoned poisoned_clang; do \
-		$(MEMCHECK) --log-file=$(SECRETS_DIR)/$$program.log $(SECRETS_DIR)/$$program || \
-			{ cat $(SECRETS_DIR)/$$program.log; exit 1; }; \
-	done
+.PHONY: check-machine-code
+check-machine-code: all $(SECRETS_DIR)/poisoned_clang $(if $(HAVE_AVX512_KERNELS),$(SECRETS_DIR)/leaky.o)
 	@if [ -n "$(HAVE_AVX512_KERNELS)" ]; then \
 		test/secrets/machine_code.py prio.so $(MACHINE_CODE) && \
 		test/secrets/machine_code.py $(SECRETS_DIR)/poisoned_clang $(MACHINE_CODE) && \

@@ -18,10 +18,10 @@ take_client(Servers *servers, const Field87 *data, Prio1Total total[2])
 
 	client_make_shares(servers, data, share);
 	for (int role = PRIO_A; role <= PRIO_B; role++)
-		assert_in_range(share[role].size, 1,
-						prio1_packet_max_plaintext((PrioRole) role, strlen(servers->batch_id),
-												   servers->n) +
-							PRIO1_SEAL_OVERHEAD);
+		assert_between(share[role].size, 1,
+					   prio1_packet_max_plaintext((PrioRole) role, strlen(servers->batch_id),
+												  servers->n) +
+						   PRIO1_SEAL_OVERHEAD);
 	assert_int_equal(servers_judge_shares(servers, share, verifier), ACCEPTED);
 	for (int role = PRIO_A; role <= PRIO_B; role++)
 		assert_ok(total_take(&total[role], &verifier[role], share[role]));

@@ -250,7 +250,7 @@ elements_are_draws_below_the_modulus(void **state)
 			size_t asked = count;
 
 			assert_ok(prio1_prg_elements(&prg, &elements, &count));
-			assert_in_range(count, 1, asked);
+			assert_between(count, 1, asked);
 			for (size_t j = 0; j < count; j++)
 				assert_element(elements[j], expected.value[done + j]);
 			done += count;
@@ -470,6 +470,10 @@ main(void)
 		cmocka_unit_test(the_seed_key_is_the_seed_itself),
 		cmocka_unit_test(the_first_elements_have_their_known_answers),
 	};
+	const char *title;
+	int failed = 0;
 
-	return cmocka_run_group_tests_name("prg", tests, NULL, NULL);
+	while ((title = next_kernels("prg")) != NULL)
+		failed += cmocka_run_group_tests_name(title, tests, NULL, NULL);
+	return failed;
 }
