@@ -47,8 +47,9 @@ BEGIN
 	SELECT coalesce(sum(k.ids), 0)::bigint INTO ids FROM kept AS k;
 	rows := (SELECT coalesce(sum(o.shares), 0)::bigint FROM prio_internal.opened AS o WHERE o.number = b.number);
 	IF rows > ids THEN
-		SELECT count(*), (array_agg(i.share_id))[:10] INTO several, examples
-		FROM (SELECT o.share_id FROM prio_internal.opened_shares(b.number) AS o GROUP BY o.share_id HAVING prio_internal.only(o.content) IS NULL) AS i;
+		SELECT coalesce(sum(i.rows), 0)::bigint, (array_agg(i.share_id))[:10] INTO several, examples
+		FROM (SELECT o.share_id, count(*) AS rows FROM prio_internal.opened_shares(b.number) AS o GROUP BY o.share_id
+			HAVING prio_internal.only(o.content) IS NULL) AS i;
 	END IF;
 
 	PERFORM prio_internal.reject(b.number, 'close', r.reason, sum(r.shares)::bigint, NULL)
