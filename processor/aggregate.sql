@@ -6,7 +6,7 @@ BEGIN ATOMIC
 	SELECT v.share_id, v.place FROM prio_internal.work AS w JOIN prio_internal.agreed AS a USING (number, chunk),
 		LATERAL prio_internal.valid_places(w.records, prio_internal.verdicts(b.role, a.left_out, prio_internal.said(b.number, b.role, 2, w.chunk),
 			prio_internal.said(b.number, prio_internal.other_role(b.role), 2, w.chunk))) AS v
-	WHERE w.number = b.number;
+	WHERE w.number = b.number OFFSET 0;
 END;
 
 COMMENT ON FUNCTION prio_internal.valid_shares(prio_processor.batch) IS 'the shares that both sides call valid, and where they lie';
@@ -81,9 +81,9 @@ BEGIN
 	PERFORM prio_internal.reject(b.number, 'round 2', 'the other server refused it', counts[3]),
 		prio_internal.reject(b.number, 'aggregate', 'the proof does not hold', counts[4]);
 	EXECUTE format('SELECT count(*) FROM prio_internal.%I', 'share_' || b.number) INTO rows;
-	PERFORM prio_internal.reject(b.number, 'close', 'late', rows
-		- (SELECT coalesce(sum(o.shares), 0)::bigint FROM prio_internal.opened AS o WHERE o.number = b.number)
-		- (SELECT coalesce(sum(r.shares), 0)::bigint FROM prio_internal.opened AS o, LATERAL prio_internal.opened_rejections(o.opened) AS r WHERE o.number = b.number));
+	-- What was there when the list was made is in it, or among its rejections; after a crash late rows may be open as well.
+	PERFORM prio_internal.reject(b.number, 'close', 'late', rows - b.listed
+		- (SELECT coalesce(sum(r.shares), 0)::bigint FROM prio_internal.rejection AS r WHERE r.number = b.number AND r.stage IN ('close', 'list')));
 	UPDATE prio_processor.batch AS x SET valid = accepted, rejected = missing, total = sum_of_valid WHERE x.number = b.number;
 	PERFORM prio_internal.enter_stage(b, CASE WHEN sum_of_valid IS NULL THEN 'too small' ELSE 'publish' END::prio_processor.stage, accepted);
 	-- Nothing needs it any more.

@@ -6,7 +6,7 @@ BEGIN ATOMIC
 	SELECT i FROM prio_internal.list AS l, LATERAL prio_internal.ids(l.entries) AS i
 	WHERE b.checkpoints AND l.number = b.number AND l.role = prio_internal.other_role(b.role)
 	UNION ALL
-	SELECT l.share_id FROM prio_internal.listed(b.number, b.role) AS l WHERE NOT b.checkpoints;
+	SELECT l.share_id FROM prio_internal.listed(b.number, b.role) AS l WHERE NOT b.checkpoints OFFSET 0;
 END;
 
 COMMENT ON FUNCTION prio_internal.peer_listed(prio_processor.batch) IS 'the ids that the other side listed';
@@ -29,7 +29,7 @@ COMMENT ON FUNCTION prio_internal.lock_scope(prio_processor.batch) IS 'the memor
 -- empty entry for a message: a copy of a packet under another id, of which the smallest counts, and a packet
 -- that was in another batch. What the rest is remembered by is logged in this transaction, before
 -- anything is said.
-CREATE FUNCTION prio_internal.make_agreed(b prio_processor.batch) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION prio_internal.make_agreed(b prio_processor.batch) RETURNS void LANGUAGE plpgsql SET enable_hashagg = off AS $$
 DECLARE
 	size int := prio_internal.chunk_shares(b.n_data);
 	of_scope int := prio_internal.lock_scope(b);
@@ -37,28 +37,35 @@ DECLARE
 	replays bigint;
 	shared bigint;
 BEGIN
-	WITH known AS MATERIALIZED (
-		SELECT d FROM prio_internal.memory AS m, LATERAL prio_internal.ids(m.digests) AS d
-		WHERE m.scope = of_scope AND m.number <> b.number
-	), both_sides AS (
-		SELECT l.share_id, l.replay, row_number() OVER (PARTITION BY l.replay ORDER BY l.share_id) > 1 AS is_copy
-		FROM prio_internal.listed(b.number, b.role) AS l WHERE l.share_id IN (SELECT i FROM prio_internal.peer_listed(b) AS i)
-	), placed AS MATERIALIZED (
-		SELECT s.share_id, s.replay, s.is_copy, NOT s.is_copy AND s.replay IN (SELECT k.d FROM known AS k) AS is_replay,
-			row_number() OVER (ORDER BY s.share_id) - 1 AS position
-		FROM both_sides AS s
+	WITH replayed AS MATERIALIZED (
+		SELECT DISTINCT l.replay FROM prio_internal.listed(b.number, b.role) AS l
+			JOIN (SELECT d FROM prio_internal.memory AS m, LATERAL prio_internal.ids(m.digests) AS d
+				WHERE m.scope = of_scope AND m.number <> b.number OFFSET 0) AS known ON known.d = l.replay
+	), copies AS MATERIALIZED (
+		-- none, and nothing to sort, when there are as many packets as ids
+		SELECT c.share_id FROM (SELECT l.share_id, row_number() OVER (PARTITION BY l.replay ORDER BY l.share_id) > 1 AS is_copy
+			FROM prio_internal.listed(b.number, b.role) AS l JOIN prio_internal.peer_listed(b) AS i ON i = l.share_id
+			WHERE b.packets < b.listed) AS c WHERE c.is_copy
+	), placed AS (
+		SELECT l.share_id, l.replay, c.share_id IS NOT NULL AS is_copy, c.share_id IS NULL AND r.replay IS NOT NULL AS is_replay,
+			row_number() OVER (ORDER BY l.share_id) - 1 AS position
+		FROM prio_internal.listed(b.number, b.role) AS l JOIN prio_internal.peer_listed(b) AS i ON i = l.share_id
+			LEFT JOIN copies AS c ON c.share_id = l.share_id LEFT JOIN replayed AS r ON r.replay = l.replay
+	), chunks AS MATERIALIZED (
+		SELECT p.position / size AS chunk, count(*) AS shares, sha256(prio_internal.pack_ids(p.share_id)) AS ids_digest,
+			count(*) FILTER (WHERE p.is_copy) AS copies, count(*) FILTER (WHERE p.is_replay) AS replays,
+			prio_internal.pack_bits((p.position % size)::int, p.is_copy OR p.is_replay) AS left_out,
+			prio_internal.pack_ids(p.replay) FILTER (WHERE NOT p.is_copy AND NOT p.is_replay) AS digests
+		FROM placed AS p GROUP BY p.position / size
 	), kept AS (
 		INSERT INTO prio_internal.agreed (number, chunk, shares, ids_digest, left_out)
-		SELECT b.number, p.position / size, count(*), sha256(prio_internal.pack_ids(p.share_id)),
-			CASE WHEN bool_or(p.is_copy OR p.is_replay) THEN prio_internal.pack_bits((p.position % size)::int, p.is_copy OR p.is_replay) END
-		FROM placed AS p GROUP BY p.position / size
+		SELECT b.number, c.chunk, c.shares, c.ids_digest, CASE WHEN c.copies + c.replays > 0 THEN c.left_out END FROM chunks AS c
 	), remembered AS (
 		INSERT INTO prio_internal.memory (scope, number, piece, digests)
-		SELECT of_scope, b.number, r.piece, prio_internal.pack_ids(r.replay)
-		FROM (SELECT p.replay, (row_number() OVER (ORDER BY p.replay) - 1) / 5000 AS piece FROM placed AS p
-			WHERE NOT p.is_copy AND NOT p.is_replay) AS r GROUP BY r.piece
+		SELECT of_scope, b.number, c.chunk, c.digests FROM chunks AS c WHERE c.digests IS NOT NULL
 	)
-	SELECT count(*), count(*) FILTER (WHERE p.is_copy), count(*) FILTER (WHERE p.is_replay) INTO shared, copies, replays FROM placed AS p;
+	SELECT coalesce(sum(c.shares), 0)::bigint, coalesce(sum(c.copies), 0)::bigint, coalesce(sum(c.replays), 0)::bigint
+	INTO shared, copies, replays FROM chunks AS c;
 
 	PERFORM prio_internal.reject(b.number, 'agree', 'the other server does not have it', b.listed - shared),
 		prio_internal.reject(b.number, 'agree', 'copy of a packet', copies),
@@ -74,7 +81,7 @@ COMMENT ON FUNCTION prio_internal.make_agreed(prio_processor.batch) IS 'fixes wh
 
 -- Private state in the order of the agreed list: at first, and again after a crash. Then what the
 -- shares open to must be what it was, or this side would say something else than before.
-CREATE FUNCTION prio_internal.make_work(b prio_processor.batch) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION prio_internal.make_work(b prio_processor.batch) RETURNS void LANGUAGE plpgsql SET enable_hashagg = off AS $$
 DECLARE
 	size int := prio_internal.chunk_shares(b.n_data);
 BEGIN
@@ -84,7 +91,7 @@ BEGIN
 		FROM (SELECT DISTINCT ON (o.share_id) o.share_id, o.record
 			FROM prio_internal.opened_shares(b.number) AS o
 				JOIN prio_internal.listed(b.number, b.role) AS l ON l.share_id = o.share_id AND l.content = o.content
-			WHERE o.share_id IN (SELECT i FROM prio_internal.peer_listed(b) AS i)
+				JOIN prio_internal.peer_listed(b) AS i ON i = l.share_id
 			ORDER BY o.share_id, o.place) AS f) AS p
 	GROUP BY p.position / size;
 

@@ -4,7 +4,7 @@ CREATE FUNCTION prio_internal.listed(number int, role text, OUT share_id uuid, O
 	RETURNS SETOF record LANGUAGE sql STABLE
 BEGIN ATOMIC
 	SELECT e.share_id, e.content, e.replay FROM prio_internal.list AS l, LATERAL prio_internal.list_entries(l.entries) AS e
-	WHERE l.number = listed.number AND l.role = listed.role;
+	WHERE l.number = listed.number AND l.role = listed.role OFFSET 0;
 END;
 
 COMMENT ON FUNCTION prio_internal.listed(int, text) IS 'the list of this side, whose role is given';
@@ -27,26 +27,30 @@ COMMENT ON FUNCTION prio_internal.reject(int, prio_processor.stage, text, bigint
 
 -- The list is the batch: what opens to something else later is late. The same packet twice under
 -- one id is one; an id with several packets is not in it, since nobody can tell which the other side has.
-CREATE FUNCTION prio_internal.make_list(b prio_processor.batch) RETURNS void LANGUAGE plpgsql AS $$
+-- Sorted, and put together from that: a hash table with an entry an id would not fit into memory.
+CREATE FUNCTION prio_internal.make_list(b prio_processor.batch) RETURNS void LANGUAGE plpgsql SET enable_hashagg = off AS $$
 DECLARE
 	rows bigint;
 	ids bigint;
-	several bigint;
+	several bigint := 0;
 	examples uuid[];
 BEGIN
-	WITH by_id AS MATERIALIZED (
-		SELECT o.share_id, prio_internal.only(o.content) AS content, prio_internal.only(o.replay) AS replay, count(*) AS rows
-		FROM prio_internal.opened_shares(b.number) AS o GROUP BY o.share_id
-	), placed AS (
-		SELECT i.share_id, i.content, i.replay, (row_number() OVER (ORDER BY i.share_id) - 1) / prio_internal.chunk_shares(b.n_data) AS piece
-		FROM by_id AS i WHERE i.content IS NOT NULL
-	), kept AS (
-		INSERT INTO prio_internal.list (number, role, piece, entries)
-		SELECT b.number, b.role, p.piece, prio_internal.pack_list(p.share_id, p.content, p.replay) FROM placed AS p GROUP BY p.piece
+	WITH kept AS (
+		INSERT INTO prio_internal.list AS x (number, role, piece, entries)
+		SELECT b.number, b.role, p.piece, prio_internal.pack_list(p.share_id, p.content, p.replay)
+		FROM (SELECT i.share_id, i.content, i.replay, (row_number() OVER (ORDER BY i.share_id) - 1) / prio_internal.chunk_shares(b.n_data) AS piece
+			FROM (SELECT o.share_id, prio_internal.only(o.content) AS content, prio_internal.only(o.replay) AS replay
+				FROM prio_internal.opened_shares(b.number) AS o GROUP BY o.share_id) AS i
+			WHERE i.content IS NOT NULL) AS p
+		GROUP BY p.piece RETURNING octet_length(x.entries) / 48 AS ids
 	)
-	SELECT coalesce(sum(i.rows), 0)::bigint, count(i.content), count(*) FILTER (WHERE i.content IS NULL),
-		(array_agg(i.share_id) FILTER (WHERE i.content IS NULL))[:10]
-	INTO rows, ids, several, examples FROM by_id AS i;
+	SELECT coalesce(sum(k.ids), 0)::bigint INTO ids FROM kept AS k;
+	rows := (SELECT coalesce(sum(o.shares), 0)::bigint FROM prio_internal.opened AS o WHERE o.number = b.number);
+	IF rows > ids THEN
+		SELECT coalesce(sum(i.rows), 0)::bigint, (array_agg(i.share_id))[:10] INTO several, examples
+		FROM (SELECT o.share_id, count(*) AS rows FROM prio_internal.opened_shares(b.number) AS o GROUP BY o.share_id
+			HAVING prio_internal.only(o.content) IS NULL) AS i;
+	END IF;
 
 	PERFORM prio_internal.reject(b.number, 'close', r.reason, sum(r.shares)::bigint, NULL)
 	FROM prio_internal.opened AS o, LATERAL prio_internal.opened_rejections(o.opened) AS r WHERE o.number = b.number GROUP BY r.reason;

@@ -50,12 +50,13 @@ END $$;
 
 COMMENT ON FUNCTION prio_internal.open_next_chunk(prio_processor.batch) IS 'opens one chunk of a batch that is not open';
 
--- All rows that opened, each with its place.
+-- All rows that opened, each with its place. OFFSET 0, here and where lists are taken apart: no join may
+-- begin anew with every value, or a batch would cost the square of its shares.
 CREATE FUNCTION prio_internal.opened_shares(number int, OUT share_id uuid, OUT place tid, OUT content uuid, OUT replay uuid, OUT record bytea)
 	RETURNS SETOF record LANGUAGE sql STABLE
 BEGIN ATOMIC
 	SELECT r.share_id, r.place, r.content, r.replay, r.record
-	FROM prio_internal.opened AS o, LATERAL prio_internal.opened_rows(o.opened) AS r WHERE o.number = opened_shares.number;
+	FROM prio_internal.opened AS o, LATERAL prio_internal.opened_rows(o.opened) AS r WHERE o.number = opened_shares.number OFFSET 0;
 END;
 
 COMMENT ON FUNCTION prio_internal.opened_shares(int) IS 'what the shares of a batch opened to';

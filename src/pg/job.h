@@ -5,8 +5,8 @@
  *
  * They are about chunks of shares, and work on packed values. All integers are little endian:
  *
- * opened	the private state of a chunk: a head; the total of the shares that opened (stored as
- *			prio1_total_store() does; nothing if there are none); a byte, and so many rejections: the
+ * opened	the private state of a chunk: a head; the total of the shares that opened (the message
+ *			of it, behind its length; nothing if there are none); a byte, and so many rejections: the
  *			reason, like an entry of a message, how many shares (8), a byte and so many of their ids; an
  *			entry a share that opened: id (16), replay digest (16), record; CRC-32C of it all
  * records	of the agreed shares of a chunk, private: a head; id and record of each, sorted by id;

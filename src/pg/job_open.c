@@ -254,6 +254,19 @@ write_rejections(JobBuffer *out, const Rejections *all)
 	out->data[count_at] = reasons;
 }
 
+/* The total of the shares, as the message that it would be. */
+static void
+write_total(JobBuffer *out, const Prio1Total *total)
+{
+	Size room = prio1_total_max_message(total->n);
+	uint8_t *message = palloc(room);
+	Size size = prio1_total_write(total, message);
+
+	prio_job_write_entry(out, message, size);
+	prio_wipe(message, size);
+	pfree(message);
+}
+
 /*
  * Final function of open_shares(): the opened value. Also of no rows at all.
  */
@@ -274,8 +287,7 @@ prio_job_open_shares_result(PG_FUNCTION_ARGS)
 	}
 	prio_job_write_head(prio_job_extend(&out, JOB_HEAD_BYTES), JOB_OPENED, &head);
 	if (head.count > 0)
-		prio1_total_store(&state->total,
-						  prio_job_extend(&out, prio1_total_stored_size(state->total.n)));
+		write_total(&out, &state->total);
 	write_rejections(&out, state != NULL ? state->rejections : no_rejections);
 	if (head.count > 0)
 		memcpy(prio_job_extend(&out, state->rows.size), state->rows.data, state->rows.size);
@@ -289,7 +301,8 @@ prio_job_open_shares_result(PG_FUNCTION_ARGS)
 typedef struct Opened
 {
 	JobHead head;
-	const uint8_t *total; /* as prio1_total_store() wrote it */
+	const uint8_t *total; /* the message; of no shares NULL */
+	Size total_size;
 	JobReader rejections;
 	int reasons;
 	JobReader entries;
@@ -324,9 +337,10 @@ opened_arg(FunctionCallInfo fcinfo)
 	Opened opened;
 	JobReader reader = prio_job_open(PG_GETARG_DATUM(0), JOB_OPENED, OPENED, &opened.head);
 
-	opened.total = reader.next;
-	if (opened.head.count > 0)
-		opened.total = prio_job_read(&reader, prio1_total_stored_size(opened.head.n));
+	opened.total = NULL;
+	if (opened.head.count > 0 &&
+		!prio_job_read_entry(&reader, &opened.total, &opened.total_size))
+		prio_job_damaged(OPENED, "The total is none.");
 	opened.reasons = *prio_job_read(&reader, 1);
 	opened.rejections = reader;
 	for (int i = 0; i < opened.reasons; i++)
@@ -349,28 +363,16 @@ prio_job_opened_count(PG_FUNCTION_ARGS)
 
 /*
  * opened_total(opened bytea) -> bytea: the message that prio_total_share() would give; NULL when
- * no share opened (docs/protocol.md, "Totals").
+ * no share opened (docs/protocol.md, "Wire format").
  */
 Datum
 prio_job_opened_total(PG_FUNCTION_ARGS)
 {
 	Opened opened = opened_arg(fcinfo);
-	Size n = opened.head.n;
-	Prio1Total total;
-	Field87 *sums;
-	bytea *result;
 
 	if (opened.head.count == 0)
 		PG_RETURN_NULL();
-	result = palloc(VARHDRSZ + prio1_total_max_message(n));
-	sums = MemoryContextAllocHuge(CurrentMemoryContext, n * sizeof(Field87));
-	prio1_total_init(&total, opened.head.role, n, sums);
-	if (prio1_total_load(&total, opened.total, prio1_total_stored_size(n)) != PRIO_OK)
-		prio_job_damaged(OPENED, "The total is none.");
-	SET_VARSIZE(result, VARHDRSZ + prio1_total_write(&total, (uint8_t *) VARDATA(result)));
-	prio_wipe(sums, n * sizeof(Field87));
-	pfree(sums);
-	PG_RETURN_BYTEA_P(result);
+	PG_RETURN_BYTEA_P(prio_bytea(opened.total, opened.total_size));
 }
 
 /* Between the rows of opened_rows(). */

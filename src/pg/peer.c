@@ -85,6 +85,8 @@ static const PeerOption peer_options[] = {
 	{"sslcert", UserMappingRelationId, PEER_FILE},
 	{"sslkey", UserMappingRelationId, PEER_FILE},
 	{"sslpassword", UserMappingRelationId, PEER_SECRET},
+	{"scram_client_key", UserMappingRelationId, PEER_SECRET}, /* instead of the password */
+	{"scram_server_key", UserMappingRelationId, PEER_SECRET},
 };
 
 /* Does this libpq, which may be older or newer than what compiled us, know that option? */
@@ -142,7 +144,7 @@ option_names(Oid catalog)
 	return names.data;
 }
 
-static void
+static _Noreturn void
 unknown_option(const char *name, Oid catalog)
 {
 	ereport(ERROR,
@@ -159,7 +161,7 @@ unknown_option(const char *name, Oid catalog)
 }
 
 /* Never shows the value: it may be a secret. */
-static void
+static _Noreturn void
 bad_value(const char *name, const char *expected)
 {
 	ereport(ERROR,

@@ -7,7 +7,7 @@
 
 #include "prio.h"
 
-#define PRIO_PEER_MAX_SECRETS 2
+#define PRIO_PEER_MAX_SECRETS 4
 
 /* What libpq takes to connect. */
 typedef struct PrioPeer

@@ -8,9 +8,12 @@
  * and the other server sees that. It holds no lock and calls no code of the caller's.
  *
  * What may come is bounded in bytes: rows, notices and the like, and what libpq allocates for
- * a message that has not come to its end. Two things remain libpq's: looking up a host name
- * takes as long as the resolver's own settings let it, and to prove a password by SCRAM takes
- * as many rounds as the other server says.
+ * a message that has not come to its end (as far as the C library can tell: glibc can).
+ *
+ * Two things remain libpq's, and neither the deadline nor a signal ends them: looking up a host
+ * name takes as long as the resolver's settings let it, and proving a password by SCRAM takes
+ * as many rounds as the other server asks for, up to 2^31 of about a microsecond. Who does not
+ * trust it that far gives the mapping a certificate instead, or keys (scram_client_key).
  */
 #include "job_text.h"
 #include "peer.h"
@@ -47,6 +50,9 @@ PRIO_FUNCTION(prio_pull);
 
 /* What libpq may take whatever it receives: certificates, buffers of TLS, its own. */
 #define LIBRARY_BYTES ((int64) 16 * 1024 * 1024)
+
+/* In milliseconds; then the clock is looked at again. */
+#define MAX_WAIT 60000
 
 /* So much of a text of the other server is logged, in bytes. */
 #define MAX_LOGGED 2000
@@ -118,7 +124,7 @@ static char *
 for_log(const Pull *pull, const char *text)
 {
 	/* Beyond what is logged, so that a secret at the end of that is seen as a whole. */
-	char *copy = pnstrdup(text, 2 * MAX_LOGGED);
+	char *copy = pnstrdup(text, (Size) 2 * MAX_LOGGED);
 	Size size;
 
 	for (int i = 0; i < PRIO_PEER_MAX_SECRETS; i++)
@@ -157,7 +163,7 @@ log_reason(const Pull *pull, const char *text)
 			 errhidestmt(true), errhidecontext(true)));
 }
 
-static void
+static _Noreturn void
 connecting_failed(const Pull *pull)
 {
 	log_reason(pull, PQerrorMessage(pull->conn));
@@ -177,7 +183,7 @@ connecting_failed(const Pull *pull)
 					 "The server log has the reason. Check the options of the server and of the user mapping, and whether the other server lets that user in.")));
 }
 
-static void
+static _Noreturn void
 timed_out(const Pull *pull)
 {
 	bool connected = PQstatus(pull->conn) == CONNECTION_OK;
@@ -191,7 +197,7 @@ timed_out(const Pull *pull)
 				 errmsg("could not connect to server \"%s\" in time", pull->peer->name)));
 }
 
-static void
+static _Noreturn void
 connection_lost(const Pull *pull)
 {
 	log_reason(pull, PQerrorMessage(pull->conn));
@@ -201,7 +207,7 @@ connection_lost(const Pull *pull)
 			 errhint("The server log has the reason.")));
 }
 
-static void
+static _Noreturn void
 too_much(const Pull *pull)
 {
 	log_reason(pull, "It sent too much.");
@@ -222,7 +228,7 @@ is_sqlstate(const char *code)
  * What came last is not what the query asked for. The error has never the SQLSTATE of the
  * other side's, or that could choose who catches it.
  */
-static void
+static _Noreturn void
 query_failed(const Pull *pull)
 {
 	const char *code = PQresultErrorField(pull->result, PG_DIAG_SQLSTATE);
@@ -327,7 +333,7 @@ wait_for_socket(Pull *pull, int events)
 		timed_out(pull);
 	ready =
 		WaitLatchOrSocket(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | WL_TIMEOUT | events,
-						  PQsocket(pull->conn), (long) Min(left, 60 * 1000), PG_WAIT_EXTENSION);
+						  PQsocket(pull->conn), (long) Min(left, MAX_WAIT), PG_WAIT_EXTENSION);
 	if (ready & WL_LATCH_SET)
 	{
 		ResetLatch(MyLatch);
@@ -351,7 +357,7 @@ drop_notifications(Pull *pull)
 /*
  * Takes what has come. A record of TLS is decrypted as a whole, 16 kB; libpq, with room for at
  * least 8 kB, may leave a part of it where no socket shows that it is there: so there are
- * several tries.
+ * several tries. (Not so since the minor releases of 2026.)
  */
 static void
 consume_input(Pull *pull)

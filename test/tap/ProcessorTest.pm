@@ -1,98 +1,104 @@
-# What the tests of prio_processor share: two clusters joined by logical replication, the
-# people who work there, clients, and what the published counts should be.
+# What the tests of prio_processor share: two servers joined to each other, the people who
+# work there, clients, and what the published counts should be.
 package ProcessorTest;
 
 use strict;
 use warnings;
 
 use Exporter 'import';
+use IPC::Run ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use PrioTest;
 use Test::More ();
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw(%other new_server new_pair join_servers conninfo as error_as run finish stage_is reaches
-  
-  new_batch small_chunks new_clients lying_client deliver truth result);
+our @EXPORT = qw(%other new_pair new_side join_side sql as error_as run finish stage_of reaches new_batch close_both
+  small_chunks new_clients lying_client deliver truth result report state_of);
 
 our %other = (A => 'B', B => 'A');
 
-# A cluster that can be one of the two servers. Its people: job runs the batches, collector
-# brings the shares, analyst reads results; the other cluster logs in as other_server.
-sub new_server
+# A side of a pair is a database in a cluster: { node => cluster, database => name }. Its people:
+# job runs the batches, collector brings the shares, analyst reads results; the other side logs
+# in as other_server.
+sub new_side
 {
-	my ($name, @settings) = @_;
-	my $node = new_cluster($name, 'wal_level = logical', 'max_wal_senders = 10', 'max_replication_slots = 10',
-		"wal_retrieve_retry_interval = '200ms'", 'log_statement = none', @settings);
+	my ($node, $database) = @_;
+	my $side = { node => $node, database => $database };
 
-	$node->safe_psql('postgres', q{
-		CREATE EXTENSION prio_processor;
-		CREATE ROLE job LOGIN IN ROLE prio_operator;
-		CREATE ROLE collector LOGIN IN ROLE prio_ingest;
-		CREATE ROLE analyst LOGIN IN ROLE prio_reader;
-		CREATE ROLE other_server LOGIN REPLICATION IN ROLE prio_peer});
-	return $node;
+	$node->safe_psql('postgres', "CREATE DATABASE $database") if $database ne 'postgres';
+	sql($side, q{
+		SET client_min_messages = warning;
+		CREATE EXTENSION prio_processor CASCADE;
+		DO $$ BEGIN
+			CREATE ROLE job LOGIN IN ROLE prio_operator;
+			CREATE ROLE collector LOGIN IN ROLE prio_ingest;
+			CREATE ROLE analyst LOGIN IN ROLE prio_reader;
+			CREATE ROLE other_server LOGIN IN ROLE prio_peer;
+		EXCEPTION WHEN duplicate_object THEN
+			NULL; -- of another database in this cluster
+		END $$});
+	return $side;
 }
 
-sub conninfo
+# Says on one side where the other is, and calls join_peer() for a Prio server.
+sub join_side
 {
-	my ($node) = @_;
-	return $node->connstr('postgres') . ' user=other_server';
-}
+	my ($pair, $role, $server) = @_;
+	my $peer = $pair->{ $other{$role} };
 
-# Calls join_peer() on both sides, and waits until each hears the other.
-sub join_servers
-{
-	my ($pair, $server) = @_;
-
-	foreach my $role ('A', 'B')
-	{
-		my $conninfo = conninfo($pair->{ $other{$role} }) =~ s/'/''/gr;
-		$pair->{$role}->safe_psql('postgres', qq{
-			SET client_min_messages = warning;
-			CALL prio_processor.join_peer('$server', '$pair->{keys}{"public_$other{$role}"}', '$conninfo')});
-	}
-	run($pair, 'A');
-	foreach my $role ('A', 'B')
-	{
-		$pair->{$role}->poll_query_until('postgres',
-			"SELECT count(*) = 2 AND bool_and(srsubstate = 'r') FROM pg_subscription_rel")
-		  or die "$role does not hear the other server";
-	}
+	sql($pair->{$role}, sprintf q{
+		SET client_min_messages = warning;
+		CREATE SERVER IF NOT EXISTS other FOREIGN DATA WRAPPER prio_peer OPTIONS (host '%s', port '%s', dbname '%s');
+		CREATE USER MAPPING IF NOT EXISTS FOR CURRENT_USER SERVER other OPTIONS (user 'other_server');
+		CALL prio_processor.join_peer('%s', '%s', 'other')},
+		$peer->{node}->host, $peer->{node}->port, $peer->{database}, $server, $pair->{keys}{"public_$other{$role}"});
 	return;
 }
 
-# Two servers, joined: { A => cluster, B => cluster, keys => { ... } }. Clients are played
-# in a database of their own in the cluster of A.
+# Two servers, joined: { A => side, B => side, keys => { ... } }. They are two databases of one
+# cluster, or of two clusters when it matters. Clients are played in a database of their own beside A.
 sub new_pair
 {
-	my (@settings) = @_;
-	my %pair = (A => new_server('a', @settings), B => new_server('b', @settings));
+	my ($clusters, @settings) = @_;
+	my @node = map { new_cluster("server$_", 'wal_level = minimal', 'max_wal_senders = 0', 'log_statement = none', @settings) } 1 .. $clusters // 1;
+	my %pair = (A => new_side($node[0], 'server_a'), B => new_side($node[-1], 'server_b'));
 
-	$pair{keys} = { make_keys($pair{A}) };
-	make_server($pair{$_}, 'telemetry', $_, %{ $pair{keys} }) foreach 'A', 'B';
-	join_servers(\%pair, 'telemetry');
-	$pair{A}->safe_psql('postgres', 'CREATE DATABASE clients');
-	$pair{A}->safe_psql('clients', q{
-		CREATE EXTENSION prio;
+	$pair{keys} = { make_keys($node[0]) };
+	foreach my $role ('A', 'B')
+	{
+		my %keys = %{ $pair{keys} };
+		sql($pair{$role}, qq{
+			CREATE SERVER telemetry FOREIGN DATA WRAPPER prio OPTIONS (role '$role', public_key '$keys{"public_$role"}');
+			CREATE USER MAPPING FOR PUBLIC SERVER telemetry
+				OPTIONS (private_key '$keys{"private_$role"}', shared_secret '$keys{secret}')});
+	}
+	join_side(\%pair, $_, 'telemetry') foreach 'A', 'B';
+	$pair{clients} = { node => $node[0], database => 'postgres' };
+	sql($pair{clients}, q{
 		CREATE TABLE client (batch text, id uuid DEFAULT gen_random_uuid(), kind text DEFAULT 'honest',
 			data bigint[], share_a bytea, share_b bytea)});
 	return \%pair;
 }
 
-# SQL in the name of one of the people.
+# SQL in the name of the superuser, and in that of one of the people.
+sub sql
+{
+	my ($side, $sql) = @_;
+	return $side->{node}->safe_psql($side->{database}, $sql);
+}
+
 sub as
 {
-	my ($node, $role, $sql) = @_;
-	return $node->safe_psql('postgres', $sql, extra_params => [ '-U', $role ]);
+	my ($side, $role, $sql) = @_;
+	return $side->{node}->safe_psql($side->{database}, $sql, extra_params => [ '-U', $role ]);
 }
 
 # The error that SQL in the name of one of the people raises; empty if there is none.
 sub error_as
 {
-	my ($node, $role, $sql) = @_;
-	my ($code, $out, $err) = $node->psql('postgres', $sql, extra_params => [ '-U', $role ]);
+	my ($side, $role, $sql) = @_;
+	my ($code, $out, $err) = $side->{node}->psql($side->{database}, $sql, extra_params => [ '-U', $role ]);
 	return $code == 0 ? '' : $err;
 }
 
@@ -104,20 +110,37 @@ sub run
 
 	foreach my $role (@roles ? @roles : ('A', 'B'))
 	{
-		my ($code, $out, $err) = $pair->{$role}->psql('postgres', 'CALL prio_processor.run()', extra_params => [ '-U', 'job' ]);
+		my $side = $pair->{$role};
+		my ($code, $out, $err) = $side->{node}->psql($side->{database}, 'CALL prio_processor.run()', extra_params => [ '-U', 'job' ]);
 		$said .= $err;
 		die "run() of $role: $err" if $code != 0;
 	}
 	return $said;
 }
 
-sub stage_is
+sub stage_of
 {
 	my ($pair, $role, $batch) = @_;
 	return as($pair->{$role}, 'job', "SELECT stage FROM prio_processor.batch WHERE batch_id = '$batch'");
 }
 
-# Calls run() on both sides until a condition holds, which is polled; false if it never does.
+# Stage, state and error of a batch, as an operator sees them.
+sub state_of
+{
+	my ($pair, $role, $batch) = @_;
+	return as($pair->{$role}, 'job',
+		"SELECT stage, state, error FROM prio_processor.progress WHERE batch_id = '$batch' AND ended_at IS NULL");
+}
+
+# What fell out of a batch on one side: stage/reason: how many.
+sub report
+{
+	my ($pair, $role, $batch) = @_;
+	return as($pair->{$role}, 'job',
+		"SELECT string_agg(stage || '/' || reason || ': ' || shares, ', ' ORDER BY stage, reason) FROM prio_processor.rejections WHERE batch_id = '$batch'");
+}
+
+# Calls run() on both sides in turn until a condition holds; false if it never does.
 sub reaches
 {
 	my ($pair, $condition) = @_;
@@ -129,58 +152,84 @@ sub reaches
 		return 1 if $condition->();
 		sleep 0.05;
 	}
-	Test::More::diag("$_ is here:\n" . $pair->{$_}->safe_psql('postgres', q{
-		SELECT batch_id, stage, state, done, total, error FROM prio_processor.progress;
-		SELECT batch_id, role, stage, attempt, messages, valid, error FROM prio_processor.checkpoint ORDER BY at;
-		SELECT batch_id, role, round, count(*) FROM prio_processor.message GROUP BY 1, 2, 3 ORDER BY 1, 2, 3})) foreach 'A', 'B';
+	show($pair);
 	return 0;
 }
 
-# Calls run() on both sides until batches are through: published, too small or failed.
+# What both sides know, when a test goes wrong.
+sub show
+{
+	my ($pair) = @_;
+
+	Test::More::diag("$_ is here:\n" . sql($pair->{$_}, q{
+		SELECT batch_id, stage, state, done, total, waits_for, error FROM prio_processor.progress WHERE ended_at IS NULL ORDER BY number;
+		SELECT * FROM prio_processor.rejections;
+		SELECT * FROM prio_processor.exchange})) foreach 'A', 'B';
+	return;
+}
+
+# Calls run() on both sides in turn until batches are through: published, too small or failed.
 sub finish
 {
 	my ($pair, @batches) = @_;
 	my $list = join ', ', map { "'$_'" } @batches;
+	my %left = (A => 1, B => 1);
+	my $until = time() + $PostgreSQL::Test::Utils::timeout_default;
 
-	return reaches($pair, sub {
+	while (time() < $until)
+	{
 		foreach my $role ('A', 'B')
 		{
-			return 0 if as($pair->{$role}, 'job',
-				"SELECT count(*) FROM prio_processor.batch WHERE batch_id IN ($list) AND stage > 'publish'") != @batches;
+			$left{$role} = as($pair->{$role}, 'job', "CALL prio_processor.run();
+				SELECT count(*) FROM unnest(ARRAY[$list]) AS id WHERE NOT EXISTS (SELECT FROM prio_processor.batch AS b WHERE b.batch_id = id AND b.stage > 'publish')");
 		}
-		return 1;
-	});
+		return 1 if $left{A} == 0 && $left{B} == 0;
+	}
+	show($pair);
+	return 0;
 }
 
-# A batch on both sides; B may have a minimum of its own.
+# A batch on both sides or some; $more is more of create_batch()'s parameters.
 sub new_batch
 {
-	my ($pair, $batch, $n_data, $min_a, $min_b) = @_;
+	my ($pair, $batch, $n_data, $min_batch_size, $more, @roles) = @_;
+	my $call = "CALL prio_processor.create_batch('$batch', 'telemetry', $n_data, $min_batch_size" . ($more ? ", $more" : '') . ')';
 
-	as($pair->{A}, 'job', "CALL prio_processor.create_batch('$batch', 'telemetry', $n_data, $min_a)");
-	as($pair->{B}, 'job', "CALL prio_processor.create_batch('$batch', 'telemetry', $n_data, " . ($min_b // $min_a) . ')');
+	as($pair->{$_}, 'job', $call) foreach @roles ? @roles : ('A', 'B');
 	return;
 }
 
-# Makes run() commit after so few shares, so that a small batch takes many steps.
+sub close_both
+{
+	my ($pair, @batches) = @_;
+	my $calls = join '; ', map { "CALL prio_processor.close_batch('$_')" } @batches;
+
+	as($pair->{$_}, 'job', $calls) foreach 'A', 'B';
+	return;
+}
+
+# So few shares in a chunk of messages, and one block in a chunk of shares, so that a small batch takes many steps.
 sub small_chunks
 {
-	my ($node, $rows) = @_;
-	$node->safe_psql('postgres', "CREATE OR REPLACE FUNCTION prio_processor.chunk_size(n_data int) RETURNS int LANGUAGE sql IMMUTABLE RETURN $rows");
+	my ($pair, $shares) = @_;
+
+	sql($pair->{$_}, qq{
+		CREATE OR REPLACE FUNCTION prio_internal.chunk_shares(n_data int) RETURNS int LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN $shares;
+		CREATE OR REPLACE FUNCTION prio_internal.chunk_blocks(b prio_processor.batch) RETURNS bigint LANGUAGE sql STABLE RETURN 1::bigint})
+	  foreach 'A', 'B';
 	return;
 }
 
-# So many honest clients of a batch. What they say is not random, but uneven. bits: 1, or
-# the bits of integers.
+# So many honest clients of a batch. What they say is not random, but uneven. bits: of integers; none
+# for single bits. name: the one in their packets, when it is not that of the batch.
 sub new_clients
 {
-	my ($pair, $batch, $count, $entries, $bits) = @_;
-	my $keys = qq{'\\x$pair->{keys}{public_A}', '\\x$pair->{keys}{public_B}', '$batch'};
+	my ($pair, $batch, $count, $entries, $bits, $name) = @_;
+	my $keys = sprintf q{'\x%s', '\x%s', '%s'}, @{ $pair->{keys} }{ 'public_A', 'public_B' }, $name // $batch;
 	my $value = $bits ? "abs(hashint8(id * 1000 + i)) % (1 << $bits)" : '(hashint8(id * 1000 + i) % (i + 1) = 0)::int';
-	my $encode = $bits ? "prio_encode_uint($keys, data, $bits)" : "prio_encode($keys, data::boolean[])";
+	my $encode = $bits ? "prio_encode_uint($keys, data, $bits)" : "prio_encode($keys, bits)";
 
-	$encode = "prio_encode($keys, bits)" if !$bits;
-	$pair->{A}->safe_psql('clients', qq{
+	sql($pair->{clients}, qq{
 		INSERT INTO client (batch, data, share_a, share_b)
 		SELECT '$batch', data, share_a, share_b FROM generate_series(1, $count) AS id,
 			LATERAL (SELECT array_agg(value ORDER BY i) AS data, array_agg(value = 1 ORDER BY i) AS bits
@@ -197,36 +246,36 @@ sub lying_client
 	IPC::Run::run([ 'build/unit/cheat', @{ $pair->{keys} }{ 'public_A', 'public_B' }, $batch, @values ], '>', \$out, '2>', \$err)
 	  or die "cheat: $err";
 	my ($share_a, $share_b) = split /\n/, $out;
-	$pair->{A}->safe_psql('clients',
-		"INSERT INTO client (batch, kind, share_a, share_b) VALUES ('$batch', 'lies', '\\x$share_a', '\\x$share_b')");
+	sql($pair->{clients}, "INSERT INTO client (batch, kind, share_a, share_b) VALUES ('$batch', 'lies', '\\x$share_a', '\\x$share_b')");
 	return;
 }
 
-# Brings the shares of a batch's clients to one server or, by default, both.
+# Brings the shares of a batch's clients to one server or, by default, both. $which and $order are SQL.
 sub deliver
 {
-	my ($pair, $batch, $which, @roles) = @_;
+	my ($pair, $batch, $which, $order, @roles) = @_;
 
 	$which //= 'true';
+	$order //= 'id';
 	foreach my $role (@roles ? @roles : ('A', 'B'))
 	{
-		my $file = $pair->{A}->basedir . '/shares';
+		my $file = $pair->{clients}{node}->basedir . '/shares';
 		my $share = 'share_' . lc $role;
-		$pair->{A}->safe_psql('clients',
-			"\\copy (SELECT batch, id, $share FROM client WHERE batch = '$batch' AND $share IS NOT NULL AND ($which)) TO '$file'");
+		sql($pair->{clients},
+			"\\copy (SELECT batch, id, $share FROM client WHERE batch = '$batch' AND $share IS NOT NULL AND ($which) ORDER BY $order) TO '$file'");
 		as($pair->{$role}, 'collector', "\\copy prio_processor.share (batch_id, share_id, payload) FROM '$file'");
 		unlink $file;
 	}
 	return;
 }
 
-# What should be published of a batch, and of how many clients.
+# What should be published of a batch, and of how many clients. $kinds: honest ones, if nothing else is said.
 sub truth
 {
 	my ($pair, $batch, $kinds) = @_;
 
 	$kinds //= "'honest'";
-	return $pair->{A}->safe_psql('clients', qq{
+	return sql($pair->{clients}, qq{
 		SELECT array_agg(sum ORDER BY i), max(count) FROM (SELECT i, sum(value), count(*) FROM client,
 			unnest(data) WITH ORDINALITY AS d (value, i) WHERE batch = '$batch' AND kind IN ($kinds) GROUP BY i) AS s});
 }
