@@ -3,8 +3,6 @@
 #	docker build -t prio .					the image
 #	docker build -t prio --build-arg PG_MAJOR=17 .		for another PostgreSQL, 14 to 18
 #	docker build --target test .				its tests, on the PostgreSQL of the image
-#
-# prio_processor needs PostgreSQL 15: test 14 with --build-arg TESTS="unit regress".
 
 ARG PG_MAJOR=15
 ARG SUITE=bookworm

@@ -323,6 +323,20 @@ CREATE FUNCTION prio_internal.wrapper_of(server name) RETURNS name LANGUAGE sql 
 
 COMMENT ON FUNCTION prio_internal.wrapper_of(name) IS 'the wrapper of a foreign server; NULL if there is none';
 
+-- A server that reads its own messages would take every proof for a failed one. A slip of an
+-- address, and no more: what cannot be asked counts as another database.
+CREATE FUNCTION prio_internal.is_this_database(p prio_processor.peer) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN EXISTS (SELECT FROM prio_internal.ask(p, 'SELECT c.system_identifier::text, d.oid::text
+			FROM pg_catalog.pg_control_system() AS c, pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database()',
+			ARRAY[]::text[], 1000) AS r, prio_internal.identity() AS i
+		WHERE prio_internal.peer_text(r[1], 100) = i.system_identifier::text AND prio_internal.peer_text(r[2], 100) = i.database::text);
+EXCEPTION WHEN OTHERS THEN
+	RETURN false;
+END $$;
+
+COMMENT ON FUNCTION prio_internal.is_this_database(prio_processor.peer) IS 'does the way to the other server lead back here';
+
 CREATE PROCEDURE prio_processor.join_peer(server name, peer_public_key text, peer_server name DEFAULT NULL)
 	LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
@@ -358,6 +372,9 @@ BEGIN
 		why := prio_internal.pull_checkpoints(p.server);
 		IF why IS NOT NULL THEN
 			RAISE NOTICE 'the other server does not answer yet: %', why USING HINT = 'run() tries again; the server log may say more.';
+		ELSIF prio_internal.is_this_database(p) THEN
+			RAISE EXCEPTION 'server "%" leads to this database itself', p.peer_server
+				USING ERRCODE = 'invalid_parameter_value', HINT = 'Its options say where the database of the other server is.';
 		END IF;
 	END IF;
 END $$;

@@ -27,7 +27,8 @@ SELECT a.batch_id, coalesce(a.failed_stage, a.stage),
 	CASE WHEN a.stage = 'failed' THEN 'failed' WHEN a.stage = 'too small' THEN 'too small' WHEN a.stage = 'published' THEN 'done' WHEN a.stage = 'open' THEN 'open'
 		WHEN a.working THEN 'running' WHEN a.error LIKE 'held back: %' THEN 'held back'
 		WHEN w.waits_for IS NOT NULL THEN 'waiting' ELSE 'nobody is working' END,
-	coalesce(d.opened, CASE WHEN a.stage <> 'close' THEN least(d.chunks * s.size, a.agreed) END, CASE WHEN a.stage >= 'published' THEN a.valid END), coalesce(CASE WHEN a.stage <> 'close' THEN a.agreed END, CASE WHEN a.stage >= 'published' THEN a.valid END),
+	CASE WHEN a.stage IN ('published', 'too small') THEN a.valid WHEN d.opened IS NOT NULL THEN d.opened WHEN d.chunks IS NOT NULL THEN least(d.chunks * s.size, a.agreed) END,
+	CASE WHEN a.stage IN ('published', 'too small') THEN a.valid WHEN a.stage <> 'close' THEN a.agreed END,
 	CASE WHEN d.of_chunks > 0 THEN round(100.0 * d.chunks / d.of_chunks, 1) END,
 	CASE WHEN d.chunks > 0 AND a.stage <> 'failed' THEN date_trunc('second', (clock_timestamp() - a.stage_since) * ((d.of_chunks - d.chunks)::float8 / d.chunks)) END,
 	a.stage_since, w.waits_for, a.heard_at,

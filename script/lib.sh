@@ -220,3 +220,36 @@ create_servers() {
 		\\set secret '$secret'
 		$server"
 }
+
+# join_servers NAME: each side lets the other read what is meant for it, and is told where that is and which key it
+# has. Whoever calls this has created the extension prio_processor.
+join_servers() {
+	local side peer key
+	for side in a b; do
+		on "server_$side" -c 'CREATE ROLE partner LOGIN IN ROLE prio_peer'
+	done
+	for side in a b; do
+		peer=$(tr ab ba <<<"$side")
+		key=public_$peer
+		on "server_$side" -v server="$1" -v key="${!key}" -v host="$(psql -X -d "service=server_$peer" -c '\echo :HOST')" \
+			-v port="$(psql -X -d "service=server_$peer" -c '\echo :PORT')" -v dbname="$(psql -X -d "service=server_$peer" -c '\echo :DBNAME')" <<'SQL'
+CREATE SERVER other FOREIGN DATA WRAPPER prio_peer OPTIONS (host :'host', port :'port', dbname :'dbname');
+CREATE USER MAPPING FOR CURRENT_USER SERVER other OPTIONS (user 'partner');
+CALL prio_processor.join_peer(:'server', :'key', 'other');
+SQL
+	done
+}
+
+# run_job BATCHES: both sides at once, until so many are published on each.
+run_job() {
+	local side published="SELECT count(*) FROM prio_processor.result"
+	on server_a -c "CALL prio_processor.run('2 minutes')" 2>>"$work/notices" &
+	on server_b -c "CALL prio_processor.run('2 minutes')" 2>>"$work/notices"
+	wait $!
+	for side in a b; do
+		[ "$(value "server_$side" "$published")" = "$1" ] || {
+			on "server_$side" -c 'SELECT batch_id, stage, state, waits_for, error FROM prio_processor.progress WHERE ended_at IS NULL'
+			die "the job does not get on: see above"
+		}
+	done
+}

@@ -1,5 +1,5 @@
 -- Server A, once: the keys stay in their files, which PostgreSQL's operating system user alone
--- can read. The other server is reached through files, so there is no connection string.
+-- can read. The other server is reached through files, so there is no way to its database.
 CREATE EXTENSION prio_processor;
 CREATE SERVER telemetry FOREIGN DATA WRAPPER prio OPTIONS (role 'A', public_key :'public_key');
 CREATE USER MAPPING FOR PUBLIC SERVER telemetry

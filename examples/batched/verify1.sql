@@ -1,9 +1,11 @@
--- prio verify1: the file of shares in, messages of round 1 out.
+-- prio verify1: the file of shares in, messages of round 1 out. The partner's file is complete, and it takes no
+-- more of this batch, or nothing might be said yet.
 CALL prio_processor.create_batch(:'batch', 'telemetry', n_data => :n_data,
 	min_batch_size => :min_batch_size, ordinals => true, checkpoints => false);
-CREATE TEMPORARY TABLE file (line text);
-\copy file FROM pstdin (FORMAT csv, DELIMITER E'\x01', QUOTE E'\x02')
-CALL prio_processor.import_shares(:'batch', 'file');
+\lo_import :file
+CALL prio_processor.import_shares(:'batch', :LASTOID);
+\lo_unlink :LASTOID
 CALL prio_processor.close_batch(:'batch');
+CALL prio_processor.partner_is_closed(:'batch');
 CALL prio_processor.run();
 SELECT prio_processor.export_messages(:'batch', 1);

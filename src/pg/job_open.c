@@ -363,7 +363,7 @@ prio_job_opened_count(PG_FUNCTION_ARGS)
 
 /*
  * opened_total(opened bytea) -> bytea: the message that prio_total_share() would give; NULL when
- * no share opened (docs/protocol.md, "Messages").
+ * no share opened (docs/protocol.md, "Wire format").
  */
 Datum
 prio_job_opened_total(PG_FUNCTION_ARGS)

@@ -32,7 +32,7 @@ check_round(int32 round)
 
 /*
  * longest_share(server text, packet_batch_id text, n_data int) -> int: bytes of the longest
- * share that open_shares() looks into (docs/protocol.md, "Messages").
+ * share that open_shares() looks into (docs/protocol.md, "Wire format").
  */
 Datum
 prio_job_longest_share(PG_FUNCTION_ARGS)

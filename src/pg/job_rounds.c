@@ -80,7 +80,7 @@ left_out_arg(FunctionCallInfo fcinfo, int argument, Size count)
 
 /*
  * round1(records bytea, left_out bytea) -> bytea: the message of round 1 of each share
- * (docs/protocol.md, "Checking it").
+ * (docs/protocol.md, "Server").
  */
 Datum
 prio_job_round1(PG_FUNCTION_ARGS)

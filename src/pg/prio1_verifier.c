@@ -11,6 +11,7 @@
 #include "prio1_context.h"
 
 #include "access/detoast.h"
+#include "access/xact.h"
 #include "libpq/pqformat.h"
 #include "port/pg_crc32c.h"
 #include "utils/builtins.h"
@@ -84,15 +85,36 @@ load_verifier(const uint8_t *stored, Size size, int sqlstate, Prio1Verifier *ver
 				 errhint("Make it again with prio_verifier().")));
 }
 
-/* A verifier from outside, if it is one. */
+/* A verifier from outside, if it is one, and whether it has its packet's key. */
 static Datum
-checked_datum(const uint8_t *stored, Size size, int sqlstate)
+checked_datum(const uint8_t *stored, Size size, int sqlstate, bool *has_key)
 {
 	Prio1Verifier verifier;
 
 	load_verifier(stored, size, sqlstate, &verifier);
+	*has_key = verifier.has_key;
 	prio_wipe(&verifier, sizeof(verifier));
 	return PointerGetDatum(prio_bytea(stored, size));
+}
+
+/*
+ * Warns once a statement of a verifier without its packet's key: a dump, a foreign table or a
+ * cast may have lost it without anybody's meaning to, which would show at the total and no
+ * sooner. Of statements that are sent as one text, or run by a function, it is the whole.
+ */
+static void
+warn_of_lost_key(void)
+{
+	static TimestampTz warned;
+
+	if (warned == GetCurrentStatementStartTimestamp())
+		return;
+	warned = GetCurrentStatementStartTimestamp();
+	ereport(WARNING,
+			(errcode(ERRCODE_WARNING), errmsg("prio_verifier has lost its packet's key in text"),
+			 errdetail("Both rounds go on with it, but it cannot be added up."),
+			 errhint("Make it again with prio_verifier(), or move it in binary form: "
+					 "COPY ... (FORMAT binary).")));
 }
 
 void
@@ -116,6 +138,8 @@ prio_verifier_in(PG_FUNCTION_ARGS)
 	Size length = strlen(text_form);
 	Size size = length / 2; /* of the bytes, and one more for \x */
 	uint8_t *stored = palloc(size);
+	bool has_key;
+	Datum result;
 
 	if (strncmp(text_form, "\\x", 2) != 0 ||
 		!prio_parse_hex(text_form + 2, length - 2, stored, size - 1))
@@ -123,7 +147,10 @@ prio_verifier_in(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 				 errmsg("invalid input syntax for type %s", "prio_verifier"),
 				 errhint("Only prio_verifier() makes verifiers.")));
-	PG_RETURN_DATUM(checked_datum(stored, size - 1, ERRCODE_INVALID_TEXT_REPRESENTATION));
+	result = checked_datum(stored, size - 1, ERRCODE_INVALID_TEXT_REPRESENTATION, &has_key);
+	if (!has_key)
+		warn_of_lost_key();
+	PG_RETURN_DATUM(result);
 }
 
 /*
@@ -152,8 +179,10 @@ prio_verifier_recv(PG_FUNCTION_ARGS)
 	StringInfo buffer = (StringInfo) PG_GETARG_POINTER(0);
 	int size = buffer->len - buffer->cursor;
 	const uint8_t *stored = (const uint8_t *) pq_getmsgbytes(buffer, size);
+	bool has_key;
 
-	PG_RETURN_DATUM(checked_datum(stored, (Size) size, ERRCODE_INVALID_BINARY_REPRESENTATION));
+	PG_RETURN_DATUM(
+		checked_datum(stored, (Size) size, ERRCODE_INVALID_BINARY_REPRESENTATION, &has_key));
 }
 
 Datum

@@ -18,7 +18,7 @@ $ENV{PGPASSFILE} = $pgpass;
 my %connection;
 foreach my $name ('a', 'b')
 {
-	my $node = init_cluster("demo_$name", 'wal_level = logical', 'max_wal_senders = 10', "listen_addresses = '127.0.0.1'");
+	my $node = init_cluster("demo_$name", "listen_addresses = '127.0.0.1'");
 	$node->start;
 	$node->safe_psql('postgres', "CREATE ROLE admin SUPERUSER LOGIN PASSWORD '$password'");
 	unlink $node->data_dir . '/pg_hba.conf';

@@ -48,8 +48,10 @@ my @documents = grep { slurp_file($_) =~ /^```(?:sql|sh|crontab)$/m } glob '*.md
 foreach my $document (@documents)
 {
 	my ($name) = lc($document) =~ /(\w+)\.md$/;
-	my %node = map { $_ => new_cluster("${name}_$_", 'wal_level = logical', 'max_wal_senders = 10',
-			"shared_preload_libraries = 'pg_cron'", 'cron.use_background_workers = on') } 'server_a', 'server_b';
+	# The job takes wal_level = minimal, which these clusters have; a base backup does not.
+	my @wal = slurp_file($document) =~ /pg_basebackup/ ? ('wal_level = replica', 'max_wal_senders = 10') : ();
+	my %node = map { $_ => new_cluster("${name}_$_", @wal, "shared_preload_libraries = 'pg_cron'", 'cron.use_background_workers = on') }
+	  'server_a', 'server_b';
 	$node{server_a}->safe_psql('postgres', 'CREATE DATABASE client');
 	$_->safe_psql('postgres', 'DROP EXTENSION prio') foreach values %node;
 	unlink $services;

@@ -49,17 +49,18 @@ my $members = q{
 	SELECT d.classid, d.objid, e.extname FROM pg_depend AS d JOIN pg_extension AS e ON e.oid = d.refobjid
 	WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND e.extname LIKE 'prio%'};
 
-# What PostgreSQL alone calls has no entry, but a line; what no role may call has none.
+# What PostgreSQL alone calls has no entry, but a line; what no role may call has none, and
+# neither has anything in prio_internal, which is for nobody.
 my $support = q{
 	SELECT fdwvalidator::oid AS oid FROM pg_foreign_data_wrapper WHERE fdwname = 'prio'
 	UNION SELECT unnest(ARRAY[typinput, typoutput, typreceive, typsend]::oid[]) FROM pg_type WHERE typname = 'prio_verifier'
 	UNION SELECT unnest(ARRAY[aggtransfn, aggfinalfn, aggcombinefn]::oid[])
-		FROM pg_aggregate WHERE aggfnoid::text LIKE 'prio_%'};
+		FROM pg_aggregate WHERE aggfnoid::text LIKE 'prio_%' AND aggfnoid::text NOT LIKE 'prio_internal.%'};
 my $routines = qq{
 	SELECT p.*, m.extname, (SELECT string_agg(DISTINCT format('`%s`', a.grantee::regrole), ', ')
 			FROM aclexplode(p.proacl) AS a WHERE a.grantee <> p.proowner) AS grantees
 	FROM pg_proc AS p JOIN ($members) AS m ON m.classid = 'pg_proc'::regclass AND m.objid = p.oid
-	WHERE p.oid NOT IN ($support)};
+	WHERE p.pronamespace::regnamespace::text <> 'prio_internal' AND p.oid NOT IN ($support)};
 my %routine;
 
 foreach my $row (rows(qq{
@@ -100,7 +101,8 @@ is( join("\n", sort grep { /\(/ } $text =~ /^## Support functions\n(.*?)^## /ms 
 # ---------------------------------------------------------------- tables and views
 
 my $relations = qq{
-	SELECT c.* FROM pg_class AS c JOIN ($members) AS m ON m.classid = 'pg_class'::regclass AND m.objid = c.oid WHERE c.relkind <> 'c'};
+	SELECT c.* FROM pg_class AS c JOIN ($members) AS m ON m.classid = 'pg_class'::regclass AND m.objid = c.oid
+	WHERE c.relkind <> 'c' AND c.relnamespace::regnamespace::text <> 'prio_internal'};
 my %relation = map { $_->[0] => $_ } rows(qq{
 	SELECT relname,
 		(SELECT string_agg(format('%s %s', a.attname, format_type(a.atttypid, a.atttypmod)), ', ' ORDER BY a.attnum)
@@ -126,11 +128,6 @@ foreach my $name (sort keys %relation)
 	is(rights($body), "For $rights", "who may use $name");
 	like($body, qr/^```sql$/m, "$name has an example");
 }
-
-$seen{'Partitions and sequences'} = 1;
-is( join("\n", sort(names($entry{'Partitions and sequences'}, 'name'))),
-	join("\n", map { $_->[0] } rows(qq{SELECT relname FROM ($relations) AS c WHERE relispartition OR relkind = 'S' ORDER BY relname COLLATE "C"})),
-	'partitions and sequences');
 
 # ---------------------------------------------------------------- types, roles, options, channels
 
@@ -182,7 +179,10 @@ my %sqlstate;
 my $config = $ENV{PG_CONFIG} // 'pg_config';
 foreach (split /\n/, slurp_file(`$config --sharedir` =~ s/\n$//r . '/errcodes.txt'))
 {
-	@sqlstate{ grep { defined } $2, $3 } = ($1, $1) if /^(\w{5})\s+[EWS]\s+(ERRCODE_\w+)(?:\s+(\w+))?/;
+	next unless /^(\w{5})\s+[EWS]\s+(ERRCODE_\w+)(?:\s+(\w+))?/;
+	# A name of two conditions is that of the first, as PL/pgSQL has it.
+	my ($code, @names) = ($1, grep { defined } $2, $3);
+	$sqlstate{$_} //= $code foreach @names;
 }
 
 # A message, with … for what is filled in.
@@ -199,7 +199,12 @@ my %raised;
 foreach my $file (glob 'src/pg/*.c')
 {
 	my $source = slurp_file($file) =~ s/\s+/ /gr;
-	while ($source =~ /\(errcode(?:_for_file_access)?\((.*?)\), errmsg\( ?"((?:[^"\\]|\\.)*)"/g)
+	# One of two messages, with one of two conditions.
+	while ($source =~ /\w+ \? errmsg\( ?"((?:[^"\\]|\\.)*)"[^"]*: errmsg\( ?"((?:[^"\\]|\\.)*)"/g)
+	{
+		$raised{ message($_) }{''} = 1 foreach $1, $2;
+	}
+	while ($source =~ /\(errcode(?:_for_file_access)?\(((?:(?!errmsg).)*?)\), errmsg\( ?"((?:[^"\\]|\\.)*)"/g)
 	{
 		my ($code, $format) = ($1, $2);
 		my @codes = map { $sqlstate{$_} // die "$file: no $_" } $code =~ /(ERRCODE_\w+)/g;
@@ -236,9 +241,9 @@ is(join("\n", sort grep { !$raised{$_} && !/^(?:$own)/ } keys %documented), '', 
 # What concerns a share: texts of functions, not errors.
 my @faults = slurp_file('src/base/status.c') =~ /case PRIO_(?:DECRYPTION_FAILED|MALFORMED|WRONG_\w+|OUT_OF_RANGE):\s+return "(.*)";/g;
 is(join("\n", names($entry{prio_share_error}, 'result')), join("\n", @faults), 'why a share does not open');
-my @reasons = map { /(?:THEN|ELSE) '([^']+)'/g } $script =~ /^CREATE FUNCTION (?:take_share|verify2_rows|aggregate_rows)\(.*?^COMMENT/msg;
-is( join("\n", sort(map { /`([^`]+)`/g } map { $_->[0] } table($entry{rejection}, 'reason'))), join("\n", sort @faults, @reasons),
-	'why a share was rejected');
+my @reasons = $script =~ /prio_internal\.reject\(b\.number, '[\w ]+', '([^']+)'/g;
+is( join("\n", sort(map { /`([^`]+)`/g } map { $_->[0] } table($entry{rejections}, 'reason'))), join("\n", sort @faults, @reasons),
+	'why a share fell out');
 
 # ---------------------------------------------------------------- links
 
@@ -264,7 +269,7 @@ my $uncommented = qq{
 		LEFT JOIN pg_class AS c ON m.classid = 'pg_class'::regclass AND c.oid = m.objid
 		LEFT JOIN (SELECT attrelid, attnum FROM pg_attribute WHERE attnum > 0 AND NOT attisdropped
 			UNION ALL SELECT oid, 0 FROM pg_class) AS a
-			ON a.attrelid = c.oid AND (a.attnum = 0 OR c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition)
+			ON a.attrelid = c.oid AND (a.attnum = 0 OR c.relkind IN ('r', 'p', 'v') AND c.relnamespace::regnamespace::text <> 'prio_internal')
 	WHERE NOT EXISTS (SELECT FROM pg_description AS d
 		WHERE d.classoid = m.classid AND d.objoid = m.objid AND d.objsubid = coalesce(a.attnum, 0))
 		AND extname = 'EXTENSION' ORDER BY 1};
