@@ -324,13 +324,13 @@ CREATE FUNCTION prio_internal.wrapper_of(server name) RETURNS name LANGUAGE sql 
 COMMENT ON FUNCTION prio_internal.wrapper_of(name) IS 'the wrapper of a foreign server; NULL if there is none';
 
 -- A server that reads its own messages would take every proof for a failed one. A slip of an
--- address, and no more: what cannot be asked counts as another database.
+-- address, and no more: what cannot be asked counts as another database. Not by the identifier of
+-- the cluster: two that are copies of one template have the same.
 CREATE FUNCTION prio_internal.is_this_database(p prio_processor.peer) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
-	RETURN EXISTS (SELECT FROM prio_internal.ask(p, 'SELECT c.system_identifier::text, d.oid::text
-			FROM pg_catalog.pg_control_system() AS c, pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database()',
-			ARRAY[]::text[], 1000) AS r, prio_internal.identity() AS i
-		WHERE prio_internal.peer_text(r[1], 100) = i.system_identifier::text AND prio_internal.peer_text(r[2], 100) = i.database::text);
+	RETURN EXISTS (SELECT FROM prio_internal.ask(p, 'SELECT EXTRACT(epoch FROM pg_catalog.pg_postmaster_start_time())::text, d.oid::text
+			FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database()', ARRAY[]::text[], 1000) AS r, prio_internal.identity() AS i
+		WHERE prio_internal.peer_text(r[1], 100) = EXTRACT(epoch FROM pg_postmaster_start_time())::text AND prio_internal.peer_text(r[2], 100) = i.database::text);
 EXCEPTION WHEN OTHERS THEN
 	RETURN false;
 END $$;

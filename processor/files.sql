@@ -175,7 +175,7 @@ BEGIN
 			USING ERRCODE = 'object_not_in_prerequisite_state';
 	ELSIF b.stage = 'failed' OR b.agreed IS NULL OR prio_internal.said_count(b.number, b.role, round) < prio_internal.chunk_count(b) THEN
 		RAISE EXCEPTION 'round % of batch "%" is not finished', round, b.batch_id
-			USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = b.error,
+			USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = coalesce(b.error, format('It is in stage "%s".', b.stage)),
 				HINT = CASE WHEN b.stage = 'round 1' AND NOT b.partner_closed
 					THEN 'CALL prio_processor.partner_is_closed() when the other server takes no more shares, then run().'
 					ELSE 'CALL prio_processor.run() first.' END;
@@ -203,7 +203,7 @@ BEGIN
 	PERFORM prio_internal.check_exchanges_files(b);
 	IF b.total IS NULL OR b.stage = 'failed' THEN
 		RAISE EXCEPTION 'batch "%" has no total to be sent', b.batch_id
-			USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = b.error, HINT = 'See what prio_processor.progress says about it.';
+			USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = coalesce(b.error, format('It is in stage "%s".', b.stage)), HINT = 'See what prio_processor.progress says about it.';
 	END IF;
 	RETURN json_build_object('payload', translate(encode(b.total, 'base64'), chr(10), ''), 'error', b.rejected, 'total', b.valid + b.rejected)::text;
 END $$;
