@@ -27,9 +27,7 @@ BEGIN
 			USING ERRCODE = 'duplicate_schema', DETAIL = pg_catalog.format('It belongs to role "%s".', taken.owner),
 				HINT = 'The extension makes this schema itself. Look at what is in it, drop it, and try again.';
 	END IF;
-	PERFORM pg_catalog.set_config('search_path', pg_catalog.format('pg_catalog, %I, pg_temp', n.nspname), true)
-	FROM pg_catalog.pg_extension AS e JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace WHERE e.extname = 'prio';
-	PERFORM pg_catalog.set_config('default_tablespace', '', true), pg_catalog.set_config('default_table_access_method', 'heap', true);
+	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true), pg_catalog.set_config('default_tablespace', '', true), pg_catalog.set_config('default_table_access_method', 'heap', true);
 END $$;
 
 CREATE SCHEMA prio_processor;
@@ -82,6 +80,7 @@ CREATE UNLOGGED TABLE prio_internal.contact (
 	asked_at timestamptz,
 	heard_at timestamptz,
 	error text,
+	silent boolean NOT NULL DEFAULT false,
 	unknown_batches text[]
 );
 
@@ -191,7 +190,8 @@ CREATE TABLE prio_internal.heard (
 	total bytea,
 	failure text,
 	contradiction text,
-	heard_total boolean NOT NULL DEFAULT false
+	heard_total boolean NOT NULL DEFAULT false,
+	in_vain_at timestamptz
 );
 
 COMMENT ON TABLE prio_internal.heard IS 'what the other server said about each batch';
