@@ -61,7 +61,7 @@ sub join_side
 sub new_pair
 {
 	my ($clusters, @settings) = @_;
-	my @node = map { new_cluster("server$_", 'wal_level = minimal', 'max_wal_senders = 0', 'log_statement = none', @settings) } 1 .. $clusters // 1;
+	my @node = map { share_sessions new_cluster("server$_", 'wal_level = minimal', 'max_wal_senders = 0', 'log_statement = none', @settings) } 1 .. $clusters // 1;
 	my %pair = (A => new_side($node[0], 'server_a'), B => new_side($node[-1], 'server_b'));
 
 	$pair{keys} = { make_keys($node[0]) };
