@@ -58,24 +58,28 @@ deliver($pair, 'day', 'half = 0', undef, 'A');
 is(result($pair, 'A', 'day'), truth($pair, 'day'), 'shares for a batch that is published are taken, and change nothing');
 $late->quit;
 
-# A second batch is made, and closed, while a collector is idle in its transaction.
+# A second batch is made while a collector is idle in its transaction, in which it has brought shares of a batch that nobody has
+# made: only that is in the way of a new one.
 my $idle = collector('day', 'half = 0');
-at_once(sub { new_batch($pair, 'second', 8, 3) }, 'a batch is made while somebody inserts');
-is(sql($A, q{SELECT count(*) FROM pg_inherits WHERE inhrelid = 'prio_internal.share_2'::regclass}), 0, 'its table is no partition yet');
+at_once(sub { new_batch($pair, 'unrelated', 8, 3) }, 'a batch is made while somebody inserts');
+is(sql($A, q{SELECT count(*) FROM pg_inherits WHERE inhrelid = 'prio_internal.share_2'::regclass}), 1, 'and takes shares');
+$idle->query_safe(q{INSERT INTO prio_processor.share (batch_id, share_id, payload) VALUES ('nobody made it', gen_random_uuid(), '')});
+at_once(sub { new_batch($pair, 'second', 8, 3) }, 'so is another');
+is(sql($A, q{SELECT count(*) FROM pg_inherits WHERE inhrelid = 'prio_internal.share_3'::regclass}), 0, 'its table is no partition yet');
 new_clients($pair, 'second', 20, 8);
 deliver($pair, 'second');
-is(sql($A, q{SELECT count(*) FROM prio_internal.early_share}), 20, 'its shares wait, and nobody who brings them');
+is(sql($A, q{SELECT count(*) FROM prio_internal.early_share WHERE batch_id = 'second'}), 20, 'its shares wait, and nobody who brings them');
 at_once(sub { run($pair) }, 'run() does not wait');
 $idle->query_safe('COMMIT');
 run($pair);
-is(sql($A, q{SELECT (SELECT count(*) FROM prio_internal.early_share), (SELECT count(*) FROM prio_internal.share_2)}), '0|20', 'and takes them in when it can');
+is(sql($A, q{SELECT (SELECT count(*) FROM prio_internal.early_share WHERE batch_id = 'second'), (SELECT count(*) FROM prio_internal.share_3)}), '0|20', 'and takes them in when it can');
 close_both($pair, 'second');
 ok(finish($pair, 'second'), 'that batch is finished');
 is(result($pair, $_, 'second'), truth($pair, 'second'), "$_ publishes the truth about it") foreach 'A', 'B';
 
 # The same, closed before anybody lets go: what waits is in it.
 $idle->query_safe('BEGIN');
-$idle->query_safe('LOCK TABLE prio_processor.share IN ROW EXCLUSIVE MODE');
+$idle->query_safe(q{INSERT INTO prio_processor.share (batch_id, share_id, payload) VALUES ('nobody made it', gen_random_uuid(), '')});
 new_batch($pair, 'third', 8, 3);
 new_clients($pair, 'third', 20, 8);
 deliver($pair, 'third');
@@ -87,7 +91,6 @@ $idle->query_safe('COMMIT');
 # ------------------------------------------------------------------ drop while somebody reads
 
 # As pg_dump would.
-$idle->query_safe('ROLLBACK');
 my $reader = $node->background_psql('server_a');
 $reader->query_safe('BEGIN; SELECT count(*) FROM prio_internal.share_1');
 my ($code, $out, $err);
@@ -111,7 +114,7 @@ my $file = $node->basedir . '/mixed';
 sql($pair->{clients}, "\\copy (SELECT batch, id, share_a FROM client WHERE batch = 'fourth' OR kind = 'gone' ORDER BY id) TO '$file'");
 as($A, 'collector', "\\copy prio_processor.share (batch_id, share_id, payload) FROM '$file'");
 deliver($pair, 'fourth', undef, undef, 'B');
-is(sql($A, 'SELECT count(*) FROM prio_internal.early_share'), 20, 'shares of a batch that was dropped stop no COPY');
+is(sql($A, q{SELECT count(*) FROM prio_internal.early_share WHERE batch_id = 'day'}), 20, 'shares of a batch that was dropped stop no COPY');
 close_both($pair, 'fourth');
 ok(finish($pair, 'fourth'), 'what was among them is finished');
 is(result($pair, $_, 'fourth'), truth($pair, 'fourth'), "$_ publishes the truth about it") foreach 'A', 'B';
