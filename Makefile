@@ -5,7 +5,7 @@ MODULE_big = prio
 DATA = prio--1.0.sql prio_processor--1.0.sql
 
 # The core: everything but the face in SQL, without a header of PostgreSQL.
-CORE_DIRS = base codec crypto field kernels prio1
+CORE_DIRS = base codec crypto field kernels prio1 prio3 dap
 CORE_SOURCES = $(sort $(wildcard $(CORE_DIRS:%=src/%/*.c)))
 OBJS = $(CORE_SOURCES:.c=.o) $(patsubst %.c,%.o,$(sort $(wildcard src/pg/*.c)))
 
