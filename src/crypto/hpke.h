@@ -13,7 +13,20 @@
 #define PRIO_HPKE_KDF 0x0001
 #define PRIO_HPKE_AEAD 0x0001
 #define PRIO_HPKE_ENC_BYTES 32
+#define PRIO_HPKE_MAX_INFO 128 /* bytes */
 #define PRIO_HPKE_TAG_BYTES PRIO_GCM_TAG_BYTES
+
+/*
+ * The key schedule: from what X25519 gave, the encapsulated key, the recipient's public key and info,
+ * to the key and nonce of the first message (RFC 9180, sections 4.1 and 5.1). For the functions below,
+ * and for tests.
+ */
+extern PrioStatus prio_hpke_schedule(const uint8_t shared[PRIO_KEY_BYTES],
+									 const uint8_t enc[PRIO_HPKE_ENC_BYTES],
+									 const uint8_t public_key[PRIO_KEY_BYTES],
+									 const uint8_t *info, size_t info_size,
+									 uint8_t key[PRIO_AES_KEY_BYTES],
+									 uint8_t nonce[PRIO_GCM_NONCE_BYTES]);
 
 /*
  * Opens a sealed message. enc: PRIO_HPKE_ENC_BYTES. sealed: size bytes, the tag included;
