@@ -43,9 +43,16 @@ $(UNIT_DIR)/canary: $(UNIT_DIR)/canary.o
 	$(UNIT_CC) $(UNIT_ALL_CFLAGS) $^ -o $@
 
 .SECONDARY:
-.PHONY: check-unit
+.PHONY: check-unit check-prio3-random
 check-unit: $(UNIT_TESTS)
 	@for test in $(UNIT_TESTS); do $(UNIT_RUN) $$test || exit 1; done
+
+# Prio3 against its reference, with parameters and reports drawn from a seed that is
+# printed; PRIO3_SEED repeats one.
+check-prio3-random: $(UNIT_DIR)/test_prio3_vectors
+	@rm -rf $(UNIT_DIR)/prio3_random
+	python3 test/reference/prio3_random_vectors.py $(UNIT_DIR)/prio3_random $(PRIO3_SEED)
+	@$(UNIT_RUN) $< $(UNIT_DIR)/prio3_random
 
 # What tools that read the sources need to know.
 .PHONY: print-flags
