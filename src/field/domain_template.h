@@ -64,6 +64,15 @@ reverse_bits(FIELD *values, size_t size)
 	}
 }
 
+static inline void
+butterfly(FIELD *even, FIELD *odd, FIELD turned)
+{
+	FIELD value = *even;
+
+	*even = F(add)(value, turned);
+	*odd = F(sub)(value, turned);
+}
+
 PrioStatus
 DOMAIN(transform)(FIELD *values, size_t size, const FIELD *roots, size_t order, bool inverse,
 				  PrioStop stop)
@@ -77,18 +86,24 @@ DOMAIN(transform)(FIELD *values, size_t size, const FIELD *roots, size_t order, 
 		size_t stride = order / (2 * half);
 
 		for (size_t start = 0; start < size; start += 2 * half)
-			for (size_t i = 0; i < half; i++)
+		{
+			/* The root is one there. */
+			butterfly(&values[start], &values[start + half], values[start + half]);
+			for (size_t i = 1; i < half; i++)
 			{
+				FIELD root = roots[inverse ? order - i * stride : i * stride];
 				size_t at = start + i;
-				size_t power = inverse && i > 0 ? order - i * stride : i * stride;
-				FIELD odd = F(mul)(values[at + half], roots[power]);
-				FIELD even = values[at];
 
-				values[at] = F(add)(even, odd);
-				values[at + half] = F(sub)(even, odd);
-				if (++steps % STEPS_TO_STOP == 0 && prio_stopped(stop))
-					return PRIO_INTERRUPTED;
+				butterfly(&values[at], &values[at + half], F(mul)(values[at + half], root));
 			}
+			steps += half;
+			if (steps >= STEPS_TO_STOP)
+			{
+				if (prio_stopped(stop))
+					return PRIO_INTERRUPTED;
+				steps = 0;
+			}
+		}
 	}
 	return PRIO_OK;
 }

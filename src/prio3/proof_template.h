@@ -112,7 +112,7 @@ PROOF(truncate)(const Prio3Vdaf *vdaf, const uint8_t *meas, uint8_t *output)
  * those at W w^0 .. W w^(P-1).
  */
 static PrioStatus
-to_odd_powers(const Prio3Vdaf *vdaf, FIELD *values, FIELD inverse_len, PrioStop stop)
+to_odd_powers(const Prio3Vdaf *vdaf, FIELD *values, const FIELD *shift, PrioStop stop)
 {
 	const FIELD *roots = vdaf->roots;
 	size_t order = 2 * vdaf->wire_len;
@@ -121,7 +121,7 @@ to_odd_powers(const Prio3Vdaf *vdaf, FIELD *values, FIELD inverse_len, PrioStop 
 	if (status != PRIO_OK)
 		return status;
 	for (size_t k = 0; k < vdaf->wire_len; k++)
-		values[k] = F(mul)(values[k], F(mul)(roots[k], inverse_len));
+		values[k] = F(mul)(values[k], shift[k]);
 	return DOMAIN(transform)(values, vdaf->wire_len, roots, order, false, stop);
 }
 
@@ -178,8 +178,8 @@ to_coefficients(const Prio3Vdaf *vdaf, FIELD *values, FIELD inverse_len, PrioSto
 static size_t
 PROOF(prove_scratch)(const Prio3Vdaf *vdaf)
 {
-	/* Two wires, sums and then values of the gadget polynomial, powers and ratios. */
-	return 2 * vdaf->wire_len * sizeof(FIELD) + 2 * vdaf->wire_len * sizeof(SUM) +
+	/* Two wires, shifts, sums and then values of the gadget polynomial, powers and ratios. */
+	return 3 * vdaf->wire_len * sizeof(FIELD) + 2 * vdaf->wire_len * sizeof(SUM) +
 		2 * vdaf->calls * sizeof(FIELD);
 }
 
@@ -191,14 +191,18 @@ PROOF(prove)(const Prio3Vdaf *vdaf, const uint8_t *meas, const uint8_t *joint_ra
 	SUM *sums = scratch;
 	FIELD *a = (FIELD *) (sums + 2 * wire_len);
 	FIELD *b = a + wire_len;
-	FIELD *power = b + wire_len;
+	FIELD *shift = b + wire_len; /* W^k / P */
+	FIELD *power = shift + wire_len;
 	FIELD *ratio = power + vdaf->calls;
+	const FIELD *roots = vdaf->roots;
 	FIELD *values = (FIELD *) sums; /* a sum is larger than the value that it gives */
 	FIELD inverse_len = FIELD_ONE;
 	PrioStatus status;
 
 	for (size_t n = wire_len; n > 1; n /= 2)
 		inverse_len = F(mul)(inverse_len, FIELD_HALF);
+	for (size_t k = 0; k < wire_len; k++)
+		shift[k] = F(mul)(roots[k], inverse_len);
 	memset(sums, 0, 2 * wire_len * sizeof(SUM));
 	if (vdaf->parameters.chunk_length > 0)
 		PROOF(chunk_powers)(vdaf, joint_rand, power, ratio);
@@ -213,9 +217,9 @@ PROOF(prove)(const Prio3Vdaf *vdaf, const uint8_t *meas, const uint8_t *joint_ra
 		second_wire_of_sum(vdaf, a, b);
 		for (size_t k = 0; k < wire_len; k++)
 			add_to(&sums[2 * k], a[k], b[k]);
-		status = to_odd_powers(vdaf, a, inverse_len, stop);
+		status = to_odd_powers(vdaf, a, shift, stop);
 		if (status == PRIO_OK && vdaf->arity > 1)
-			status = to_odd_powers(vdaf, b, inverse_len, stop);
+			status = to_odd_powers(vdaf, b, shift, stop);
 		if (status == PRIO_OK && prio_stopped(stop))
 			status = PRIO_INTERRUPTED;
 		if (status != PRIO_OK)
@@ -257,13 +261,15 @@ typedef struct Query
 	FIELD *gadget_weight; /* 2P - 1: what the gadget's values are multiplied with to make G(t) */
 	FIELD *power;         /* calls: a_i,j of the current column j */
 	FIELD *ratio;         /* calls */
-	FIELD *output;        /* P: in draft 8, G(w^k) */
+	FIELD *output;        /* P: G(w^k); in draft 8 alone */
 } Query;
 
 static size_t
 PROOF(query_scratch)(const Prio3Vdaf *vdaf)
 {
-	return (4 * vdaf->wire_len + 2 * vdaf->calls) * sizeof(FIELD);
+	size_t outputs = vdaf->parameters.draft == PRIO3_DRAFT_8 ? vdaf->wire_len : 0;
+
+	return (3 * vdaf->wire_len + outputs + 2 * vdaf->calls) * sizeof(FIELD);
 }
 
 /*
@@ -466,9 +472,9 @@ PROOF(query)(const Prio3Vdaf *vdaf, const uint8_t *meas, const uint8_t *proof,
 		.joint_rand = joint_rand,
 		.wire_weight = memory,
 		.gadget_weight = memory + vdaf->wire_len,
-		.output = memory + 3 * vdaf->wire_len,
-		.power = memory + 4 * vdaf->wire_len,
-		.ratio = memory + 4 * vdaf->wire_len + vdaf->calls,
+		.power = memory + 3 * vdaf->wire_len,
+		.ratio = memory + 3 * vdaf->wire_len + vdaf->calls,
+		.output = memory + 3 * vdaf->wire_len + 2 * vdaf->calls,
 	};
 
 	status = DOMAIN(wire_weights)(t, vdaf->roots, order, q.wire_weight, stop);
