@@ -27,6 +27,7 @@
 
 #include "base/bytes.h"
 #include "base/int128.h"
+#include "base/secret.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -73,11 +74,13 @@ field128_split(prio_uint128 value)
 static inline Field128
 field128_reduce_once(prio_uint128 value, uint64_t carry)
 {
-	prio_uint128 without_p = value - FIELD128_P;
-	uint64_t above = carry | (uint64_t) (value >= FIELD128_P);
-	prio_uint128 mask = -(prio_uint128) above;
+	prio_uint128 without_p;
+	uint64_t below = __builtin_sub_overflow(value, FIELD128_P, &without_p);
+	uint64_t mask = prio_mask(carry | (below ^ 1));
+	Field128 a = field128_split(value);
+	Field128 b = field128_split(without_p);
 
-	return field128_split((without_p & mask) | (value & ~mask));
+	return (Field128){(b.lo & mask) | (a.lo & ~mask), (b.hi & mask) | (a.hi & ~mask)};
 }
 
 /* Any 128 bits as an element. */
@@ -90,20 +93,23 @@ field128_from_integer(prio_uint128 value)
 static inline Field128
 field128_add(Field128 a, Field128 b)
 {
-	prio_uint128 x = field128_to_integer(a);
-	prio_uint128 sum = x + field128_to_integer(b);
+	prio_uint128 sum;
+	uint64_t carry =
+		__builtin_add_overflow(field128_to_integer(a), field128_to_integer(b), &sum);
 
-	return field128_reduce_once(sum, sum < x);
+	return field128_reduce_once(sum, carry);
 }
 
 static inline Field128
 field128_sub(Field128 a, Field128 b)
 {
-	prio_uint128 x = field128_to_integer(a);
-	prio_uint128 y = field128_to_integer(b);
-	prio_uint128 mask = -(prio_uint128) (x < y);
+	prio_uint128 difference;
+	uint64_t mask = prio_mask(
+		__builtin_sub_overflow(field128_to_integer(a), field128_to_integer(b), &difference));
 
-	return field128_split(x - y + (FIELD128_P & mask));
+	/* p has no bits in the low limb but one. */
+	return field128_split(difference +
+						  (((prio_uint128) (FIELD128_P_HI & mask) << 64) | (mask & 1)));
 }
 
 static inline Field128
@@ -123,14 +129,15 @@ field128_fold(prio_int128 l, prio_uint128 h)
 	uint64_t top;
 	prio_uint128 value;
 	prio_uint128 folded;
+	uint64_t carry;
 
 	carried = (prio_int128) h + (prio_int128) FIELD128_P_HI + ((l + 1) >> 64);
 	value = ((prio_uint128) (uint64_t) carried << 64) | (uint64_t) (l + 1);
 	top = (uint64_t) (carried >> 64);
 	/* top X^2, below 2^86: the sum is below 2^128 + 2^86, hence below 2p. */
 	folded = ((prio_uint128) (28 * top) << 64) - top;
-	value += folded;
-	return field128_reduce_once(value, value < folded);
+	carry = __builtin_add_overflow(value, folded, &value);
+	return field128_reduce_once(value, carry);
 }
 
 static inline Field128

@@ -13,6 +13,7 @@
 #define PRIO_FIELD_FIELD64_H
 
 #include "base/int128.h"
+#include "base/secret.h"
 #include "base/bytes.h"
 
 #include <stdbool.h>
@@ -49,7 +50,7 @@ field64_reduce_once(uint64_t value, uint64_t carry)
 	uint64_t without_p = value + FIELD64_EPSILON; /* value - p modulo 2^64 */
 	uint64_t above = carry | (uint64_t) (without_p < value);
 
-	return (Field64){value + (-above & FIELD64_EPSILON)};
+	return (Field64){value + (prio_mask(above) & FIELD64_EPSILON)};
 }
 
 static inline Field64
@@ -65,7 +66,7 @@ field64_sub(Field64 a, Field64 b)
 {
 	uint64_t difference = a.value - b.value;
 
-	return (Field64){difference - (-(uint64_t) (a.value < b.value) & FIELD64_EPSILON)};
+	return (Field64){difference - (prio_mask(a.value < b.value) & FIELD64_EPSILON)};
 }
 
 static inline Field64
@@ -89,10 +90,10 @@ field64_from_wide(prio_uint128 x)
 	uint64_t sum;
 
 	/* A borrow is 2^64, which is EPSILON; low - x2 is above 2^63 then, and stays so. */
-	difference -= -(uint64_t) (low < x2) & FIELD64_EPSILON;
+	difference -= prio_mask(low < x2) & FIELD64_EPSILON;
 	sum = difference + product;
 	/* A carry likewise; sum is below 2^64 - 2^33 then, so that adding it cannot carry. */
-	sum += -(uint64_t) (sum < product) & FIELD64_EPSILON;
+	sum += prio_mask(sum < product) & FIELD64_EPSILON;
 	return field64_reduce_once(sum, 0);
 }
 

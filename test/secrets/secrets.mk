@@ -29,6 +29,13 @@ $(SECRETS_DIR)/poisoned $(SECRETS_DIR)/poisoned_clang: test/secrets/poisoned.c
 	$(CC) $(SECRETS_CFLAGS) $(filter %.c %.o,$^) $(POISONED_WRAPPED:%=-Wl,--wrap=%) \
 		$(SECRETS_LIBS) -o $@
 
+$(SECRETS_DIR)/prio3_poisoned: $(SECRETS_CORE)
+$(SECRETS_DIR)/prio3_poisoned_clang: $(SECRETS_CLANG_CORE)
+$(SECRETS_DIR)/prio3_poisoned $(SECRETS_DIR)/prio3_poisoned_clang: test/secrets/prio3_poisoned.c
+	@mkdir -p $(SECRETS_DIR)
+	$(CC) $(SECRETS_CFLAGS) $(filter %.c %.o,$^) -Wl,--wrap=prio_declassify \
+		-Wl,--wrap=prio_sha256 $(SECRETS_LIBS) -o $@
+
 # Bound when it starts, like a module that PostgreSQL loads: binding a function at its first
 # call puts all registers on the stack, those of vectors included.
 $(SECRETS_DIR)/wipes: test/secrets/wipes.c $(SECRETS_CORE)
@@ -53,11 +60,13 @@ MACHINE_CODE_CONTROLS = leak_by_a_branch:leaks leak_by_a_sum:leaks leak_by_an_in
 MEMCHECK = valgrind -q --error-limit=no --expensive-definedness-checks=yes
 
 .PHONY: check-secrets
-check-secrets: all $(addprefix $(SECRETS_DIR)/,poisoned poisoned_clang wipes \
+check-secrets: all $(addprefix $(SECRETS_DIR)/,poisoned poisoned_clang prio3_poisoned \
+		prio3_poisoned_clang wipes prio3_wipes \
 		$(if $(HAVE_AVX512_KERNELS),leaky.o))
 	@$(SECRETS_DIR)/wipes
+	@$(SECRETS_DIR)/prio3_wipes
 	@test/secrets/compiled_wipes prio.so $(CORE_SOURCES) src/pg/*.c
-	@for program in poisoned poisoned_clang; do \
+	@for program in poisoned poisoned_clang prio3_poisoned prio3_poisoned_clang; do \
 		$(MEMCHECK) --log-file=$(SECRETS_DIR)/$$program.log $(SECRETS_DIR)/$$program || \
 			{ cat $(SECRETS_DIR)/$$program.log; exit 1; }; \
 	done
