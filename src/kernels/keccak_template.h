@@ -26,8 +26,32 @@ KECCAK(uint64_t *state)
 	LANE c0, c1, c2, c3, c4;
 	LANE d0, d1, d2, d3, d4;
 
-	for (int i = 0; i < 25; i++)
-		a[i] = LOAD(state + (size_t) i * KECCAK_WIDTH);
+	/* Written out, or the compiler keeps a and e in memory. */
+	a[0] = LOAD(state + (size_t) 0 * KECCAK_WIDTH);
+	a[1] = LOAD(state + (size_t) 1 * KECCAK_WIDTH);
+	a[2] = LOAD(state + (size_t) 2 * KECCAK_WIDTH);
+	a[3] = LOAD(state + (size_t) 3 * KECCAK_WIDTH);
+	a[4] = LOAD(state + (size_t) 4 * KECCAK_WIDTH);
+	a[5] = LOAD(state + (size_t) 5 * KECCAK_WIDTH);
+	a[6] = LOAD(state + (size_t) 6 * KECCAK_WIDTH);
+	a[7] = LOAD(state + (size_t) 7 * KECCAK_WIDTH);
+	a[8] = LOAD(state + (size_t) 8 * KECCAK_WIDTH);
+	a[9] = LOAD(state + (size_t) 9 * KECCAK_WIDTH);
+	a[10] = LOAD(state + (size_t) 10 * KECCAK_WIDTH);
+	a[11] = LOAD(state + (size_t) 11 * KECCAK_WIDTH);
+	a[12] = LOAD(state + (size_t) 12 * KECCAK_WIDTH);
+	a[13] = LOAD(state + (size_t) 13 * KECCAK_WIDTH);
+	a[14] = LOAD(state + (size_t) 14 * KECCAK_WIDTH);
+	a[15] = LOAD(state + (size_t) 15 * KECCAK_WIDTH);
+	a[16] = LOAD(state + (size_t) 16 * KECCAK_WIDTH);
+	a[17] = LOAD(state + (size_t) 17 * KECCAK_WIDTH);
+	a[18] = LOAD(state + (size_t) 18 * KECCAK_WIDTH);
+	a[19] = LOAD(state + (size_t) 19 * KECCAK_WIDTH);
+	a[20] = LOAD(state + (size_t) 20 * KECCAK_WIDTH);
+	a[21] = LOAD(state + (size_t) 21 * KECCAK_WIDTH);
+	a[22] = LOAD(state + (size_t) 22 * KECCAK_WIDTH);
+	a[23] = LOAD(state + (size_t) 23 * KECCAK_WIDTH);
+	a[24] = LOAD(state + (size_t) 24 * KECCAK_WIDTH);
 	for (int round = 0; round < 12; round += 2)
 	{
 		c0 = XOR5(a[0], a[5], a[10], a[15], a[20]);
@@ -154,6 +178,29 @@ KECCAK(uint64_t *state)
 		a[23] = CHI(b3, b4, b0);
 		a[24] = CHI(b4, b0, b1);
 	}
-	for (int i = 0; i < 25; i++)
-		STORE(state + (size_t) i * KECCAK_WIDTH, a[i]);
+	STORE(state + (size_t) 0 * KECCAK_WIDTH, a[0]);
+	STORE(state + (size_t) 1 * KECCAK_WIDTH, a[1]);
+	STORE(state + (size_t) 2 * KECCAK_WIDTH, a[2]);
+	STORE(state + (size_t) 3 * KECCAK_WIDTH, a[3]);
+	STORE(state + (size_t) 4 * KECCAK_WIDTH, a[4]);
+	STORE(state + (size_t) 5 * KECCAK_WIDTH, a[5]);
+	STORE(state + (size_t) 6 * KECCAK_WIDTH, a[6]);
+	STORE(state + (size_t) 7 * KECCAK_WIDTH, a[7]);
+	STORE(state + (size_t) 8 * KECCAK_WIDTH, a[8]);
+	STORE(state + (size_t) 9 * KECCAK_WIDTH, a[9]);
+	STORE(state + (size_t) 10 * KECCAK_WIDTH, a[10]);
+	STORE(state + (size_t) 11 * KECCAK_WIDTH, a[11]);
+	STORE(state + (size_t) 12 * KECCAK_WIDTH, a[12]);
+	STORE(state + (size_t) 13 * KECCAK_WIDTH, a[13]);
+	STORE(state + (size_t) 14 * KECCAK_WIDTH, a[14]);
+	STORE(state + (size_t) 15 * KECCAK_WIDTH, a[15]);
+	STORE(state + (size_t) 16 * KECCAK_WIDTH, a[16]);
+	STORE(state + (size_t) 17 * KECCAK_WIDTH, a[17]);
+	STORE(state + (size_t) 18 * KECCAK_WIDTH, a[18]);
+	STORE(state + (size_t) 19 * KECCAK_WIDTH, a[19]);
+	STORE(state + (size_t) 20 * KECCAK_WIDTH, a[20]);
+	STORE(state + (size_t) 21 * KECCAK_WIDTH, a[21]);
+	STORE(state + (size_t) 22 * KECCAK_WIDTH, a[22]);
+	STORE(state + (size_t) 23 * KECCAK_WIDTH, a[23]);
+	STORE(state + (size_t) 24 * KECCAK_WIDTH, a[24]);
 }
