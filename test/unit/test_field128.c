@@ -79,7 +79,7 @@ sums_of_products(void **state)
 	for (int round = 0; round < 1000; round++)
 	{
 		size_t terms = test_random() % 50;
-		Field128Sum sum = {{0}};
+		Field128Sum sum = {0};
 		prio_uint128 expected = 0;
 
 		for (size_t i = 0; i < terms; i++)
@@ -95,24 +95,41 @@ sums_of_products(void **state)
 	}
 }
 
-/* Any five limbs within the bounds. */
-static void
-reduction_of_limbs(void **state)
+static prio_uint128
+stressful_word(void)
 {
+	uint64_t high = test_random();
+
+	return test_random() % 3 == 0 ? -(prio_uint128) (test_random() % 2) :
+									(prio_uint128) high << 64 | test_random();
+}
+
+/* Any sums and carries within the bounds. */
+static void
+reduction_of_sums(void **state)
+{
+	prio_uint128 x = (prio_uint128) 1 << 64;
+	prio_uint128 x2 = slow_mul(x, x);
+
 	(void) state;
-	for (int i = 0; i < 50000; i++)
+	for (int i = 0; i < 30000; i++)
 	{
 		Field128Sum sum;
-		prio_uint128 expected = 0;
-		prio_uint128 x = (prio_uint128) 1 << 64;
+		prio_uint128 carries;
+		prio_uint128 expected;
 
-		for (int limb = 0; limb < 5; limb++)
-			sum.limb[limb] =
-				test_random() % 3 == 0 ? UINT64_MAX * (test_random() % 2) : test_random();
-		sum.limb[4] &= FIELD128_SUM_TERMS - 1;
-		for (int limb = 5; limb-- > 0;)
-			expected = slow_add(slow_mul(expected, x), sum.limb[limb]);
-		assert_value(field128_sum_reduce(&sum), expected);
+		sum.low = stressful_word();
+		sum.mid = stressful_word();
+		sum.high = stressful_word();
+		sum.low_carries = (uint64_t) stressful_word() & (2 * FIELD128_SUM_TERMS - 1);
+		sum.mid_carries = (uint64_t) stressful_word() & (2 * FIELD128_SUM_TERMS - 1);
+		sum.high_carries = (uint64_t) stressful_word() & (2 * FIELD128_SUM_TERMS - 1);
+		carries = slow_add(slow_mul(slow_mul(sum.high_carries, x2), x2),
+						   slow_add(slow_mul(slow_mul(sum.mid_carries, x2), x),
+									slow_mul(sum.low_carries, x2)));
+		expected = slow_add(sum.low % P, slow_mul(sum.mid % P, x));
+		expected = slow_add(expected, slow_mul(sum.high % P, x2));
+		assert_value(field128_sum_reduce(&sum), slow_add(expected, carries));
 	}
 }
 
@@ -166,7 +183,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(arithmetic),
 		cmocka_unit_test(sums_of_products),
-		cmocka_unit_test(reduction_of_limbs),
+		cmocka_unit_test(reduction_of_sums),
 		cmocka_unit_test(bytes),
 		cmocka_unit_test(roots),
 	};
