@@ -43,6 +43,10 @@ $(SECRETS_DIR)/wipes: test/secrets/wipes.c $(SECRETS_CORE)
 	$(CC) $(SECRETS_CFLAGS) $(filter %.c %.o,$^) $(WIPES_WRAPPED:%=-Wl,--wrap=%) -Wl,-z,now \
 		$(SECRETS_LIBS) -o $@
 
+$(SECRETS_DIR)/prio3_wipes: test/secrets/prio3_wipes.c $(SECRETS_CORE)
+	@mkdir -p $(SECRETS_DIR)
+	$(CC) $(SECRETS_CFLAGS) $(filter %.c %.o,$^) -Wl,-z,now $(SECRETS_LIBS) -o $@
+
 $(SECRETS_DIR)/leaky.o: test/secrets/leaky.c
 	@mkdir -p $(SECRETS_DIR)
 	$(CC) $(SECRETS_CFLAGS) -c $< -o $@
@@ -50,7 +54,7 @@ $(SECRETS_DIR)/leaky.o: test/secrets/leaky.c
 # What valgrind does not run, where it exists: the kernels for AVX-512. And controls for the
 # reader of them.
 HAVE_AVX512_KERNELS = $(filter x86_64,$(shell uname -m))
-MACHINE_CODE = add_dot_avx512 accept_avx512:masks accept_avx512:leaks
+MACHINE_CODE = keccak_avx512 add_dot_avx512 accept_avx512:masks accept_avx512:leaks
 MACHINE_CODE_CONTROLS = leak_by_a_branch:leaks leak_by_a_sum:leaks leak_by_an_index:leaks \
 	leak_by_a_store:leaks leak_by_a_lane:leaks leak_by_a_lane:masks:leaks \
 	leak_by_a_comparison:leaks leak_by_a_comparison:masks leak_by_a_call:leaks \
