@@ -11,6 +11,7 @@ FUZZ_ALL_CFLAGS = $(UNIT_BASE_CFLAGS) $(FUZZ_CFLAGS)
 FUZZ_TARGETS = $(notdir $(sort $(wildcard test/fuzz/corpus/*)))
 FUZZ_PROGRAMS = $(FUZZ_TARGETS:%=$(FUZZ_DIR)/%)
 FUZZ_SHARED = $(patsubst %,$(FUZZ_DIR)/%.o,fuzz harness reference) \
+	$(patsubst %,$(FUZZ_DIR)/unit/%.o,prio3 prio3_slow) \
 	$(CORE_SOURCES:%.c=$(FUZZ_DIR)/%.o)
 FUZZ_HEADERS = $(wildcard test/unit/*.h test/fuzz/*.h) $(HEADERS_ALL)
 
@@ -19,6 +20,15 @@ $(FUZZ_DIR)/src/%.o: src/%.c $(HEADERS_ALL)
 	$(FUZZ_CC) $(FUZZ_ALL_CFLAGS) -c $< -o $@
 
 $(FUZZ_DIR)/%.o: test/unit/%.c $(FUZZ_HEADERS)
+	@mkdir -p $(FUZZ_DIR)
+	$(FUZZ_CC) $(FUZZ_ALL_CFLAGS) -c $< -o $@
+
+# Named like the target that it helps.
+$(FUZZ_DIR)/unit/%.o: test/unit/%.c $(FUZZ_HEADERS)
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(FUZZ_ALL_CFLAGS) -c $< -o $@
+
+$(FUZZ_DIR)/prio3.o $(FUZZ_DIR)/dap.o: $(FUZZ_DIR)/%.o: test/fuzz/%.c $(FUZZ_HEADERS)
 	@mkdir -p $(FUZZ_DIR)
 	$(FUZZ_CC) $(FUZZ_ALL_CFLAGS) -c $< -o $@
 

@@ -22,7 +22,8 @@ $(UNIT_DIR)/%.o: test/unit/%.c $(wildcard test/unit/*.h) $(HEADERS_ALL)
 	@mkdir -p $(UNIT_DIR)
 	$(UNIT_CC) $(UNIT_ALL_CFLAGS) -c $< -o $@
 
-$(UNIT_TESTS): %: %.o $(UNIT_DIR)/harness.o $(UNIT_DIR)/reference.o $(UNIT_DIR)/prio3.o $(UNIT_CORE)
+$(UNIT_TESTS): %: %.o $(UNIT_DIR)/harness.o $(UNIT_DIR)/reference.o $(UNIT_DIR)/prio3.o $(UNIT_DIR)/prio3_slow.o \
+		$(UNIT_CORE)
 	$(UNIT_CC) $(UNIT_ALL_CFLAGS) $^ -o $@ $(UNIT_LIBS)
 
 # Faults: the injector, and the linker's help for memory that the core itself asks for.
