@@ -41,14 +41,8 @@ include test/fuzz/fuzz.mk
 # A module that makes calls of a backend fail, for the tests of that.
 build/faults.so: test/faults/faults.c test/faults/inject.c test/faults/inject.h
 	@mkdir -p build
-	$(CC) $(CFLAGS) $(CFLAGS_SL) $(CPPFLAGS) -shared -o $@ $(filter %.c,$^)
-
-# Tests that need several clusters, or a cluster of their own: Perl TAP.
-PROVE_TESTS = $(sort $(wildcard test/tap/*.pl))
-PROVE_FLAGS = -I test/tap --timer
-.PHONY: check-tap
-check-tap: build/faults.so $(UNIT_DIR)/cheat
-	$(prove_installcheck)
+	$(CC) $(CFLAGS) $(CFLAGS_SL) -fvisibility=default $(CPPFLAGS) -shared -o $@ $(filter %.c,$^)
 
 include bench/bench.mk
 include cli/cli.mk
+include test/tap/tap.mk

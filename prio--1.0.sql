@@ -118,53 +118,41 @@ COMMENT ON FUNCTION prio_is_valid(bytea, bytea) IS 'do the messages of round 2 o
 
 -- totals
 
-CREATE FUNCTION prio_total_share_accum(internal, prio_verifier, bytea) RETURNS internal
+CREATE FUNCTION prio_total_share_accum(state bytea, verifier prio_verifier, share bytea) RETURNS bytea
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 2000;
 
-CREATE FUNCTION prio_merge_accum(internal, bytea) RETURNS internal
+CREATE FUNCTION prio_merge_accum(state bytea, total bytea) RETURNS bytea
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1000;
 
-CREATE FUNCTION prio_total_combine(internal, internal) RETURNS internal
+CREATE FUNCTION prio_total_combine(state bytea, other bytea) RETURNS bytea
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100;
 
-CREATE FUNCTION prio_total_serialize(internal) RETURNS bytea
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
-
-CREATE FUNCTION prio_total_deserialize(bytea, internal) RETURNS internal
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
-
-CREATE FUNCTION prio_total_final(internal) RETURNS bytea
+CREATE FUNCTION prio_total_final(state bytea) RETURNS bytea
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1000;
 
-COMMENT ON FUNCTION prio_total_share_accum(internal, prio_verifier, bytea) IS 'transition of prio_total_share()';
-COMMENT ON FUNCTION prio_merge_accum(internal, bytea) IS 'transition of prio_merge()';
-COMMENT ON FUNCTION prio_total_combine(internal, internal) IS 'adds up the states of two workers, for both aggregates';
-COMMENT ON FUNCTION prio_total_serialize(internal) IS 'state of an aggregate, for another process';
-COMMENT ON FUNCTION prio_total_deserialize(bytea, internal) IS 'state of an aggregate, from another process';
-COMMENT ON FUNCTION prio_total_final(internal) IS 'result of both aggregates';
+COMMENT ON FUNCTION prio_total_share_accum(bytea, prio_verifier, bytea) IS 'transition of prio_total_share()';
+COMMENT ON FUNCTION prio_merge_accum(bytea, bytea) IS 'transition of prio_merge()';
+COMMENT ON FUNCTION prio_total_combine(bytea, bytea) IS 'adds up the states of two workers, for both aggregates';
+COMMENT ON FUNCTION prio_total_final(bytea) IS 'result of both aggregates';
 
 CREATE AGGREGATE prio_total_share(verifier prio_verifier, share bytea) (
-	SFUNC        = prio_total_share_accum,
-	STYPE        = internal,
-	SSPACE       = 32768,
-	FINALFUNC    = prio_total_final,
-	COMBINEFUNC  = prio_total_combine,
-	SERIALFUNC   = prio_total_serialize,
-	DESERIALFUNC = prio_total_deserialize,
-	PARALLEL     = SAFE
+	SFUNC       = prio_total_share_accum,
+	STYPE       = bytea,
+	SSPACE      = 32768,
+	FINALFUNC   = prio_total_final,
+	COMBINEFUNC = prio_total_combine,
+	PARALLEL    = SAFE
 );
 
 COMMENT ON AGGREGATE prio_total_share(prio_verifier, bytea) IS 'total share of one server over the shares of a batch';
 
 CREATE AGGREGATE prio_merge(total bytea) (
-	SFUNC        = prio_merge_accum,
-	STYPE        = internal,
-	SSPACE       = 32768,
-	FINALFUNC    = prio_total_final,
-	COMBINEFUNC  = prio_total_combine,
-	SERIALFUNC   = prio_total_serialize,
-	DESERIALFUNC = prio_total_deserialize,
-	PARALLEL     = SAFE
+	SFUNC       = prio_merge_accum,
+	STYPE       = bytea,
+	SSPACE      = 32768,
+	FINALFUNC   = prio_total_final,
+	COMBINEFUNC = prio_total_combine,
+	PARALLEL    = SAFE
 );
 
 COMMENT ON AGGREGATE prio_merge(bytea) IS 'merges total shares of one server over disjoint sets of shares';

@@ -6,6 +6,7 @@
  * micro times ROUNDS [N ...]	CPU time of every step, as tab-separated values
  * micro sizes [N ...]			bytes of packets and tables
  * micro variant				which variant of the kernels this processor gets
+ * micro variants				all that it could have: kernels=NAME in front chooses one
  *
  * A round measures, for each step, first the floor and then the step, so that whatever
  * else the machine does hits both alike; the ratio is the median over the rounds of the
@@ -594,9 +595,10 @@ static int
 usage(void)
 {
 	fprintf(stderr,
-			"usage: micro times ROUNDS [N ...]\n"
+			"usage: micro [kernels=NAME] times ROUNDS [N ...]\n"
 			"       micro sizes [N ...]\n"
-			"       micro variant\n");
+			"       micro variant\n"
+			"       micro variants\n");
 	return 2;
 }
 
@@ -604,15 +606,38 @@ int
 main(int argc, char **argv)
 {
 	static const size_t all[] = {8, 32, 128, 441, 1024, 2046, 8191, 65535, PRIO1_MAX_DATA};
-	const char *mode = argc > 1 ? argv[1] : "";
-	bool times = strcmp(mode, "times") == 0;
-	size_t rounds = times && argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
-	int first = times ? 3 : 2;
-	size_t count = argc > first ? (size_t) (argc - first) : sizeof(all) / sizeof(all[0]);
+	const char *mode;
+	bool times;
+	size_t rounds;
+	int first;
+	size_t count;
 
+	if (argc > 1 && strncmp(argv[1], "kernels=", 8) == 0)
+	{
+		if (!prio_kernels_choose(argv[1] + 8))
+		{
+			fprintf(stderr, "micro: this processor has no kernels \"%s\"\n", argv[1] + 8);
+			return 2;
+		}
+		argc--;
+		argv++;
+	}
+	mode = argc > 1 ? argv[1] : "";
+	times = strcmp(mode, "times") == 0;
+	rounds = times && argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
+	first = times ? 3 : 2;
+	count = argc > first ? (size_t) (argc - first) : sizeof(all) / sizeof(all[0]);
+
+	/* The kernels that are in use, or all that there are for this processor. */
 	if (strcmp(mode, "variant") == 0)
 	{
 		printf("%s\n", prio_kernels->name);
+		return 0;
+	}
+	if (strcmp(mode, "variants") == 0)
+	{
+		for (size_t v = 0; prio_kernels_variant(v) != NULL; v++)
+			printf("%s\n", prio_kernels_variant(v)->name);
 		return 0;
 	}
 	if (times ? rounds == 0 : strcmp(mode, "sizes") != 0)

@@ -2,12 +2,14 @@
  * options.c
  *		The command line and the environment.
  */
+#include "options.h"
+
 #include "base/secret.h"
-#include "commands.h"
-#include "field/lagrange87.h"
-#include "report.h"
 #include "codec/hex_base64.h"
 #include "codec/keyfile.h"
+#include "exit.h"
+#include "io/print.h"
+#include "log.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -41,94 +43,57 @@ static bool parse_key(const char *value, void *target);
 static bool parse_shared_secret(const char *value, void *target);
 static bool parse_path(const char *value, void *target);
 
-enum
-{
-	N_DATA,
-	BATCH_ID,
-	SERVER_ID,
-	PRIVATE_KEY_HEX,
-	SHARED_SECRET,
-	PUBLIC_KEY_HEX_INTERNAL,
-	PUBLIC_KEY_HEX_EXTERNAL,
-	INPUT,
-	INPUT_INTERNAL,
-	INPUT_EXTERNAL,
-	OUTPUT,
-	OUTPUT_A,
-	OUTPUT_B,
-	PRG,
-	OPTION_COUNT
-};
-
-#define BIT(option) (UINT32_C(1) << (option))
+/* A number in a text. */
+#define TEXT_OF(number) TEXT_OF_TOKEN(number)
+#define TEXT_OF_TOKEN(token) #token
 #define EXPECTED_PATH "a path"
 
 static const Option options[OPTION_COUNT] = {
-	[N_DATA] = {"--n-data", "N_DATA", "NUMBER", "data fields of a client, 1 to 262143",
-				parse_n_data, &settings.n_data, "a number from 1 to 262143", false},
-	[BATCH_ID] = {"--batch-id", "BATCH_ID", "TEXT", "name of the batch", parse_batch_id,
-				  &settings.batch_id, "at most 65535 bytes", false},
-	[SERVER_ID] = {"--server-id", "SERVER_ID", "A|B", "which of the two servers this is",
-				   parse_server_id, &settings.server_id, "A or B", false},
-	[PRIVATE_KEY_HEX] = {"--private-key-hex", "PRIVATE_KEY_HEX", "HEX|@FILE",
-						 "private key of this server", parse_key, settings.private_key,
-						 PRIO_EXPECTED_KEY, true},
-	[SHARED_SECRET] = {"--shared-secret", "SHARED_SECRET", "BASE64|@FILE",
-					   "secret that both servers share", parse_shared_secret,
-					   settings.shared_secret,
-					   "16 bytes in base64, as shared-seed prints them, or 32 hexadecimal digits",
-					   true},
-	[PUBLIC_KEY_HEX_INTERNAL] = {"--public-key-hex-internal", "PUBLIC_KEY_HEX_INTERNAL", "HEX",
-								 "public key of this server; of server A for encode-shares",
-								 parse_key, settings.public_key_internal, PRIO_EXPECTED_KEY,
-								 false},
-	[PUBLIC_KEY_HEX_EXTERNAL] = {"--public-key-hex-external", "PUBLIC_KEY_HEX_EXTERNAL", "HEX",
-								 "public key of the other server; of B for encode-shares",
-								 parse_key, settings.public_key_external, PRIO_EXPECTED_KEY,
-								 false},
-	[INPUT] = {"--input", "INPUT", "FILE", "lines from the clients", parse_path,
-			   &settings.input, EXPECTED_PATH, false},
-	[INPUT_INTERNAL] = {"--input-internal", "INPUT_INTERNAL", "FILE",
-						"what this server wrote in the step before", parse_path,
-						&settings.input_internal, EXPECTED_PATH, false},
-	[INPUT_EXTERNAL] = {"--input-external", "INPUT_EXTERNAL", "FILE",
-						"what the other server wrote in the step before", parse_path,
-						&settings.input_external, EXPECTED_PATH, false},
-	[OUTPUT] = {"--output", "OUTPUT", "DIRECTORY", "where the file of the result goes",
-				parse_path, &settings.output, EXPECTED_PATH, false},
-	[OUTPUT_A] = {"--output-A", "OUTPUT_A", "DIRECTORY", "where the shares for server A go",
-				  parse_path, &settings.output_a, EXPECTED_PATH, false},
-	[OUTPUT_B] = {"--output-B", "OUTPUT_B", "DIRECTORY", "where the shares for server B go",
-				  parse_path, &settings.output_b, EXPECTED_PATH, false},
-	[PRG] = {"--prg", "PRG", "batch|seed",
-			 "pseudo-random generator: seed for clients of libprio before July 2020 [batch]",
-			 parse_prg, &settings.variant, "batch or seed", false},
+	[OPTION_N_DATA] = {"--n-data", "N_DATA", "NUMBER",
+					   "data fields of a client, 1 to " TEXT_OF(PRIO1_MAX_DATA), parse_n_data,
+					   &settings.n_data, "a number from 1 to " TEXT_OF(PRIO1_MAX_DATA), false},
+	[OPTION_BATCH_ID] = {"--batch-id", "BATCH_ID", "TEXT", "name of the batch", parse_batch_id,
+						 &settings.batch_id, "at most " TEXT_OF(PRIO1_MAX_BATCH_ID) " bytes",
+						 false},
+	[OPTION_SERVER_ID] = {"--server-id", "SERVER_ID", "A|B", "which of the two servers this is",
+						  parse_server_id, &settings.server_id, "A or B", false},
+	[OPTION_PRIVATE_KEY_HEX] = {"--private-key-hex", "PRIVATE_KEY_HEX", "HEX|@FILE",
+								"private key of this server", parse_key, settings.private_key,
+								PRIO_EXPECTED_KEY, true},
+	[OPTION_SHARED_SECRET] =
+		{"--shared-secret", "SHARED_SECRET", "BASE64|@FILE", "secret that both servers share",
+		 parse_shared_secret, settings.shared_secret,
+		 "16 bytes in base64, as shared-seed prints them, or 32 hexadecimal digits", true},
+	[OPTION_PUBLIC_KEY_HEX_INTERNAL] = {"--public-key-hex-internal", "PUBLIC_KEY_HEX_INTERNAL",
+										"HEX",
+										"public key of this server; of server A for encode-shares",
+										parse_key, settings.public_key_internal,
+										PRIO_EXPECTED_KEY, false},
+	[OPTION_PUBLIC_KEY_HEX_EXTERNAL] = {"--public-key-hex-external", "PUBLIC_KEY_HEX_EXTERNAL",
+										"HEX",
+										"public key of the other server; of B for encode-shares",
+										parse_key, settings.public_key_external,
+										PRIO_EXPECTED_KEY, false},
+	[OPTION_INPUT] = {"--input", "INPUT", "FILE", "lines from the clients", parse_path,
+					  &settings.input, EXPECTED_PATH, false},
+	[OPTION_INPUT_INTERNAL] = {"--input-internal", "INPUT_INTERNAL", "FILE",
+							   "what this server wrote in the step before", parse_path,
+							   &settings.input_internal, EXPECTED_PATH, false},
+	[OPTION_INPUT_EXTERNAL] = {"--input-external", "INPUT_EXTERNAL", "FILE",
+							   "what the other server wrote in the step before", parse_path,
+							   &settings.input_external, EXPECTED_PATH, false},
+	[OPTION_OUTPUT] = {"--output", "OUTPUT", "DIRECTORY", "where the file of the result goes",
+					   parse_path, &settings.output, EXPECTED_PATH, false},
+	[OPTION_OUTPUT_A] = {"--output-A", "OUTPUT_A", "DIRECTORY",
+						 "where the shares for server A go", parse_path, &settings.output_a,
+						 EXPECTED_PATH, false},
+	[OPTION_OUTPUT_B] = {"--output-B", "OUTPUT_B", "DIRECTORY",
+						 "where the shares for server B go", parse_path, &settings.output_b,
+						 EXPECTED_PATH, false},
+	[OPTION_PRG] = {"--prg", "PRG", "batch|seed",
+					"pseudo-random generator: seed for clients of libprio before July 2020 [batch]",
+					parse_prg, &settings.variant, "batch or seed", false},
 };
-
-#define BATCH (BIT(N_DATA) | BIT(BATCH_ID))
-#define PUBLIC_KEYS (BIT(PUBLIC_KEY_HEX_INTERNAL) | BIT(PUBLIC_KEY_HEX_EXTERNAL))
-#define SERVER (BIT(SERVER_ID) | BIT(PRIVATE_KEY_HEX) | BIT(SHARED_SECRET))
-#define BOTH_INPUTS (BIT(INPUT_INTERNAL) | BIT(INPUT_EXTERNAL))
-
-static const Command commands[] = {
-	{"keygen", "make a key pair, as JSON", 0, 0, run_keygen},
-	{"shared-seed", "make a secret for both servers to share, as JSON", 0, 0, run_shared_seed},
-	{"encode-shares", "split the data of clients into shares for both servers",
-	 BATCH | PUBLIC_KEYS | BIT(INPUT) | BIT(OUTPUT_A) | BIT(OUTPUT_B), BIT(PRG),
-	 run_encode_shares},
-	{"verify1", "open shares: messages of round 1 to the other server",
-	 BATCH | SERVER | PUBLIC_KEYS | BIT(INPUT) | BIT(OUTPUT), BIT(PRG), run_verify1},
-	{"verify2", "check shares: messages of round 2 to the other server",
-	 BATCH | SERVER | PUBLIC_KEYS | BIT(INPUT) | BOTH_INPUTS | BIT(OUTPUT), BIT(PRG),
-	 run_verify2},
-	{"aggregate", "add up the valid shares",
-	 BATCH | SERVER | PUBLIC_KEYS | BIT(INPUT) | BOTH_INPUTS | BIT(OUTPUT), BIT(PRG),
-	 run_aggregate},
-	{"publish", "put the totals of both servers together", BOTH_INPUTS | BIT(OUTPUT),
-	 BATCH | SERVER | PUBLIC_KEYS | BIT(PRG), run_publish},
-};
-
-#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 
 /* ------------------------------------------------------------------ values */
 
@@ -247,13 +212,13 @@ print_version(void)
 }
 
 static void
-print_help(void)
+print_help(const Command *commands, size_t count)
 {
 	print("Usage: prio COMMAND [OPTION]...\n\n"
 		  "The steps of the Prio protocol over files of JSON lines: sums over clients, of\n"
 		  "which neither of two servers learns anything about one client.\n\n"
 		  "Commands:\n");
-	for (size_t i = 0; i < COMMAND_COUNT; i++)
+	for (size_t i = 0; i < count; i++)
 		print("  %-14s %s\n", commands[i].name, commands[i].summary);
 	print("\n"
 		  "  prio COMMAND --help    the options of a command\n"
@@ -265,7 +230,7 @@ static void
 print_options(uint32_t set)
 {
 	for (size_t i = 0; i < OPTION_COUNT; i++)
-		if ((set & BIT(i)) != 0)
+		if ((set & OPTION_BIT(i)) != 0)
 			print("  %s %s\n      %s ($%s)\n", options[i].flag, options[i].metavar,
 				  options[i].help, options[i].variable);
 }
@@ -293,9 +258,9 @@ print_command_help(const Command *command)
 /* ------------------------------------------------------------------ command line */
 
 static const Command *
-find_command(const char *name)
+find_command(const Command *commands, size_t count, const char *name)
 {
-	for (size_t i = 0; i < COMMAND_COUNT; i++)
+	for (size_t i = 0; i < count; i++)
 		if (strcmp(commands[i].name, name) == 0)
 			return &commands[i];
 	die(EXIT_USAGE, "there is no command \"%s\"; prio --help lists them", name);
@@ -309,7 +274,7 @@ find_option(const Command *command, char *argument, char **value)
 
 	*value = argument[length] == '=' ? argument + length + 1 : NULL;
 	for (size_t i = 0; i < OPTION_COUNT; i++)
-		if (((command->required | command->allowed) & BIT(i)) != 0 &&
+		if (((command->required | command->allowed) & OPTION_BIT(i)) != 0 &&
 			strlen(options[i].flag) == length && strncmp(options[i].flag, argument, length) == 0)
 			return i;
 	if (strncmp(argument, "--", 2) != 0)
@@ -328,14 +293,14 @@ check_required(const Command *command, uint32_t given)
 	if (missing == 0)
 		return;
 	for (size_t i = 0; i < OPTION_COUNT; i++)
-		if ((missing & BIT(i)) != 0)
+		if ((missing & OPTION_BIT(i)) != 0)
 			warn("%s is missing; give it, or set %s in the environment", options[i].flag,
 				 options[i].variable);
 	exit(EXIT_USAGE);
 }
 
 const Command *
-options_parse(int argc, char **argv)
+options_parse(const Command *commands, size_t count, int argc, char **argv)
 {
 	const Command *command;
 	uint32_t given = 0;
@@ -345,14 +310,15 @@ options_parse(int argc, char **argv)
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "--version") == 0)
 	{
 		if (argv[1][2] == 'h')
-			print_help();
+			print_help(commands, count);
 		else
 			print_version();
 		return NULL;
 	}
 
-	command = find_command(argv[1]);
-	report_set_command(command->name);
+	command = find_command(commands, count, argv[1]);
+	settings.command = command->name;
+	log_set_command(command->name);
 	for (int i = 2; i < argc; i++)
 		if (strcmp(argv[i], "--help") == 0)
 		{
@@ -367,19 +333,19 @@ options_parse(int argc, char **argv)
 		if (value == NULL && ++i == argc)
 			die(EXIT_USAGE, "%s needs a value", options[option].flag);
 		set_option(&options[option], value != NULL ? value : argv[i], false);
-		given |= BIT(option);
+		given |= OPTION_BIT(option);
 	}
 
 	/* As other tools have it, an empty variable is as good as none. */
 	for (size_t i = 0; i < OPTION_COUNT; i++)
-		if (((command->required | command->allowed) & ~given & BIT(i)) != 0)
+		if (((command->required | command->allowed) & ~given & OPTION_BIT(i)) != 0)
 		{
 			char *value = getenv(options[i].variable);
 
 			if (value != NULL && value[0] != '\0')
 			{
 				set_option(&options[i], value, true);
-				given |= BIT(i);
+				given |= OPTION_BIT(i);
 			}
 		}
 	check_required(command, given);

@@ -1,15 +1,41 @@
 /*
  * options.h
- *		The commands, their options, and what those say.
+ *		The command line and the environment: which command, and what its options say.
  */
 #ifndef PRIO_CLI_OPTIONS_H
 #define PRIO_CLI_OPTIONS_H
 
-#include "prio1/packet.h"
+#include "base/params.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* All options there are. A command names those that it takes by their bits. */
+enum
+{
+	OPTION_N_DATA,
+	OPTION_BATCH_ID,
+	OPTION_SERVER_ID,
+	OPTION_PRIVATE_KEY_HEX,
+	OPTION_SHARED_SECRET,
+	OPTION_PUBLIC_KEY_HEX_INTERNAL,
+	OPTION_PUBLIC_KEY_HEX_EXTERNAL,
+	OPTION_INPUT,
+	OPTION_INPUT_INTERNAL,
+	OPTION_INPUT_EXTERNAL,
+	OPTION_OUTPUT,
+	OPTION_OUTPUT_A,
+	OPTION_OUTPUT_B,
+	OPTION_PRG,
+	OPTION_COUNT
+};
+
+#define OPTION_BIT(option) (UINT32_C(1) << (option))
 
 /* What the options of a run say. What was not given is zero, or NULL. */
 typedef struct Settings
 {
+	const char *command; /* its name */
 	size_t n_data;
 	const char *batch_id;
 	char server_id; /* 'A' or 'B' */
@@ -30,13 +56,17 @@ typedef struct Command
 {
 	const char *name;
 	const char *summary;
-	uint32_t required; /* options, a bit each */
-	uint32_t allowed;  /* more options */
+	uint32_t required; /* bits of options */
+	uint32_t allowed;  /* of more options */
 	void (*run)(const Settings *settings);
 } Command;
 
-/* Reads a command line. Prints what --help and --version ask for, and returns NULL then. */
-extern const Command *options_parse(int argc, char **argv);
+/*
+ * Reads a command line, with one of so many commands. Prints what --help and --version ask for,
+ * and returns NULL then. Ends the process if the command line is wrong.
+ */
+extern const Command *options_parse(const Command *commands, size_t count, int argc,
+									char **argv);
 
 /* The settings that it read; one process has one. */
 extern const Settings *settings_get(void);

@@ -59,47 +59,85 @@ find_postgresql() {
 	PATH=$bindir:$PATH
 }
 
+# The beginning of a command that runs another one as if it had been started by hand: no signal
+# is ignored, and nothing in the environment points to a server or speaks another language.
+plainly=(env --default-signal LC_ALL=C.UTF-8)
+for variable in "${!PG@}"; do
+	[[ $variable == PG_* ]] || plainly=(env -u "$variable" "${plainly[@]}")
+done
+
+# The folder for throwaway files: in memory, if that has room for all that tests leave.
+fast_tmp() {
+	local kilobytes
+	kilobytes=$({ df --output=avail /dev/shm | sed 1d; sed -n 's/^MemAvailable: *\([0-9]*\) kB/\1/p' /proc/meminfo; } 2>/dev/null | sort -n | head -n 1)
+	if [ "${kilobytes:-0}" -gt 8000000 ] && [[ ,$(findmnt -n -o OPTIONS --target /dev/shm), != *,noexec,* ]]; then
+		say /dev/shm
+	else
+		say /tmp
+	fi
+}
+
 # PostgreSQL refuses to run as root. So root hands a copy of the tree to an unprivileged
 # user and starts the calling script again there: `unprivileged "$@"`. Sets $work, a
-# directory of our own that is removed at the end, in any case.
+# directory of our own that is removed at the end, in any case. However the script was
+# started, no signal is ignored, and there is nothing to read.
 unprivileged() {
+	local script
+	script=$(realpath --relative-to="$root" "$0")
 	if [ "$(id -u)" -eq 0 ]; then
-		local script
-		script=$(realpath --relative-to="$root" "$0")
-		work=$(mktemp -d /tmp/prio.XXXXXX)
+		work=$(mktemp -d "${PRIO_TMP:-/tmp}/prio.XXXXXX")
 		trap 'rm -rf "$work"' EXIT
 		mkdir "$work/tree"
 		tar -C "$root" --exclude=./.git --exclude=./build --exclude='*.o' --exclude='*.so' -cf - . |
 			tar -C "$work/tree" -xf -
 		chown -R postgres: "$work"
-		HOME=$work runuser -u postgres -- env -u PGHOST -u PGPORT -u PGUSER -u PGDATABASE \
-			PRIO_WORK="$work" "$work/tree/$script" "$@"
+		HOME=$work runuser -u postgres -- "${plainly[@]}" \
+			PRIO_WORK="$work" PRIO_STARTED=plainly "$work/tree/$script" "$@" </dev/null
 		exit $?
+	fi
+	if [ -z "${PRIO_STARTED:-}" ]; then
+		exec "${plainly[@]}" PRIO_STARTED=plainly "$root/$script" "$@" </dev/null
 	fi
 	if [ -n "${PRIO_WORK:-}" ]; then
 		work=$PRIO_WORK
 	else
-		work=$(mktemp -d /tmp/prio.XXXXXX)
+		work=$(mktemp -d "${PRIO_TMP:-/tmp}/prio.XXXXXX")
 	fi
 	clusters=()
 	trap clean_up EXIT
+	umask 022
 	cd "$root" || exit
 }
 
-clean_up() {
+stop_clusters() {
 	local name
 	for name in "${clusters[@]}"; do
 		"$bindir/pg_ctl" -D "$work/$name/data" -m immediate -s stop || true
 	done
+}
+
+clean_up() {
+	stop_clusters
 	[ -n "${PRIO_WORK:-}" ] || rm -rf "$work"
 }
 
-# Builds the extension and installs it below $work, out of reach of any other cluster.
+# Builds the extension and installs it below $work, out of reach of any other cluster. Whoever
+# was started by a script that has done so uses that one's: others run on it.
 # shellcheck disable=SC2120 # most callers have no arguments for make
 build() {
+	[ -z "${PRIO_DESTDIR:-}" ] || return 0
 	export PRIO_DESTDIR=$work/install
 	make -s -j"$(nproc)" "$@" >"$work/build.log" 2>&1 || { cat "$work/build.log"; die "build failed"; }
 	make -s install DESTDIR="$PRIO_DESTDIR" >"$work/build.log" 2>&1 || { cat "$work/build.log"; die "install failed"; }
+}
+
+# Makes a directory with the data of a cluster that was never started, once, of which clusters
+# are copies. Tests find it in PRIO_TEMPLATE.
+make_template() {
+	[ -z "${PRIO_TEMPLATE:-}" ] || return 0
+	"$bindir/initdb" -D "$work/template" -U postgres -A trust -E UTF8 --locale=C --no-sync >"$work/initdb.log" ||
+		die "initdb failed"
+	export PRIO_TEMPLATE=$work/template
 }
 
 # Starts a throwaway cluster that listens on nothing but a socket in $work/NAME, with
@@ -109,8 +147,8 @@ start_cluster() {
 	local name=$1 setting
 	shift
 	mkdir -p "$work/$name"
-	"$bindir/initdb" -D "$work/$name/data" -U postgres -A trust -E UTF8 --locale=C --no-sync >"$work/$name/initdb.log" ||
-		die "initdb failed"
+	make_template
+	cp -a "$PRIO_TEMPLATE" "$work/$name/data"
 	{
 		say "listen_addresses = ''"
 		say "unix_socket_directories = '$work/$name'"

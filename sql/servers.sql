@@ -98,6 +98,25 @@ ALTER FOREIGN DATA WRAPPER prio RENAME TO renamed;
 SELECT * FROM exchange;
 ALTER FOREIGN DATA WRAPPER renamed RENAME TO prio;
 
+-- Options that no validator has seen are checked when they are used.
+ALTER FOREIGN DATA WRAPPER prio NO VALIDATOR;
+CREATE SERVER unchecked FOREIGN DATA WRAPPER prio OPTIONS (role 'C', public_key :'public_a');
+CREATE USER MAPPING FOR PUBLIC SERVER unchecked OPTIONS (shared_secret :'secret');
+SELECT prio_share_error('unchecked', 'batch', 5, share_a) FROM packet;
+ALTER FOREIGN DATA WRAPPER prio VALIDATOR prio_fdw_validator;
+SELECT prio_share_error('unchecked', 'batch', 5, share_a) FROM packet;
+ALTER FOREIGN DATA WRAPPER prio NO VALIDATOR;
+ALTER SERVER unchecked OPTIONS (SET role 'A', SET public_key 'no key');
+ALTER FOREIGN DATA WRAPPER prio VALIDATOR prio_fdw_validator;
+SELECT prio_share_error('unchecked', 'batch', 5, share_a) FROM packet;
+ALTER FOREIGN DATA WRAPPER prio NO VALIDATOR;
+ALTER SERVER unchecked OPTIONS (SET public_key :'public_a', ADD prg 'other');
+ALTER FOREIGN DATA WRAPPER prio VALIDATOR prio_fdw_validator;
+SELECT prio_share_error('unchecked', 'batch', 5, share_a) FROM packet;
+ALTER SERVER unchecked OPTIONS (SET prg 'seed');
+SELECT prio_share_error('unchecked', 'batch', 5, share_a) FROM packet;
+DROP SERVER unchecked CASCADE;
+
 -- Secrets in files, and what is no secret.
 DROP USER MAPPING FOR PUBLIC SERVER a;
 COPY (SELECT :'private_a') TO PROGRAM 'cat > prio_regress_a.key';

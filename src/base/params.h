@@ -33,8 +33,8 @@ typedef enum Prio1PrgVariant
 #define PRIO1_SEED_BYTES 16      /* a client's seed, or the servers' shared secret */
 
 /*
- * What is the same for every copy of a packet, whoever seals it again: the ephemeral public
- * key that it begins with (docs/protocol.md, "Replays").
+ * What is the same for every copy of a packet: the ephemeral public key that it begins with,
+ * to which its tag is bound (docs/protocol.md, "Replays").
  */
 #define PRIO1_REPLAY_KEY_BYTES 32
 

@@ -15,7 +15,7 @@ typedef enum PrioStatus
 {
 	PRIO_OK = 0,
 
-	/* The packet or message is at fault, and it alone (PROTOCOL.md, "Server"). */
+	/* The packet or message is at fault, and it alone (docs/protocol.md, "Server"). */
 	PRIO_DECRYPTION_FAILED,  /* the tag does not fit, or no room for one */
 	PRIO_MALFORMED,          /* not the MessagePack objects expected */
 	PRIO_WRONG_BATCH,        /* another batch id */

@@ -88,7 +88,7 @@ extern PrioStatus prio_gcm_decrypt(const uint8_t aes_key[PRIO_AES_KEY_BYTES],
 
 /*
  * The opening side: prio_gcm_decrypt() with the key that a private key and an ephemeral
- * public key agree on (PROTOCOL.md, "Keys and sealing"). Copies that key to aes_key, unless
+ * public key agree on (docs/protocol.md, "Keys and sealing"). Copies that key to aes_key, unless
  * it is NULL. PRIO_DECRYPTION_FAILED also when the public key is not a usable point.
  */
 extern PrioStatus prio_agree_and_decrypt(PrioKeyPair *pair,

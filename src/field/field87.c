@@ -4,7 +4,7 @@
  */
 #include "field/field87.h"
 
-/* Generates the subgroup of order 2^19: 0x2597c14f48d5b65ed8dcca (PROTOCOL.md). */
+/* Generates the subgroup of order 2^19: g of docs/protocol.md, "Parameters". */
 static const uint8_t generator[FIELD87_BYTES] = {0x25, 0x97, 0xc1, 0x4f, 0x48, 0xd5,
 												 0xb6, 0x5e, 0xd8, 0xdc, 0xca};
 

@@ -210,15 +210,21 @@ field87_is_reduced(Field87 a)
 }
 
 static inline void
+field87_store_be64(uint64_t word, uint8_t *bytes)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	word = __builtin_bswap64(word);
+#endif
+	memcpy(bytes, &word, sizeof(word));
+}
+
+static inline void
 field87_to_bytes(Field87 a, uint8_t *bytes)
 {
 	prio_uint128 value = field87_to_integer(a);
 
-	for (int i = FIELD87_BYTES - 1; i >= 0; i--)
-	{
-		bytes[i] = (uint8_t) value;
-		value >>= 8;
-	}
+	field87_store_be64((uint64_t) (value >> 24), bytes);
+	field87_store_be64((uint64_t) value, bytes + 3);
 }
 
 #define FIELD87_CANDIDATE_BYTES (FIELD87_BYTES + 1)

@@ -3,7 +3,7 @@
  *		Polynomials given by their values at roots of unity.
  *
  * w_M is prio_field87_root(log2 M), the root of unity of order M. N = prio_lagrange87_domain(n) is the
- * smallest power of two above n (PROTOCOL.md, "Parameters").
+ * smallest power of two above n (docs/protocol.md, "Parameters").
  */
 #ifndef PRIO_FIELD_LAGRANGE87_H
 #define PRIO_FIELD_LAGRANGE87_H
@@ -17,7 +17,7 @@ extern size_t prio_lagrange87_domain(size_t n, int *log_size);
 
 /*
  * What it takes to evaluate the three polynomials of a packet at a fixed point r as dot
- * products (PROTOCOL.md, "What makes it fast"). With l_i the Lagrange basis over the
+ * products (docs/protocol.md, "What makes it fast"). With l_i the Lagrange basis over the
  * domain of order N, and m_i the one over the domain of order 2N:
  *
  *	f(r) = data_0 f0 + sum data_i x_i

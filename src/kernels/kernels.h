@@ -26,7 +26,7 @@ typedef struct PrioKernels
 
 	/*
 	 * Makes random elements from `candidates` candidates of FIELD87_CANDIDATE_BYTES bytes each, by rejection, in
-	 * their order (PROTOCOL.md, "Pseudo-random generator"). out has room for candidates +
+	 * their order (docs/protocol.md, "Pseudo-random generator"). out has room for candidates +
 	 * KERNELS_ACCEPT_SLACK elements. Returns how many were accepted.
 	 */
 	size_t (*accept)(const uint8_t *bytes, size_t candidates, Field87 *out);

@@ -11,7 +11,7 @@ PRIO_FUNCTION(prio_shared_secret);
 
 /*
  * prio_keygen(OUT private_key bytea, OUT public_key bytea): a fresh X25519 key pair, 32
- * bytes each (PROTOCOL.md, "Keys and sealing").
+ * bytes each (docs/protocol.md, "Keys and sealing").
  */
 Datum
 prio_keygen(PG_FUNCTION_ARGS)

@@ -25,7 +25,7 @@
 extern void prio_check(PrioStatus status);
 
 /*
- * What long computations of src/core ask: is the query cancelled, or the session at its
+ * What long computations of the core ask: is the query cancelled, or the session at its
  * end, as that of a worker is when its leader is cancelled? They do not stop for interrupts
  * that do neither: they would have to start over, and with a timer shorter than the
  * computation they would never end.
@@ -43,29 +43,7 @@ extern bytea *prio_bytea(const void *data, Size size);
 extern void prio_check_n_data(int64 n_data);
 extern void prio_check_bits(int32 bits);
 
-/* ------------------------------------------------------------------ server.c */
-
-/*
- * The bytes of a batch id: UTF-8 whatever the encoding of the database, so that two
- * databases agree on them. Raises an error unless there are 1 .. PRIO1_MAX_BATCH_ID.
- * May point into batch_id.
- */
-extern const uint8_t *prio_batch_id(const text *batch_id, Size *size);
-
-/* 'batch' or 'seed'; raises an error for anything else. */
-extern Prio1PrgVariant prio_prg_variant(const char *name);
-
-/*
- * Everything it takes to open packets of one batch for a server, from the cache: checks
- * that the current role may use the server, and raises an error for whatever the caller
- * got wrong. Valid until the next call.
- */
-extern const Prio1VerifierContext *prio_verifier_context(FunctionCallInfo fcinfo,
-														 const text *server_name,
-														 const text *batch_id, int32 n_data,
-														 int64 ordinal, PrioKeyPair **pair);
-
-/* ------------------------------------------------------------------ verifier.c */
+/* ------------------------------------------------------------------ prio1_verifier.c */
 
 /* The verifier in a datum; raises an error when it is damaged. Wipe it after use. */
 extern void prio_verifier_from_datum(Datum datum, Prio1Verifier *verifier);

@@ -1,8 +1,11 @@
 /*
- * client.c
+ * prio1_client.c
  *		The client in SQL: data in, two sealed shares out.
  */
 #include "prio.h"
+
+#include "options.h"
+#include "prio1_context.h"
 
 #include "catalog/pg_type.h"
 #include "funcapi.h"
@@ -176,7 +179,7 @@ fill_from_integers(Field87 *data, Size n, const void *values, int bits)
 /*
  * prio_encode(public_key_a bytea, public_key_b bytea, batch_id text, data boolean[],
  * prg text DEFAULT 'batch', OUT share_a bytea, OUT share_b bytea): what a client does
- * (PROTOCOL.md, "Client"). Keys of 32 bytes; 1 .. prio_max_data() data fields.
+ * (docs/protocol.md, "Client"). Keys of 32 bytes; 1 .. prio_max_data() data fields.
  */
 Datum
 prio_encode(PG_FUNCTION_ARGS)

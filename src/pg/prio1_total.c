@@ -1,53 +1,115 @@
 /*
- * total.c
+ * prio1_total.c
  *		Totals: the aggregates, and what is published.
+ *
+ * The state of both aggregates is a bytea: the stored form of a total. PostgreSQL hands it on
+ * as it is between workers, and Citus between machines. Within an aggregate it is added to
+ * where it lies. But anybody may call the functions of an aggregate with bytes of their own:
+ * so every state is checked, and any sums are sums.
  */
 #include "prio.h"
 
 #include "access/detoast.h"
 #include "catalog/pg_type.h"
-#include "libpq/pqformat.h"
 #include "utils/array.h"
 
 PRIO_FUNCTION(prio_total_share_accum);
 PRIO_FUNCTION(prio_merge_accum);
 PRIO_FUNCTION(prio_total_combine);
-PRIO_FUNCTION(prio_total_serialize);
-PRIO_FUNCTION(prio_total_deserialize);
 PRIO_FUNCTION(prio_total_final);
 PRIO_FUNCTION(prio_total_share_uint);
 PRIO_FUNCTION(prio_publish);
 
-/* Of the serialized state, which only ever travels between processes of one server. */
-#define STATE_VERSION 1
+/* ------------------------------------------------------------------ states */
 
-/* The state of both aggregates; NULL as long as there was no row. */
-typedef struct TotalState
+/* The sums must lie as an array of their type does, whatever is in front of them. */
+StaticAssertDecl((VARHDRSZ + PRIO1_TOTAL_HEAD_BYTES) % MAXIMUM_ALIGNOF == 0,
+				 "sums of a state are aligned");
+
+typedef struct State
 {
-	uint8_t digest[PRIO1_DIGEST_BYTES]; /* the batch; prio_merge: zeros */
-	Prio1Total total;                   /* its sums follow the struct */
-} TotalState;
+	bytea *value; /* aligned, with a length word of four bytes; NULL before the first row */
+	Prio1Total total; /* in there */
+} State;
 
-static TotalState *
-make_state(MemoryContext memory, PrioRole role, Size n, const uint8_t *digest)
+static uint8_t *
+stored_total(const State *state)
 {
-	Size head = MAXALIGN(sizeof(TotalState));
-	TotalState *state = MemoryContextAllocHuge(memory, head + n * sizeof(Field87));
+	return (uint8_t *) VARDATA(state->value);
+}
 
-	prio1_total_init(&state->total, role, n, (Field87 *) ((char *) state + head));
-	if (digest != NULL)
-		memcpy(state->digest, digest, PRIO1_DIGEST_BYTES);
+/* A new state, a sum of nothing. A digest of NULL is that of prio_merge(). */
+static void
+make_state(State *state, PrioRole role, Size n, const uint8_t *digest)
+{
+	state->value = prio_allocate_bytea(prio1_total_stored_size(n));
+	prio1_total_create(&state->total, role, n, digest, stored_total(state));
+}
+
+/* Raises the error for bytes that are no state. */
+static void
+check_state(PrioStatus status)
+{
+	if (status == PRIO_OTHER_VERSION)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("state of an aggregate is of another version"),
+				 errdetail(
+					 "It comes from another version of the extension, or from another kind of machine.")));
+	if (status != PRIO_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+				 errmsg("state of an aggregate is damaged"),
+				 errdetail("It was not made by prio_total_share() or prio_merge().")));
+}
+
+/*
+ * The state that came as an argument, to be changed or not: where it lies, or a copy. An
+ * aggregate owns the state that it hands to its functions, argument 0, wherever that came
+ * from, and lets them change it. Nobody else sees it, not even where the frame of a window
+ * moves on, as prio_total_final() leaves it as it is. From any other caller a state to be
+ * changed is copied, as is one that does not lie as it has to. What is longer than any is
+ * not even fetched.
+ */
+static State
+state_arg(FunctionCallInfo fcinfo, int argument, bool to_change)
+{
+	State state = {NULL};
+	Datum datum;
+	Pointer pointer;
+
+	if (PG_ARGISNULL(argument))
+		return state;
+	datum = PG_GETARG_DATUM(argument);
+	pointer = DatumGetPointer(datum);
+	if (toast_raw_datum_size(datum) - VARHDRSZ > prio1_total_stored_size(PRIO1_MAX_DATA))
+		check_state(PRIO_MALFORMED);
+	if (VARATT_IS_EXTENDED(pointer) || pointer != (Pointer) MAXALIGN(pointer) ||
+		(to_change && AggCheckCallContext(fcinfo, NULL) == 0))
+		state.value = DatumGetByteaPCopy(datum);
 	else
-		memset(state->digest, 0, PRIO1_DIGEST_BYTES);
+		state.value = (bytea *) pointer;
+	check_state(
+		prio1_total_open(&state.total, stored_total(&state), VARSIZE(state.value) - VARHDRSZ));
 	return state;
+}
+
+/* A state that may have been changed as a result; there may still be none. */
+static Datum
+state_result(FunctionCallInfo fcinfo, const State *state)
+{
+	if (state->value == NULL)
+		PG_RETURN_NULL();
+	prio1_total_save(&state->total, stored_total(state));
+	PG_RETURN_BYTEA_P(state->value);
 }
 
 /*
  * The state of a group, by its first verifier. What allocates may raise an error: so nothing
  * of the verifier is on the stack any more.
  */
-static TotalState *
-begin_state(MemoryContext memory, Datum datum)
+static void
+make_state_for(State *state, Datum datum)
 {
 	Prio1Verifier verifier;
 	uint8_t digest[PRIO1_DIGEST_BYTES];
@@ -59,33 +121,10 @@ begin_state(MemoryContext memory, Datum datum)
 	role = verifier.role;
 	n = verifier.n;
 	prio_wipe(&verifier, sizeof(verifier));
-	return make_state(memory, role, n, digest);
+	make_state(state, role, n, digest);
 }
 
-static MemoryContext
-aggregate_memory(FunctionCallInfo fcinfo)
-{
-	MemoryContext memory;
-
-	if (!AggCheckCallContext(fcinfo, &memory))
-		elog(ERROR, "aggregate function called in non-aggregate context");
-	return memory;
-}
-
-static TotalState *
-state_arg(FunctionCallInfo fcinfo, int argument)
-{
-	return PG_ARGISNULL(argument) ? NULL : (TotalState *) PG_GETARG_POINTER(argument);
-}
-
-/* A state as a result, which may still be none. */
-static Datum
-state_datum(FunctionCallInfo fcinfo, TotalState *state)
-{
-	if (state == NULL)
-		PG_RETURN_NULL();
-	PG_RETURN_POINTER(state);
-}
+/* ------------------------------------------------------------------ what goes together */
 
 static void
 check_roles(PrioRole a, PrioRole b)
@@ -147,44 +186,45 @@ report_foreign_share(bool has_key, bool share_is_null)
 Datum
 prio_total_share_accum(PG_FUNCTION_ARGS)
 {
-	MemoryContext memory = aggregate_memory(fcinfo);
-	TotalState *state = state_arg(fcinfo, 0);
+	State state = state_arg(fcinfo, 0, true);
 	bool share_is_null = PG_ARGISNULL(2);
 	bytea *share = NULL;
 	const uint8_t *bytes = NULL;
 	uint8_t *plaintext = NULL;
 	Size size = 0;
 	Prio1Verifier verifier;
+	const uint8_t *own_digest;
 	uint8_t digest[PRIO1_DIGEST_BYTES];
 	PrioRole role;
 	bool has_key;
 	PrioStatus status = PRIO_OK;
 
 	if (PG_ARGISNULL(1))
-		return state_datum(fcinfo, state);
+		return state_result(fcinfo, &state);
 
 	/* From where the verifier is read nothing raises an error until it is wiped. */
-	if (state == NULL)
-		state = begin_state(memory, PG_GETARG_DATUM(1));
+	if (state.value == NULL)
+		make_state_for(&state, PG_GETARG_DATUM(1));
+	own_digest = prio1_total_digest(stored_total(&state));
 	if (!share_is_null)
 	{
 		share = PG_GETARG_BYTEA_PP(2);
 		bytes = (const uint8_t *) VARDATA_ANY(share);
 		size = VARSIZE_ANY_EXHDR(share);
-		if (state->total.role == PRIO_A)
+		if (state.total.role == PRIO_A)
 			plaintext = palloc(size);
 	}
 	prio_verifier_from_datum(PG_GETARG_DATUM(1), &verifier);
 	role = verifier.role;
 	has_key = verifier.has_key;
 	memcpy(digest, verifier.digest, sizeof(digest));
-	if (role == state->total.role && memcmp(digest, state->digest, sizeof(digest)) == 0)
-		status = prio1_total_add_share(&state->total, &verifier, bytes, size, plaintext);
+	if (role == state.total.role && memcmp(digest, own_digest, sizeof(digest)) == 0)
+		status = prio1_total_add_share(&state.total, &verifier, bytes, size, plaintext);
 	prio_wipe(&verifier, sizeof(verifier));
 	prio_wipe_stack();
 
-	check_roles(state->total.role, role);
-	check_batches(state->digest, digest);
+	check_roles(state.total.role, role);
+	check_batches(own_digest, digest);
 	prio_check(status);
 	if (status != PRIO_OK)
 		report_foreign_share(has_key, share_is_null);
@@ -193,7 +233,7 @@ prio_total_share_accum(PG_FUNCTION_ARGS)
 		pfree(plaintext);
 	if (share != NULL)
 		PG_FREE_IF_COPY(share, 2);
-	PG_RETURN_POINTER(state);
+	return state_result(fcinfo, &state);
 }
 
 /* Raises the error for bytes that are no total share, or could not be read. */
@@ -229,37 +269,28 @@ begin_total(Datum datum, const char *name, PrioRole *role, Size *n)
 	return reader;
 }
 
-static void
-add_total(Prio1Total *total, Prio1PacketReader *reader, const char *name)
-{
-	check_total(prio1_total_add_message(total, reader), name);
-}
-
 /*
  * Transition of prio_merge(total bytea).
  */
 Datum
 prio_merge_accum(PG_FUNCTION_ARGS)
 {
-	MemoryContext memory = aggregate_memory(fcinfo);
-	TotalState *state = state_arg(fcinfo, 0);
+	State state = state_arg(fcinfo, 0, true);
 	Prio1PacketReader reader;
 	PrioRole role;
 	Size n;
 
 	if (PG_ARGISNULL(1))
-		return state_datum(fcinfo, state);
+		return state_result(fcinfo, &state);
 
 	reader = begin_total(PG_GETARG_DATUM(1), "total", &role, &n);
-	if (state == NULL)
-		state = make_state(memory, role, n, NULL);
-	check_roles(state->total.role, role);
-	check_lengths(state->total.n, n);
-	add_total(&state->total, &reader, "total");
-	PG_RETURN_POINTER(state);
+	if (state.value == NULL)
+		make_state(&state, role, n, NULL);
+	check_roles(state.total.role, role);
+	check_lengths(state.total.n, n);
+	check_total(prio1_total_add_message(&state.total, &reader), "total");
+	return state_result(fcinfo, &state);
 }
-
-/* ------------------------------------------------------------------ partial aggregation */
 
 /*
  * Combine function of both aggregates: adds up the states of two workers.
@@ -267,66 +298,26 @@ prio_merge_accum(PG_FUNCTION_ARGS)
 Datum
 prio_total_combine(PG_FUNCTION_ARGS)
 {
-	MemoryContext memory = aggregate_memory(fcinfo);
-	TotalState *state = state_arg(fcinfo, 0);
-	TotalState *other = state_arg(fcinfo, 1);
+	State state = state_arg(fcinfo, 0, true);
+	State other = state_arg(fcinfo, 1, false);
 
-	if (other == NULL)
-		return state_datum(fcinfo, state);
-	if (state == NULL)
-		state = make_state(memory, other->total.role, other->total.n, other->digest);
-	check_roles(state->total.role, other->total.role);
-	check_batches(state->digest, other->digest);
-	check_lengths(state->total.n, other->total.n);
-	if (prio1_total_merge(&state->total, &other->total) != PRIO_OK)
+	if (other.value == NULL)
+		return state_result(fcinfo, &state);
+	if (state.value == NULL)
+		PG_RETURN_BYTEA_P(other.value);
+	check_roles(state.total.role, other.total.role);
+	check_batches(prio1_total_digest(stored_total(&state)),
+				  prio1_total_digest(stored_total(&other)));
+	check_lengths(state.total.n, other.total.n);
+	if (prio1_total_merge(&state.total, &other.total) != PRIO_OK)
 		elog(ERROR, "cannot merge these states");
-	PG_RETURN_POINTER(state);
-}
-
-/*
- * version (1), role (1), digest (16), then the sums as src/core stores them.
- */
-Datum
-prio_total_serialize(PG_FUNCTION_ARGS)
-{
-	TotalState *state = (TotalState *) PG_GETARG_POINTER(0);
-	Size size = prio1_total_stored_size(state->total.n);
-	StringInfoData buffer;
-
-	aggregate_memory(fcinfo);
-	pq_begintypsend(&buffer);
-	pq_sendbyte(&buffer, STATE_VERSION);
-	pq_sendbyte(&buffer, (uint8) state->total.role);
-	pq_sendbytes(&buffer, (const char *) state->digest, PRIO1_DIGEST_BYTES);
-	enlargeStringInfo(&buffer, (int) size);
-	prio1_total_store(&state->total, (uint8_t *) buffer.data + buffer.len);
-	buffer.len += (int) size;
-	PG_RETURN_BYTEA_P(pq_endtypsend(&buffer));
-}
-
-Datum
-prio_total_deserialize(PG_FUNCTION_ARGS)
-{
-	bytea *serialized = PG_GETARG_BYTEA_PP(0);
-	const uint8_t *bytes = (const uint8_t *) VARDATA_ANY(serialized);
-	Size size = VARSIZE_ANY_EXHDR(serialized);
-	Size head = 2 + PRIO1_DIGEST_BYTES;
-	Size n = size < head ? 0 : (size - head) / FIELD87_BYTES;
-	TotalState *state;
-
-	aggregate_memory(fcinfo);
-	if (n < 1 || n > PRIO1_MAX_DATA || bytes[0] != STATE_VERSION || bytes[1] > PRIO_B)
-		elog(ERROR, "damaged aggregate state");
-	state = make_state(CurrentMemoryContext, (PrioRole) bytes[1], n, bytes + 2);
-	if (prio1_total_load(&state->total, bytes + head, size - head) != PRIO_OK)
-		elog(ERROR, "damaged aggregate state");
-	PG_RETURN_POINTER(state);
+	return state_result(fcinfo, &state);
 }
 
 /* ------------------------------------------------------------------ results */
 
 static bytea *
-total_message(Prio1Total *total)
+total_message(const Prio1Total *total)
 {
 	bytea *result = palloc(VARHDRSZ + prio1_total_max_message(total->n));
 	Size size = prio1_total_write(total, (uint8_t *) VARDATA(result));
@@ -337,29 +328,29 @@ total_message(Prio1Total *total)
 
 /*
  * Final function of both aggregates: the total share as the message that the other server
- * gets (PROTOCOL.md, "Totals"). NULL when there was no row.
+ * gets (docs/protocol.md, "Totals"). NULL when there was no row.
  */
 Datum
 prio_total_final(PG_FUNCTION_ARGS)
 {
-	TotalState *state = state_arg(fcinfo, 0);
+	State state = state_arg(fcinfo, 0, false);
 
-	aggregate_memory(fcinfo);
-	if (state == NULL)
+	if (state.value == NULL)
 		PG_RETURN_NULL();
-	PG_RETURN_BYTEA_P(total_message(&state->total));
+	PG_RETURN_BYTEA_P(total_message(&state.total));
 }
 
 /* A total share that came as an argument, in the current memory context. */
-static Prio1Total *
+static Prio1Total
 total_arg(FunctionCallInfo fcinfo, int argument, const char *name)
 {
+	Prio1Total total;
 	PrioRole role;
 	Size n;
 	Prio1PacketReader reader = begin_total(PG_GETARG_DATUM(argument), name, &role, &n);
-	Prio1Total *total = &make_state(CurrentMemoryContext, role, n, NULL)->total;
 
-	add_total(total, &reader, name);
+	prio1_total_init(&total, role, n, palloc(n * sizeof(Field87)));
+	check_total(prio1_total_add_message(&total, &reader), name);
 	return total;
 }
 
@@ -371,17 +362,17 @@ Datum
 prio_total_share_uint(PG_FUNCTION_ARGS)
 {
 	int32 bits = PG_GETARG_INT32(1);
-	Prio1Total *total;
+	Prio1Total total;
 	Prio1Total uints;
 
 	prio_check_bits(bits);
 	total = total_arg(fcinfo, 0, "total");
-	if (prio1_total_to_uints(total, bits, &uints,
-							 palloc(total->n / (Size) bits * sizeof(Field87) + 1)) != PRIO_OK)
+	if (prio1_total_to_uints(&total, bits, &uints,
+							 palloc(total.n / (Size) bits * sizeof(Field87) + 1)) != PRIO_OK)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("total share does not hold integers of %d bits", bits),
-				 errdetail("Its %zu entries are not a multiple of %d.", total->n, bits)));
+				 errdetail("Its %zu entries are not a multiple of %d.", total.n, bits)));
 	PG_RETURN_BYTEA_P(total_message(&uints));
 }
 
@@ -392,20 +383,20 @@ prio_total_share_uint(PG_FUNCTION_ARGS)
 Datum
 prio_publish(PG_FUNCTION_ARGS)
 {
-	Prio1Total *a = total_arg(fcinfo, 0, "total_a");
-	Prio1Total *b = total_arg(fcinfo, 1, "total_b");
-	int64 *counts = palloc(a->n * sizeof(int64));
-	Datum *entries = palloc(a->n * sizeof(Datum));
+	Prio1Total a = total_arg(fcinfo, 0, "total_a");
+	Prio1Total b = total_arg(fcinfo, 1, "total_b");
+	int64 *counts = palloc(a.n * sizeof(int64));
+	Datum *entries = palloc(a.n * sizeof(Datum));
 	Size where = 0;
 	PrioStatus status;
 
-	if (a->role == b->role)
+	if (a.role == b.role)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("both totals are of server %s", a->role == PRIO_A ? "A" : "B"),
+				 errmsg("both totals are of server %s", a.role == PRIO_A ? "A" : "B"),
 				 errhint("Publishing takes the total of server A and that of server B.")));
-	check_lengths(a->n, b->n);
-	status = prio1_total_publish(a, b, counts, &where);
+	check_lengths(a.n, b.n);
+	status = prio1_total_publish(&a, &b, counts, &where);
 	if (status != PRIO_OK)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
@@ -413,8 +404,8 @@ prio_publish(PG_FUNCTION_ARGS)
 				 errdetail("Entry %zu of their sum is beyond any number of clients.", where + 1),
 				 errhint(
 					 "Both servers must add up exactly the same packets of the same batch.")));
-	for (Size i = 0; i < a->n; i++)
+	for (Size i = 0; i < a.n; i++)
 		entries[i] = Int64GetDatum(counts[i]);
-	PG_RETURN_ARRAYTYPE_P(construct_array(entries, (int) a->n, INT8OID, sizeof(int64),
+	PG_RETURN_ARRAYTYPE_P(construct_array(entries, (int) a.n, INT8OID, sizeof(int64),
 										  FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }

@@ -1,12 +1,14 @@
 /*
- * verifier.c
+ * prio1_verifier.c
  *		Checking packets: the type prio_verifier and the two rounds.
  *
- * A prio_verifier is the stored form of src/core and a CRC-32C over it. Its text leaves
+ * A prio_verifier is the stored form of the core and a CRC-32C over it. Its text leaves
  * out the packet's key, so that neither a log nor a dump holds it; its binary form, which
  * COPY and tables use, has it all.
  */
 #include "prio.h"
+
+#include "prio1_context.h"
 
 #include "access/detoast.h"
 #include "libpq/pqformat.h"
@@ -202,7 +204,7 @@ open_share(FunctionCallInfo fcinfo, int64 ordinal, Prio1Verifier *verifier)
 /*
  * prio_verifier(server text, batch_id text, n_data int, share bytea, ordinal bigint
  * DEFAULT 0) -> prio_verifier: opens one packet and evaluates its polynomials; NULL for a
- * packet that is none (PROTOCOL.md, "Server: opening and checking one packet").
+ * packet that is none (docs/protocol.md, "Server").
  */
 Datum
 prio_verifier(PG_FUNCTION_ARGS)

@@ -1,6 +1,6 @@
 /*
  * client.h
- *		The client: a vector of bits becomes two sealed shares (PROTOCOL.md, "Client").
+ *		The client: a vector of bits becomes two sealed shares (docs/protocol.md, "Client").
  */
 #ifndef PRIO_PRIO1_CLIENT_H
 #define PRIO_PRIO1_CLIENT_H

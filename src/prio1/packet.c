@@ -409,13 +409,27 @@ prio1_packet_write_role(Prio1PacketWriter *writer, PrioRole role)
 }
 
 void
-prio1_packet_write_array(Prio1PacketWriter *writer, const Field87 *elements, size_t count)
+prio1_packet_write_array_head(Prio1PacketWriter *writer, size_t count)
 {
 	msgpack_packer packer = packer_for(writer);
 
 	msgpack_pack_array(&packer, count);
+}
+
+void
+prio1_packet_write_elements(Prio1PacketWriter *writer, const Field87 *elements, size_t count)
+{
+	msgpack_packer packer = packer_for(writer);
+
 	for (size_t i = 0; i < count; i++)
 		pack_element(&packer, elements[i]);
+}
+
+void
+prio1_packet_write_array(Prio1PacketWriter *writer, const Field87 *elements, size_t count)
+{
+	prio1_packet_write_array_head(writer, count);
+	prio1_packet_write_elements(writer, elements, count);
 }
 
 /* ------------------------------------------------------------------ sizes */

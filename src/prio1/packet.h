@@ -1,6 +1,6 @@
 /*
  * packet.h
- *		The messages (PROTOCOL.md, "Wire format"): MessagePack objects one after another.
+ *		The messages (docs/protocol.md, "Wire format"): MessagePack objects one after another.
  *
  * What is read must be written the one way the protocol allows: `str` in the shortest
  * form that fits, elements without leading zero bytes, nothing behind the last object.
@@ -102,6 +102,10 @@ extern void prio1_packet_write_header(Prio1PacketWriter *writer,
 extern void prio1_packet_write_role(Prio1PacketWriter *writer, PrioRole role);
 extern void prio1_packet_write_array(Prio1PacketWriter *writer, const Field87 *elements,
 									 size_t count);
+/* The same in pieces: what an array of count elements begins with, then all of them. */
+extern void prio1_packet_write_array_head(Prio1PacketWriter *writer, size_t count);
+extern void prio1_packet_write_elements(Prio1PacketWriter *writer, const Field87 *elements,
+										size_t count);
 
 /* ------------------------------------------------------------------ sizes, in bytes */
 

@@ -1,6 +1,6 @@
 /*
  * prg.h
- *		The pseudo-random generator (PROTOCOL.md, "Pseudo-random generator").
+ *		The pseudo-random generator (docs/protocol.md, "Pseudo-random generator").
  */
 #ifndef PRIO_PRIO1_PRG_H
 #define PRIO_PRIO1_PRG_H

@@ -1,6 +1,6 @@
 /*
  * seal.h
- *		Sealed packets (PROTOCOL.md, "Keys and sealing"):
+ *		Sealed packets (docs/protocol.md, "Keys and sealing"):
  *		ephemeral public key (32) || nonce (12) || ciphertext || tag (16).
  */
 #ifndef PRIO_PRIO1_SEAL_H

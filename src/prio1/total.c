@@ -17,30 +17,31 @@ prio1_total_init(Prio1Total *total, PrioRole role, size_t n, Field87 *memory)
 	total->role = role;
 	total->n = n;
 	total->pending = 0;
+	total->fresh = false;
 	total->sums = memory;
 	memset(memory, 0, n * sizeof(Field87));
 }
 
 /*
- * Brings every element below p. With limbs below 2^63 the value is below 2^108; what lies
- * above bit 87 folds down to less than 2^41.
+ * The element that a sum stands for, whatever its limbs are. Its value is below 2^109; what
+ * lies above bit 87 folds down to less than 2^42.
  */
-static void
-normalise(Prio1Total *total)
+static Field87
+reduced(Field87 sum)
 {
 	prio_uint128 low_mask = ((prio_uint128) 1 << 87) - 1;
+	prio_uint128 value = field87_to_integer(sum);
+	uint64_t high = (uint64_t) (value >> 87);
 
-	if (total->pending == 0)
-		return;
-	for (size_t i = 0; i < total->n; i++)
-	{
-		prio_uint128 value = field87_to_integer(total->sums[i]);
-		uint64_t high = (uint64_t) (value >> 87);
+	return field87_from_signed((prio_int128) (value & low_mask) -
+							   (prio_int128) ((prio_uint128) high * FIELD87_FOLD));
+}
 
-		total->sums[i] = field87_from_signed((prio_int128) (value & low_mask) -
-											 (prio_int128) ((prio_uint128) high * FIELD87_FOLD));
-	}
-	total->pending = 0;
+static inline void
+add_element(Field87 *sum, Field87 element)
+{
+	sum->lo += element.lo;
+	sum->hi += element.hi;
 }
 
 /* sums[from ..] += elements. */
@@ -49,18 +50,25 @@ add_elements(Prio1Total *total, size_t from, const Field87 *elements, size_t cou
 {
 	Field87 *sums = total->sums + from;
 
-	for (size_t i = 0; i < count; i++)
+	if (total->fresh)
 	{
-		sums[i].lo += elements[i].lo;
-		sums[i].hi += elements[i].hi;
+		memcpy(sums, elements, count * sizeof(Field87));
+		return;
 	}
+	for (size_t i = 0; i < count; i++)
+		add_element(&sums[i], elements[i]);
 }
 
+/* After every vector: makes room for the next one. */
 static void
 count_vector(Prio1Total *total)
 {
-	if (++total->pending == MAX_PENDING)
-		normalise(total);
+	total->fresh = false;
+	if (++total->pending < MAX_PENDING)
+		return;
+	for (size_t i = 0; i < total->n; i++)
+		total->sums[i] = reduced(total->sums[i]);
+	total->pending = 0;
 }
 
 /* Adds the next vector of a share. */
@@ -144,12 +152,23 @@ prio1_total_add_share(Prio1Total *total, const Prio1Verifier *verifier, const ui
 }
 
 PrioStatus
-prio1_total_merge(Prio1Total *total, Prio1Total *other)
+prio1_total_merge(Prio1Total *total, const Prio1Total *other)
 {
 	if (total->role != other->role || total->n != other->n)
 		return PRIO_MISMATCH;
-	normalise(other);
-	add_elements(total, 0, other->sums, other->n);
+	for (size_t i = 0; i < total->n; i++)
+		add_element(&total->sums[i], reduced(other->sums[i]));
+	count_vector(total);
+	return PRIO_OK;
+}
+
+PrioStatus
+prio1_total_subtract(Prio1Total *total, const Prio1Total *part)
+{
+	if (total->role != part->role || total->n != part->n)
+		return PRIO_MISMATCH;
+	for (size_t i = 0; i < total->n; i++)
+		add_element(&total->sums[i], field87_neg(reduced(part->sums[i])));
 	count_vector(total);
 	return PRIO_OK;
 }
@@ -163,13 +182,22 @@ prio1_total_max_message(size_t n)
 }
 
 size_t
-prio1_total_write(Prio1Total *total, uint8_t *out)
+prio1_total_write(const Prio1Total *total, uint8_t *out)
 {
 	Prio1PacketWriter writer = prio1_packet_writer(out, prio1_total_max_message(total->n));
+	Field87 chunk[VECTORS_CHUNK];
 
-	normalise(total);
 	prio1_packet_write_role(&writer, total->role);
-	prio1_packet_write_array(&writer, total->sums, total->n);
+	prio1_packet_write_array_head(&writer, total->n);
+	for (size_t done = 0; done < total->n;)
+	{
+		size_t size = total->n - done < VECTORS_CHUNK ? total->n - done : VECTORS_CHUNK;
+
+		for (size_t i = 0; i < size; i++)
+			chunk[i] = reduced(total->sums[done + i]);
+		prio1_packet_write_elements(&writer, chunk, size);
+		done += size;
+	}
 	return (size_t) (writer.next - out);
 }
 
@@ -203,11 +231,10 @@ prio1_total_add_message(Prio1Total *total, Prio1PacketReader *reader)
 /* ------------------------------------------------------------------ results */
 
 PrioStatus
-prio1_total_to_uints(Prio1Total *total, int bits, Prio1Total *uints, Field87 *memory)
+prio1_total_to_uints(const Prio1Total *total, int bits, Prio1Total *uints, Field87 *memory)
 {
 	if (total->n % (size_t) bits != 0)
 		return PRIO_MISMATCH;
-	normalise(total);
 	prio1_total_init(uints, total->role, total->n / (size_t) bits, memory);
 	for (size_t j = 0; j < uints->n; j++)
 	{
@@ -215,22 +242,22 @@ prio1_total_to_uints(Prio1Total *total, int bits, Prio1Total *uints, Field87 *me
 
 		/* Horner, from the most significant bit down. */
 		for (size_t i = 0; i < (size_t) bits; i++)
-			value = field87_add(field87_add(value, value), total->sums[j * (size_t) bits + i]);
+			value = field87_add(field87_add(value, value),
+								reduced(total->sums[j * (size_t) bits + i]));
 		uints->sums[j] = value;
 	}
 	return PRIO_OK;
 }
 
 PrioStatus
-prio1_total_publish(Prio1Total *a, Prio1Total *b, int64_t *counts, size_t *where)
+prio1_total_publish(const Prio1Total *a, const Prio1Total *b, int64_t *counts, size_t *where)
 {
 	if (a->role == b->role || a->n != b->n)
 		return PRIO_MISMATCH;
-	normalise(a);
-	normalise(b);
 	for (size_t i = 0; i < a->n; i++)
 	{
-		prio_uint128 value = field87_to_integer(field87_add(a->sums[i], b->sums[i]));
+		prio_uint128 value =
+			field87_to_integer(field87_add(reduced(a->sums[i]), reduced(b->sums[i])));
 
 		if (value >> 63 != 0)
 		{
@@ -244,32 +271,77 @@ prio1_total_publish(Prio1Total *a, Prio1Total *b, int64_t *counts, size_t *where
 
 /* ------------------------------------------------------------------ stored form */
 
+/* Written as it is: that another byte order is another version is meant so. */
+#define STORED_VERSION 1
+
+typedef struct StoredHead
+{
+	uint16_t version;
+	uint16_t role;
+	uint32_t n;
+	uint32_t pending;
+	uint8_t digest[PRIO1_DIGEST_BYTES];
+} StoredHead;
+
+_Static_assert(sizeof(StoredHead) == PRIO1_TOTAL_HEAD_BYTES, "the head has no gaps");
+
 size_t
 prio1_total_stored_size(size_t n)
 {
-	return n * FIELD87_BYTES;
+	return PRIO1_TOTAL_HEAD_BYTES + n * sizeof(Field87);
+}
+
+static Field87 *
+stored_sums(uint8_t *stored)
+{
+	return (Field87 *) (void *) (stored + PRIO1_TOTAL_HEAD_BYTES);
 }
 
 void
-prio1_total_store(Prio1Total *total, uint8_t *out)
+prio1_total_create(Prio1Total *total, PrioRole role, size_t n,
+				   const uint8_t digest[PRIO1_DIGEST_BYTES], uint8_t *stored)
 {
-	normalise(total);
-	for (size_t i = 0; i < total->n; i++)
-		field87_to_bytes(total->sums[i], out + i * FIELD87_BYTES);
+	StoredHead head = {STORED_VERSION, (uint16_t) role, (uint32_t) n, 0, {0}};
+
+	if (digest != NULL)
+		memcpy(head.digest, digest, sizeof(head.digest));
+	memcpy(stored, &head, sizeof(head));
+	total->role = role;
+	total->n = n;
+	total->pending = 0;
+	total->fresh = true;
+	total->sums = stored_sums(stored);
 }
 
 PrioStatus
-prio1_total_load(Prio1Total *total, const uint8_t *stored, size_t size)
+prio1_total_open(Prio1Total *total, uint8_t *stored, size_t size)
 {
-	uint64_t all_reduced = 1;
+	StoredHead head;
 
-	if (size != prio1_total_stored_size(total->n))
+	if (size < sizeof(head))
 		return PRIO_MALFORMED;
-	for (size_t i = 0; i < total->n; i++)
-	{
-		total->sums[i] = field87_from_bytes(stored + i * FIELD87_BYTES);
-		all_reduced &= field87_is_reduced(total->sums[i]);
-	}
-	total->pending = 0;
-	return prio_declassify(all_reduced) ? PRIO_OK : PRIO_MALFORMED;
+	memcpy(&head, stored, sizeof(head));
+	if (head.version != STORED_VERSION)
+		return PRIO_OTHER_VERSION;
+	if (head.role > PRIO_B || head.n < 1 || head.n > PRIO1_MAX_DATA ||
+		size != prio1_total_stored_size(head.n) || head.pending >= MAX_PENDING)
+		return PRIO_MALFORMED;
+	total->role = (PrioRole) head.role;
+	total->n = head.n;
+	total->pending = head.pending;
+	total->fresh = false;
+	total->sums = stored_sums(stored);
+	return PRIO_OK;
+}
+
+void
+prio1_total_save(const Prio1Total *total, uint8_t *stored)
+{
+	memcpy(stored + offsetof(StoredHead, pending), &total->pending, sizeof(total->pending));
+}
+
+const uint8_t *
+prio1_total_digest(const uint8_t *stored)
+{
+	return stored + offsetof(StoredHead, digest);
 }

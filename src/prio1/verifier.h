@@ -1,6 +1,6 @@
 /*
  * verifier.h
- *		One server checks one packet (PROTOCOL.md, "Server: opening and checking").
+ *		One server checks one packet (docs/protocol.md, "Server").
  */
 #ifndef PRIO_PRIO1_VERIFIER_H
 #define PRIO_PRIO1_VERIFIER_H

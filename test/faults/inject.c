@@ -298,7 +298,7 @@ replaced_free(void *memory)
 	original_free(inject_gave_memory(memory));
 }
 
-/* Those of a program or module with src/core, and of msgpack-c, may fail one by one. */
+/* Those of a program or module with the core, and of msgpack-c, may fail one by one. */
 static void *
 failing_malloc(size_t size)
 {

@@ -15,8 +15,8 @@
 
 typedef enum InjectKind
 {
-	INJECT_NSS,        /* what src/core calls of NSS, but for the calls that free */
-	INJECT_MALLOC,     /* malloc() and its like, in src/core and msgpack-c */
+	INJECT_NSS,        /* what the core calls of NSS, but for the calls that free */
+	INJECT_MALLOC,     /* malloc() and its like, in the core and msgpack-c */
 	INJECT_POSTGRESQL, /* what src/pg calls of PostgreSQL and may raise an error */
 	INJECT_KINDS
 } InjectKind;
@@ -30,8 +30,8 @@ typedef struct InjectFunction
 } InjectFunction;
 
 /*
- * Replaces calls in src/core and its libraries, once they are loaded. prio is the end of the name of the object
- * that src/core is in; "" is the program itself.
+ * Replaces calls in the core and its libraries, once they are loaded. prio is the end of the name of the object
+ * that the core is in; "" is the program itself.
  */
 extern void inject_install(const char *prio);
 
@@ -45,7 +45,7 @@ extern void inject_replace(const char *object, const InjectFunction *functions, 
 extern void inject_arm(InjectKind kind, uint64_t skip, bool forever);
 
 /*
- * From now on there are so many bytes of memory for src/core, NSS and msgpack-c together;
+ * From now on there are so many bytes of memory for the core, NSS and msgpack-c together;
  * what they free can be had again.
  */
 extern void inject_limit_memory(size_t bytes);
@@ -61,11 +61,11 @@ extern bool inject_has_memory(size_t size);
 extern void *inject_took_memory(void *memory);
 extern void *inject_gave_memory(void *memory);
 
-/* NSS objects that src/core made and did not free yet. */
+/* NSS objects that the core made and did not free yet. */
 extern int64_t inject_live_objects(void);
 
 /*
- * An NSS function that src/core calls and that is not replaced, or NULL: the list in
+ * An NSS function that the core calls and that is not replaced, or NULL: the list in
  * inject.c is then out of date.
  */
 extern const char *inject_forgotten(const char *prio);

@@ -217,7 +217,7 @@ try_verify1(const Prio1Verifier *own, Bytes message)
 
 		assert_true(message.size <= PRIO1_VERIFY1_MAX_BYTES);
 		check_written_elements(message, peer, 2);
-		assert_in_range(size, 2, PRIO1_VERIFY2_MAX_BYTES);
+		assert_between(size, 2, PRIO1_VERIFY2_MAX_BYTES);
 		assert_true(read_elements(written, &out, 1) == NO_FAULTS);
 		assert_true(slow_value(out) == slow_verify2(own, peer));
 	}
@@ -255,7 +255,7 @@ take_total(Bytes message, Prio1Total *total)
 	if (status != PRIO_OK)
 		return status;
 	/* What a message can make its reader allocate. */
-	assert_in_range(n, 1, PRIO1_MAX_DATA);
+	assert_between(n, 1, PRIO1_MAX_DATA);
 	assert_true(2 * n <= message.size);
 	*total = total_make(role, n);
 	return prio1_total_add_message(total, &reader);
@@ -284,7 +284,7 @@ take_total_twice(Bytes message, Prio1Total *total, Field87 **expected)
 
 /* The total consists of these elements, and is written as this message. */
 static void
-check_total(Prio1Total *total, const Field87 *elements, Bytes message)
+check_total(const Prio1Total *total, const Field87 *elements, Bytes message)
 {
 	uint8_t *again = malloc(prio1_total_max_message(total->n));
 	size_t size = prio1_total_write(total, again);
@@ -297,7 +297,7 @@ check_total(Prio1Total *total, const Field87 *elements, Bytes message)
 }
 
 static void
-check_uints(Prio1Total *total, const Field87 *elements, int bits)
+check_uints(const Prio1Total *total, const Field87 *elements, int bits)
 {
 	Field87 *memory = malloc(total->n / (size_t) bits * sizeof(Field87));
 	Prio1Total uints;
@@ -321,24 +321,42 @@ check_uints(Prio1Total *total, const Field87 *elements, int bits)
 	free(memory);
 }
 
-/* Twice a total, by merging, in the stored form. */
+/* The total written, and read as msgpack-c does: these are its elements. */
 static void
-check_merged(Prio1Total *total, const Field87 *elements)
+check_sums(const Prio1Total *total, const prio_uint128 *expected)
 {
-	Prio1Total twice = total_make(total->role, total->n);
-	uint8_t *stored = malloc(prio1_total_stored_size(total->n));
+	Bytes message = {malloc(prio1_total_max_message(total->n)), 0};
+	Field87 *elements;
+	Prio1Total copy;
 
-	assert_ok(prio1_total_merge(&twice, total));
-	assert_ok(prio1_total_merge(&twice, total));
-	prio1_total_store(&twice, stored);
+	message.size = prio1_total_write(total, message.data);
+	assert_ok(take_total_twice(message, &copy, &elements));
 	for (size_t i = 0; i < total->n; i++)
-	{
-		prio_uint128 value = slow_value(elements[i]);
+		assert_true(slow_value(elements[i]) == expected[i]);
+	free(message.data);
+	free(copy.sums);
+	free(elements);
+}
 
-		assert_true(slow_from_bytes(stored + 11 * i, 11) == slow_add(value, value));
-	}
-	free(twice.sums);
-	free(stored);
+/* Twice a total, by merging, and what subtracting it leaves. */
+static void
+check_merged(const Prio1Total *total, const Field87 *elements)
+{
+	Prio1Total sum = total_make(total->role, total->n);
+	prio_uint128 *expected = malloc(total->n * sizeof(*expected));
+
+	assert_ok(prio1_total_merge(&sum, total));
+	assert_ok(prio1_total_merge(&sum, total));
+	for (size_t i = 0; i < total->n; i++)
+		expected[i] = slow_add(slow_value(elements[i]), slow_value(elements[i]));
+	check_sums(&sum, expected);
+	for (int times = 0; times < 3; times++)
+		assert_ok(prio1_total_subtract(&sum, total));
+	for (size_t i = 0; i < total->n; i++)
+		expected[i] = slow_sub(0, slow_value(elements[i])) % SLOW_P;
+	check_sums(&sum, expected);
+	free(sum.sums);
+	free(expected);
 }
 
 static void
@@ -441,10 +459,12 @@ try_totals(Bytes message_a, Bytes message_b)
 
 	if (status_a == PRIO_OK && status_b == PRIO_OK)
 	{
+		PrioStatus expected = a.role == b.role && a.n == b.n ? PRIO_OK : PRIO_MISMATCH;
+
 		check_published(&a, &b, elements_a, elements_b);
 		check_published(&b, &a, elements_b, elements_a);
-		assert_status(prio1_total_merge(&a, &b),
-					  a.role == b.role && a.n == b.n ? PRIO_OK : PRIO_MISMATCH);
+		assert_status(prio1_total_merge(&a, &b), expected);
+		assert_status(prio1_total_subtract(&a, &b), expected);
 	}
 	free(a.sums);
 	free(b.sums);
@@ -454,36 +474,77 @@ try_totals(Bytes message_a, Bytes message_b)
 
 /* ------------------------------------------------------------------ stored forms */
 
-static void
-try_stored_total(PrioRole role, size_t n, Bytes stored)
+/* The number at these bytes, as the machine writes it. */
+static uint32_t
+stored_number(Bytes stored, size_t at, size_t bytes)
 {
-	Prio1Total total = total_make(role, n);
-	PrioStatus status = prio1_total_load(&total, stored.data, stored.size);
-	bool good = stored.size == 11 * n;
+	uint16_t half;
+	uint32_t number;
 
-	for (size_t i = 0; good && i < n; i++)
-		good = slow_from_bytes(stored.data + 11 * i, 11) < SLOW_P;
-	assert_status(status, good ? PRIO_OK : PRIO_MALFORMED);
-	if (good)
+	memcpy(&half, stored.data + at, sizeof(half));
+	memcpy(&number, stored.data + at, sizeof(number));
+	return bytes == sizeof(half) ? half : number;
+}
+
+/*
+ * A stored total of anybody's: there are few rules for the head, and none for the sums, which
+ * go into every use as what they stand for. summand is added to all of them.
+ */
+static void
+try_stored_total(uint32_t summand, Bytes stored)
+{
+	uint8_t *block = malloc(4 + stored.size);
+	uint8_t *bytes = block + 4; /* as behind a length word: the sums are aligned */
+	Prio1Total total;
+	PrioStatus status;
+
+	memcpy(bytes, stored.data, stored.size);
+	status = prio1_total_open(&total, bytes, stored.size);
+	if (stored.size < 28)
+		assert_status(status, PRIO_MALFORMED);
+	else if (stored_number(stored, 0, 2) != 1)
+		assert_status(status, PRIO_OTHER_VERSION);
+	else if (stored_number(stored, 2, 2) > 1 || stored_number(stored, 4, 4) < 1 ||
+			 stored_number(stored, 4, 4) > PRIO1_MAX_DATA ||
+			 stored.size != 28 + (size_t) 16 * stored_number(stored, 4, 4) ||
+			 stored_number(stored, 8, 4) >= (1 << 19) - 1)
+		assert_status(status, PRIO_MALFORMED);
+	else
 	{
-		uint8_t *again = malloc(prio1_total_stored_size(n));
-		uint8_t *message = malloc(prio1_total_max_message(n));
-		Bytes written = {message, prio1_total_write(&total, message)};
-		Field87 *elements;
-		Prio1Total copy;
+		prio_uint128 *expected = malloc(total.n * sizeof(*expected));
+		Prio1Total all = total_make(total.role, total.n);
 
-		prio1_total_store(&total, again);
-		assert_int_equal(prio1_total_stored_size(n), stored.size);
-		assert_memory_equal(again, stored.data, stored.size);
-		assert_ok(take_total_twice(written, &copy, &elements));
-		for (size_t i = 0; i < n; i++)
-			assert_true(slow_value(elements[i]) == slow_from_bytes(stored.data + 11 * i, 11));
-		free(again);
-		free(message);
-		free(copy.sums);
-		free(elements);
+		assert_ok(status);
+		assert_int_equal(total.n, stored_number(stored, 4, 4));
+		for (size_t i = 0; i < total.n; i++)
+		{
+			uint64_t limbs[2];
+
+			memcpy(limbs, stored.data + 28 + 16 * i, 16);
+			expected[i] = slow_add(slow_mul(BIT(44), limbs[1]), limbs[0]);
+		}
+		check_sums(&total, expected);
+		assert_ok(prio1_total_merge(&all, &total));
+		check_sums(&all, expected);
+
+		/* Where there is room for it, as there always is in what was made here. */
+		for (size_t i = 0; i < total.n; i++)
+		{
+			all.sums[i] = (Field87){summand, 0};
+			total.sums[i].lo &= UINT64_MAX >> 1;
+			total.sums[i].hi &= UINT64_MAX >> 1;
+			expected[i] = slow_add(slow_mul(BIT(44), total.sums[i].hi), total.sums[i].lo);
+			expected[i] = slow_add(expected[i], summand);
+		}
+		assert_ok(prio1_total_merge(&total, &all));
+		prio1_total_save(&total, bytes);
+		assert_ok(prio1_total_open(&total, bytes, stored.size));
+		check_sums(&total, expected);
+		assert_memory_equal(prio1_total_digest(bytes), stored.data + 12, PRIO1_DIGEST_BYTES);
+		free(all.sums);
+		free(expected);
 	}
-	free(total.sums);
+	free(block);
 }
 
 /*
@@ -535,7 +596,7 @@ try_stored_verifier(const Batch *batch, Bytes stored, Bytes share)
 	if (status != PRIO_OK)
 		return;
 
-	assert_in_range(verifier.n, 1, PRIO1_MAX_DATA);
+	assert_between(verifier.n, 1, PRIO1_MAX_DATA);
 	prio1_verifier_store(&verifier, true, again);
 	assert_memory_equal(again, stored.data, PRIO1_VERIFIER_BYTES);
 	check_verifier(&verifier);
@@ -588,7 +649,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			try_long_total(all, number);
 			break;
 		case STORED_TOTAL:
-			try_stored_total(role, number > 0 ? number : 1, all);
+			try_stored_total((uint32_t) number, all);
 			break;
 		case STORED_VERIFIER:
 			try_stored_verifier(batch, first, second);

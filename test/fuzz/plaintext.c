@@ -5,7 +5,7 @@
  * Input: the batch and the server (1 byte), the plaintext.
  *
  * prio1_verifier_open_plaintext() must come to the verdict of a reader made of msgpack-c, and
- * to the values that the formulas of PROTOCOL.md give for what that one has read.
+ * to the values that the formulas give (docs/protocol.md, "Server") for what that one has read.
  */
 #include "fuzz.h"
 
@@ -145,7 +145,7 @@ draw_vectors(const Prio1VerifierContext *context, Packet *packet)
 	prio1_prg_close(&prg);
 }
 
-/* d, e and h by the definitions of f, g and h (PROTOCOL.md, "Server", 3 and 4). */
+/* d, e and h by the definitions of f, g and h (docs/protocol.md, "Server", steps 3 and 4). */
 static void
 check_values(const Prio1VerifierContext *context, const Packet *packet,
 			 const Prio1Verifier *verifier)

@@ -136,6 +136,24 @@ write_verifier_of(const char *name, const Batch *batch, Bytes share)
 	free(plaintext.data);
 }
 
+/* The stored form of three times the total whose vector is next in the reader. */
+static void
+write_stored_total(const char *name, const Prio1Total *total, Prio1PacketReader reader)
+{
+	Bytes stored = {malloc(4 + prio1_total_stored_size(total->n)),
+					prio1_total_stored_size(total->n)};
+	Prio1Total copy;
+
+	prio1_total_create(&copy, total->role, total->n, (const uint8_t *) "digest of batch",
+					   stored.data + 4);
+	assert_ok(prio1_total_add_message(&copy, &reader));
+	for (int times = 0; times < 2; times++)
+		assert_ok(prio1_total_merge(&copy, total));
+	prio1_total_save(&copy, stored.data + 4);
+	write_message("stored total", name, 0, 1, (Bytes){stored.data + 4, stored.size});
+	free(stored.data);
+}
+
 /* The totals of a file, of both servers. */
 static void
 write_totals(const char *file_name, int bits)
@@ -144,27 +162,24 @@ write_totals(const char *file_name, int bits)
 	Bytes a = hex_bytes(file, "total_a");
 	Bytes b = hex_bytes(file, "total_b");
 	Prio1PacketReader reader = prio1_packet_reader(a.data, a.size);
+	Prio1PacketReader vector;
 	PrioRole role;
 	size_t n;
 	Prio1Total total;
-	Bytes stored;
 
 	write_message("total", file_name, 0, (size_t) bits - 1, a);
 	write_pair("totals", file_name, a, b);
 
 	assert_ok(prio1_total_read_head(&reader, &role, &n));
 	total = total_make(role, n);
+	vector = reader;
 	assert_ok(prio1_total_add_message(&total, &reader));
-	stored.size = prio1_total_stored_size(n);
-	stored.data = malloc(stored.size);
-	prio1_total_store(&total, stored.data);
-	write_message("stored total", file_name, 0, n, stored);
+	write_stored_total(file_name, &total, vector);
 
 	json_decref(file);
 	free(a.data);
 	free(b.data);
 	free(total.sums);
-	free(stored.data);
 }
 
 /* More elements than are read at once, of two bytes each. */
@@ -243,11 +258,35 @@ write_messages(void)
 	write_message("long total", "of the most elements", 0, 15,
 				  LITERAL("\x01\xdd\x00\x03\xff\xff"));
 	write_message("long total", "of one more", 0, 15, LITERAL("\x01\xdd\x00\x04\x00\x00"));
-	write_message("stored total", "of zero", 0, 1, LITERAL("\0\0\0\0\0\0\0\0\0\0\0"));
-	write_message("stored total", "cut by a byte", 0, 1, LITERAL("\0\0\0\0\0\0\0\0\0\0"));
-	write_message("stored total", "and a byte", 0, 1, LITERAL("\0\0\0\0\0\0\0\0\0\0\0\0"));
+#define DIGEST "digest of batch"
+#define STORED(version, role, n, pending, sums) \
+	LITERAL(version role n "\0\0\0" pending "\0" DIGEST "\0" sums)
+#define ZERO "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+	write_message("stored total", "of zero", 0, 1,
+				  STORED("\x01\0", "\x01\0", "\x01", "\0\0\0", ZERO));
+	write_message("stored total", "cut by a byte", 0, 1,
+				  STORED("\x01\0", "\x01\0", "\x01", "\0\0\0", "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"));
+	write_message("stored total", "and a byte", 0, 1,
+				  STORED("\x01\0", "\x01\0", "\x01", "\0\0\0", ZERO "\0"));
+	write_message("stored total", "of nothing but a head", 0, 1,
+				  STORED("\x01\0", "\x01\0", "\0", "\0\0\0", ""));
+	write_message("stored total", "of the largest limbs", 0, 0xffff,
+				  STORED("\x01\0", "\0\0", "\x01", "\x01\0\0",
+						 "\xff\xff\xff\xff\xff\xff\xff\xff"
+						 "\xff\xff\xff\xff\xff\xff\xff\xff"));
 	write_message("stored total", "of the modulus", 0, 1,
-				  LITERAL("\x80\0\0\0\0\0\0\0\x08\0\x01"));
+				  STORED("\x01\0", "\0\0", "\x01", "\0\0\0",
+						 "\x01\0\x08\0\0\0\0\0\0\0\0\0\0\x08\0\0"));
+	write_message("stored total", "as full as can be", 0, 1,
+				  STORED("\x01\0", "\0\0", "\x01", "\xfe\xff\x07", ZERO));
+	write_message("stored total", "fuller than can be", 0, 1,
+				  STORED("\x01\0", "\0\0", "\x01", "\xff\xff\x07", ZERO));
+	write_message("stored total", "of another role", 0, 1,
+				  STORED("\x01\0", "\x02\0", "\x01", "\0\0\0", ZERO));
+	write_message("stored total", "of another version", 0, 1,
+				  STORED("\x02\0", "\x01\0", "\x01", "\0\0\0", ZERO));
+	write_message("stored total", "of another byte order", 0, 1,
+				  STORED("\0\x01", "\0\x01", "\0", "\0\0\0", ZERO));
 
 	/* Sums that just fit 63 bits, and that do not. */
 	write_pair("totals", "that just fit", LITERAL("\x00\x91\xa1\x00"),

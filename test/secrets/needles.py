@@ -14,7 +14,7 @@ import prio_reference as prio  # noqa: E402
 
 
 def limbs(x):
-    """A field element as src/core has it: two words of 44 bits each."""
+    """A field element as the core has it: two words of 44 bits each."""
     return (x & (1 << 44) - 1).to_bytes(8, "little") + (x >> 44).to_bytes(8, "little")
 
 

@@ -11,7 +11,7 @@
  * NSS is out of scope: the functions of crypto.h are wrapped (by the linker, --wrap), to
  * get arguments that are no secrets, and to give results that are.
  *
- * What src/core means to be seen goes through prio_declassify(), which is wrapped, too.
+ * What the core means to be seen goes through prio_declassify(), which is wrapped, too.
  * Besides, two things about a secret are public here, because they decide what is kept of
  * it, or where it ends:
  *
@@ -194,7 +194,7 @@ WRAP(PrioStatus, prio_agree_and_decrypt, PrioKeyPair *pair, const uint8_t *ephem
 	 size_t size, uint8_t *out, uint8_t *aes_key)
 {
 	PrioStatus status = real_prio_agree_and_decrypt(pair, ephemeral, nonce, aad, aad_size,
-												   sealed, size, out, aes_key);
+													sealed, size, out, aes_key);
 
 	if (status == PRIO_OK)
 		make_plaintext_secret(out, size - PRIO_GCM_TAG_BYTES);
@@ -386,16 +386,21 @@ keys_in_writing(void)
 	char hex[] = "5a6F60120c0ff365d345383de50436f5e8344578ad66b2ba6bfa2e5244aa209b";
 	char base64[] = "kSlLpMezXN2y1yf+XQgOEg==";
 	char white[] = "0 ";
+	char text[2 * PRIO_KEY_BYTES + 1];
 	uint8_t key[PRIO_KEY_BYTES];
 	size_t length;
 
 	make_secret(hex, sizeof(hex) - 1);
 	require(prio_parse_hex(hex, sizeof(hex) - 1, key, PRIO_KEY_BYTES), "digits are refused");
 	require(is_secret(key, PRIO_KEY_BYTES), "a secret was lost");
+	prio_write_hex(key, PRIO_KEY_BYTES, text);
+	require(is_secret(text, 2 * PRIO_KEY_BYTES), "a secret was lost");
 	make_secret(base64, sizeof(base64) - 1);
 	require(prio_parse_base64(base64, sizeof(base64) - 1, key, PRIO1_SEED_BYTES),
 			"base64 is refused");
 	require(is_secret(key, PRIO1_SEED_BYTES), "a secret was lost");
+	prio_write_base64(key, PRIO1_SEED_BYTES, text);
+	require(is_secret(text, 22), "a secret was lost");
 	make_secret(white, sizeof(white) - 1);
 	length = prio_trimmed_length(white, sizeof(white) - 1);
 	require(length == 1 && !is_secret(&length, sizeof(length)), "a length is wrong");
@@ -669,7 +674,8 @@ static void
 totals(void)
 {
 	Field87 *memory = allocate_elements(8 * N_DATA);
-	uint8_t *stored = malloc(prio1_total_stored_size(N_DATA));
+	uint8_t *block = malloc(4 + prio1_total_stored_size(N_DATA));
+	uint8_t *stored = block + 4; /* as behind a length word: the sums are aligned */
 	uint8_t *message = malloc(prio1_total_max_message(N_DATA));
 	Prio1Total total[2];
 	Prio1Total read[2];
@@ -685,18 +691,22 @@ totals(void)
 		size_t n_read;
 		size_t size;
 
-		prio1_total_init(&total[role], (PrioRole) role, N_DATA, memory + 4 * role * N_DATA);
+		prio1_total_create(&total[role], (PrioRole) role, N_DATA, batch.verifier[role].digest,
+						   stored);
 		prio1_total_init(&other, (PrioRole) role, N_DATA, memory + (4 * role + 1) * N_DATA);
 		for (int i = 0; i < 3; i++)
 			must(prio1_total_add_share(i == 0 ? &total[role] : &other, &batch.verifier[role],
 									   batch.sealed[role], batch.sealed_size[role],
 									   batch.opened[role]));
 		must(prio1_total_merge(&total[role], &other));
-		prio1_total_store(&total[role], stored);
-		require(is_secret(stored, FIELD87_BYTES), "a secret was lost");
-		prio1_total_init(&other, (PrioRole) role, N_DATA, other.sums);
-		must(prio1_total_load(&other, stored, prio1_total_stored_size(N_DATA)));
-		must(prio1_total_to_uints(&other, UINT_BITS, &uints, memory + (4 * role + 2) * N_DATA));
+		must(prio1_total_merge(&total[role], &other));
+		must(prio1_total_subtract(&total[role], &other));
+		prio1_total_save(&total[role], stored);
+		require(is_secret(stored + PRIO1_TOTAL_HEAD_BYTES, sizeof(Field87)),
+				"a secret was lost");
+		must(prio1_total_open(&total[role], stored, prio1_total_stored_size(N_DATA)));
+		must(prio1_total_to_uints(&total[role], UINT_BITS, &uints,
+								  memory + (4 * role + 2) * N_DATA));
 		publish_elements(uints.sums, N_DATA / UINT_BITS);
 
 		size = prio1_total_write(&total[role], message);
@@ -714,7 +724,7 @@ totals(void)
 	for (size_t i = 0; i < N_DATA; i++)
 		require(counts[i] == 3 * (int64_t) batch.data[i].lo, "a count is wrong");
 	free(memory);
-	free(stored);
+	free(block);
 	free(message);
 }
 
@@ -786,7 +796,7 @@ static const Case cases[] = {
 	{"control: valgrind sees a comparison of secret bytes", leak_by_a_comparison, true},
 	{"field operations do not branch or index on elements", field_operations, false},
 	{"dot products do not branch or index on elements", dot_products, false},
-	{"reading keys does not branch or index on them", keys_in_writing, false},
+	{"reading and writing keys does not branch or index on them", keys_in_writing, false},
 	{"rejection sampling shows nothing but what it rejects", rejection_sampling, false},
 	{"drawing the point does not branch or index on it", random_point, false},
 	{"weights do not branch or index on the point", weights_of_a_secret_point, false},

@@ -29,19 +29,19 @@ $(SECRETS_DIR)/poisoned $(SECRETS_DIR)/poisoned_clang: test/secrets/poisoned.c
 	$(CC) $(SECRETS_CFLAGS) $(filter %.c %.o,$^) $(POISONED_WRAPPED:%=-Wl,--wrap=%) \
 		$(SECRETS_LIBS) -o $@
 
-$(SECRETS_DIR)/prio3_poisoned: $(SECRETS_CORE)
-$(SECRETS_DIR)/prio3_poisoned_clang: $(SECRETS_CLANG_CORE)
-$(SECRETS_DIR)/prio3_poisoned $(SECRETS_DIR)/prio3_poisoned_clang: test/secrets/prio3_poisoned.c
-	@mkdir -p $(SECRETS_DIR)
-	$(CC) $(SECRETS_CFLAGS) $(filter %.c %.o,$^) -Wl,--wrap=prio_declassify \
-		-Wl,--wrap=prio_sha256 $(SECRETS_LIBS) -o $@
-
 # Bound when it starts, like a module that PostgreSQL loads: binding a function at its first
 # call puts all registers on the stack, those of vectors included.
 $(SECRETS_DIR)/wipes: test/secrets/wipes.c $(SECRETS_CORE)
 	@mkdir -p $(SECRETS_DIR)
 	$(CC) $(SECRETS_CFLAGS) $(filter %.c %.o,$^) $(WIPES_WRAPPED:%=-Wl,--wrap=%) -Wl,-z,now \
 		$(SECRETS_LIBS) -o $@
+
+$(SECRETS_DIR)/prio3_poisoned: $(SECRETS_CORE)
+$(SECRETS_DIR)/prio3_poisoned_clang: $(SECRETS_CLANG_CORE)
+$(SECRETS_DIR)/prio3_poisoned $(SECRETS_DIR)/prio3_poisoned_clang: test/secrets/prio3_poisoned.c
+	@mkdir -p $(SECRETS_DIR)
+	$(CC) $(SECRETS_CFLAGS) $(filter %.c %.o,$^) -Wl,--wrap=prio_declassify \
+		-Wl,--wrap=prio_sha256 $(SECRETS_LIBS) -o $@
 
 $(SECRETS_DIR)/prio3_wipes: test/secrets/prio3_wipes.c $(SECRETS_CORE)
 	@mkdir -p $(SECRETS_DIR)
@@ -50,6 +50,21 @@ $(SECRETS_DIR)/prio3_wipes: test/secrets/prio3_wipes.c $(SECRETS_CORE)
 $(SECRETS_DIR)/leaky.o: test/secrets/leaky.c
 	@mkdir -p $(SECRETS_DIR)
 	$(CC) $(SECRETS_CFLAGS) -c $< -o $@
+
+# Checks every bit of a sum or a comparison, not just whether any of its operands is secret.
+MEMCHECK = valgrind -q --error-limit=no --expensive-definedness-checks=yes
+
+POISONED = poisoned poisoned_clang prio3_poisoned prio3_poisoned_clang
+.PHONY: secrets-programs check-secrets check-wipes check-compiled-wipes $(POISONED:%=check-%)
+secrets-programs: all $(addprefix $(SECRETS_DIR)/,$(POISONED) wipes prio3_wipes)
+check-secrets: check-wipes check-compiled-wipes $(POISONED:%=check-%)
+check-wipes: secrets-programs
+	@for kernels in $$($(SECRETS_DIR)/wipes); do $(SECRETS_DIR)/wipes $$kernels || exit 1; done
+	@$(SECRETS_DIR)/prio3_wipes
+check-compiled-wipes: secrets-programs
+	@test/secrets/compiled_wipes prio.so $(CORE_SOURCES) src/pg/*.c
+$(POISONED:%=check-%): check-%: secrets-programs
+	@$(MEMCHECK) --log-file=$(SECRETS_DIR)/$*.log $(SECRETS_DIR)/$* || { cat $(SECRETS_DIR)/$*.log; exit 1; }
 
 # What valgrind does not run, where it exists: the kernels for AVX-512. And controls for the
 # reader of them.
@@ -60,20 +75,8 @@ MACHINE_CODE_CONTROLS = leak_by_a_branch:leaks leak_by_a_sum:leaks leak_by_an_in
 	leak_by_a_comparison:leaks leak_by_a_comparison:masks leak_by_a_call:leaks \
 	leak_by_an_array:leaks leak_by_an_array:masks:leaks
 
-# Checks every bit of a sum or a comparison, not just whether any of its operands is secret.
-MEMCHECK = valgrind -q --error-limit=no --expensive-definedness-checks=yes
-
-.PHONY: check-secrets
-check-secrets: all $(addprefix $(SECRETS_DIR)/,poisoned poisoned_clang prio3_poisoned \
-		prio3_poisoned_clang wipes prio3_wipes \
-		$(if $(HAVE_AVX512_KERNELS),leaky.o))
-	@$(SECRETS_DIR)/wipes
-	@$(SECRETS_DIR)/prio3_wipes
-	@test/secrets/compiled_wipes prio.so $(CORE_SOURCES) src/pg/*.c
-	@for program in poisoned poisoned_clang prio3_poisoned prio3_poisoned_clang; do \
-		$(MEMCHECK) --log-file=$(SECRETS_DIR)/$$program.log $(SECRETS_DIR)/$$program || \
-			{ cat $(SECRETS_DIR)/$$program.log; exit 1; }; \
-	done
+.PHONY: check-machine-code
+check-machine-code: all $(SECRETS_DIR)/poisoned_clang $(if $(HAVE_AVX512_KERNELS),$(SECRETS_DIR)/leaky.o)
 	@if [ -n "$(HAVE_AVX512_KERNELS)" ]; then \
 		test/secrets/machine_code.py prio.so $(MACHINE_CODE) && \
 		test/secrets/machine_code.py $(SECRETS_DIR)/poisoned_clang $(MACHINE_CODE) && \

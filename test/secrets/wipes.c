@@ -814,7 +814,7 @@ typedef struct Operation
 	void (*run)(void);
 	void (*stop)(void);
 	PrioRole role;
-	int wipes; /* of src/core, and those in this file */
+	int wipes; /* of the core, and those in this file */
 } Operation;
 
 static const Operation *operation;
@@ -995,11 +995,19 @@ static const Operation operations[] = {
 
 #define OPERATIONS ((int) (sizeof(operations) / sizeof(operations[0])))
 
+/* wipes: the names of all variants of the kernels; wipes NAME: the test, with that one. */
 int
-main(void)
+main(int argc, char **argv)
 {
 	bool failed = false;
 
+	if (argc < 2)
+	{
+		for (size_t v = 0; prio_kernels_variant(v) != NULL; v++)
+			printf("%s\n", prio_kernels_variant(v)->name);
+		return 0;
+	}
+	require(prio_kernels_choose(argv[1]), "there are no such kernels");
 	shared =
 		mmap(NULL, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	require(shared != MAP_FAILED, "out of memory");
@@ -1026,8 +1034,8 @@ main(void)
 			if (shared->depth >= PRIO_STACK_BYTES)
 				printf("# the stack is %zu bytes deep\n", shared->depth);
 		}
-		printf("%s %d - %s%s\n", passed ? "ok" : "not ok", i + 1, operation->name,
-			   operation->wipes == LEAKS ? "" : " leaves nothing behind");
+		printf("%s %d - %s: %s%s\n", passed ? "ok" : "not ok", i + 1, prio_kernels->name,
+			   operation->name, operation->wipes == LEAKS ? "" : " leaves nothing behind");
 		failed |= !passed;
 	}
 	return failed;

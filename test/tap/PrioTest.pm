@@ -10,6 +10,29 @@ use PostgreSQL::Test::Utils;
 
 our @EXPORT = qw(init_cluster new_cluster make_keys make_server exchange);
 
+# As in the template, whoever runs the tests.
+$ENV{PGUSER} = 'postgres';
+
+# What ends a test that hangs: how long a session may take, in seconds, and how long a condition is
+# waited for. No test fails because others use the machine as well.
+$PostgreSQL::Test::Utils::timeout_default = 1800 if $PostgreSQL::Test::Utils::timeout_default < 1800;
+
+# What initdb would make, which takes two seconds: a copy of PRIO_TEMPLATE, if there is one.
+sub init_data
+{
+	my ($node) = @_;
+	my $system = \&PostgreSQL::Test::Utils::system_or_bail;
+
+	no warnings 'redefine';
+	local *PostgreSQL::Test::Utils::system_or_bail = sub {
+		my (@command) = @_;
+		@command = ('cp', '-a', $ENV{PRIO_TEMPLATE}, $node->data_dir) if $command[0] eq 'initdb' && defined $ENV{PRIO_TEMPLATE};
+		return $system->(@command);
+	};
+	$node->init(extra => [ '--no-sync', '-U', 'postgres', '-E', 'UTF8', '--locale=C' ]);
+	return;
+}
+
 # A cluster that is not running. An installation below PRIO_DESTDIR, out of reach of other
 # clusters, takes Debian's setting extension_destdir.
 sub init_cluster
@@ -17,7 +40,7 @@ sub init_cluster
 	my ($name, @settings) = @_;
 	my $node = PostgreSQL::Test::Cluster->new($name);
 
-	$node->init(extra => [ '--no-sync', '-E', 'UTF8', '--locale=C' ]);
+	init_data($node);
 	$node->append_conf('postgresql.conf', "extension_destdir = '$ENV{PRIO_DESTDIR}'")
 	  if defined $ENV{PRIO_DESTDIR};
 	$node->append_conf('postgresql.conf', $_) foreach @settings;

@@ -19,12 +19,16 @@ use PrioTest;
 use Test::More;
 
 # There is no installing here: that a package is to be had is all that is asked of apt-get. And
-# make install goes where this test has its prio.
+# make install goes where this test has its prio, which is a copy: others run on the original.
 my $bin = PostgreSQL::Test::Utils::tempdir();
 append_to_file("$bin/apt-get", qq{#!/bin/sh\nexec /usr/bin/apt-get --simulate "\$@"\n});
 chmod 0755, "$bin/apt-get";
 $ENV{PATH} = "$bin:$ENV{PATH}";
-$ENV{DESTDIR} = $ENV{PRIO_DESTDIR} if defined $ENV{PRIO_DESTDIR};
+if (defined $ENV{PRIO_DESTDIR})
+{
+	system('cp', '-a', $ENV{PRIO_DESTDIR}, "$bin/install") == 0 or die 'cp failed';
+	$ENV{PRIO_DESTDIR} = $ENV{DESTDIR} = "$bin/install";
+}
 
 # The servers find each other by these services as well: so they are started with the file.
 my $services = PostgreSQL::Test::Utils::tempdir() . '/pg_service.conf';

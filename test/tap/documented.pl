@@ -53,7 +53,7 @@ my $members = q{
 my $support = q{
 	SELECT fdwvalidator::oid AS oid FROM pg_foreign_data_wrapper WHERE fdwname = 'prio'
 	UNION SELECT unnest(ARRAY[typinput, typoutput, typreceive, typsend]::oid[]) FROM pg_type WHERE typname = 'prio_verifier'
-	UNION SELECT unnest(ARRAY[aggtransfn, aggfinalfn, aggcombinefn, aggserialfn, aggdeserialfn]::oid[])
+	UNION SELECT unnest(ARRAY[aggtransfn, aggfinalfn, aggcombinefn]::oid[])
 		FROM pg_aggregate WHERE aggfnoid::text LIKE 'prio_%'};
 my $routines = qq{
 	SELECT p.*, m.extname, (SELECT string_agg(DISTINCT format('`%s`', a.grantee::regrole), ', ')
@@ -148,14 +148,14 @@ foreach my $row (rows(qq{
 $seen{Roles} = 1;
 is(join(' ', sort(names($entry{Roles}, 'role'))), join(' ', map { $_->[0] } rows(q{SELECT rolname FROM pg_roles WHERE rolname LIKE 'prio%' ORDER BY 1})), 'roles');
 
-my %option;
-my $source = slurp_file('src/pg/server.c');
-push @{ $option{$2} }, $1 while $source =~ /^\t\{"(\w+)", (\w+)RelationId, /mg;
-foreach my $place ([ 'Options of a server', 'ForeignServer' ], [ 'Options of a user mapping', 'UserMapping' ])
+# Whoever gives an option that is none is told which there are.
+foreach my $place ([ 'Options of a server', 'pg_foreign_server' ], [ 'Options of a user mapping', 'pg_user_mapping' ])
 {
 	my ($heading, $catalog) = @$place;
+	my ($result, $out, $err) = $node->psql('postgres', "SELECT prio_fdw_validator('{none=x}', '$catalog'::regclass)");
+	my ($options) = $err =~ /^HINT:  \Q$heading\E are (.*)\.$/m;
 	$seen{$heading} = 1;
-	is(join(' ', names($entry{$heading}, 'option')), join(' ', @{ $option{$catalog} }), $heading);
+	is(join(' ', names($entry{$heading}, 'option')), join(' ', split /, | and /, $options), $heading);
 }
 
 foreach my $name (map { $_->[0] } rows(qq{
@@ -234,7 +234,7 @@ my $own = join '|', 'invalid transaction termination', 'invalid input syntax for
 is(join("\n", sort grep { !$raised{$_} && !/^(?:$own)/ } keys %documented), '', 'no error that is not raised');
 
 # What concerns a share: texts of functions, not errors.
-my @faults = slurp_file('src/core/status.c') =~ /case PRIO_(?:DECRYPTION_FAILED|MALFORMED|WRONG_\w+|OUT_OF_RANGE):\s+return "(.*)";/g;
+my @faults = slurp_file('src/base/status.c') =~ /case PRIO_(?:DECRYPTION_FAILED|MALFORMED|WRONG_\w+|OUT_OF_RANGE):\s+return "(.*)";/g;
 is(join("\n", names($entry{prio_share_error}, 'result')), join("\n", @faults), 'why a share does not open');
 my @reasons = map { /(?:THEN|ELSE) '([^']+)'/g } $script =~ /^CREATE FUNCTION (?:take_share|verify2_rows|aggregate_rows)\(.*?^COMMENT/msg;
 is( join("\n", sort(map { /`([^`]+)`/g } map { $_->[0] } table($entry{rejection}, 'reason'))), join("\n", sort @faults, @reasons),
@@ -252,8 +252,9 @@ my ($contents) = $text =~ /\A(.*?)^## /ms;
 is(join(', ', sort grep { index($contents, '](#' . anchor($_) . ')') < 0 } keys %seen), '', 'all entries are in the contents');
 my $readme = slurp_file('README.md');
 is(join(' ', grep { !$anchor{$_} } $readme =~ /\]\(docs\/reference\.md#([^)]*)\)/g), '', 'links of the README to the reference lead somewhere');
-is( join(' ', map { $_->[0] } grep { index($readme, "](docs/reference.md#$_->[0])") < 0 } rows("SELECT DISTINCT proname FROM ($routines) AS p WHERE extname = 'prio' ORDER BY 1")),
-	'', 'the README has every function of prio');
+my ($glance) = $text =~ /^## The functions of prio\n(.*?)^## /ms;
+is( join(' ', map { $_->[0] } grep { index($glance, "](#$_->[0])") < 0 } rows("SELECT DISTINCT proname FROM ($routines) AS p WHERE extname = 'prio' ORDER BY 1")),
+	'', 'the functions at a glance are all of prio');
 
 # ---------------------------------------------------------------- comments
 

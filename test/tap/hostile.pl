@@ -1,5 +1,7 @@
 # One hostile client cannot make a server work or allocate much more than an honest one of
 # its batch: whatever it seals, of whatever size, and whatever that claims to be.
+#
+# Runs alone: it compares how long things take.
 use strict;
 use warnings;
 

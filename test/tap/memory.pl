@@ -1,5 +1,5 @@
-# A million calls of every function that a job runs once a row leave the memory of their
-# session where it was.
+# Many calls of every function that a job runs once a row leave the memory of their session
+# where it was: those of one long statement, and those of many short ones.
 use strict;
 use warnings;
 
@@ -18,50 +18,73 @@ $node->safe_psql('postgres', qq{
 	FROM prio_encode(decode('$keys{public_A}', 'hex'), decode('$keys{public_B}', 'hex'), 'batch', B'1010');
 	CREATE TABLE total AS SELECT prio_total_share(a, share_a) AS a, prio_total_share(b, share_b) AS b FROM packet});
 
-# Kilobytes that the process of a session really uses.
-sub resident
-{
-	my ($pid) = @_;
-	my ($size) = slurp_file("/proc/$pid/status") =~ /^VmRSS:\s+(\d+) kB/m;
-	return $size;
-}
+# Kilobytes of memory of its own that a session uses: what it has seen of the shared buffers does
+# not count. sample() is true, and notes them.
+my $calls = $ENV{PRIO_LONG} ? 1_000_000 : 20_000;
+my $limit = 96;
+$node->safe_psql('postgres', q{
+	CREATE FUNCTION resident() RETURNS int LANGUAGE sql VOLATILE AS
+	$$ SELECT (regexp_match(pg_read_file('/proc/self/status'), 'RssAnon:\s+(\d+) kB'))[1]::int $$;
+	CREATE FUNCTION sample(name text) RETURNS boolean LANGUAGE sql VOLATILE AS
+	$$ SELECT set_config('sample.' || name, resident()::text, false) <> '' $$;
+	CREATE TABLE many AS SELECT i FROM generate_series(1, 5000) AS i;
+	ANALYZE many;
 
-# Calls an expression so often over the one packet, after so many rows to warm up, and
-# returns by how many kilobytes the session grew.
+	-- By how much memory grew in a statement of 4000 calls behind its first thousand, and over so
+	-- many calls in statements of a thousand. The first time malloc() finds out how much to hold
+	-- in readiness.
+	CREATE FUNCTION growth(aggregate text, calls int, OUT in_one int, OUT in_many int) LANGUAGE plpgsql AS $$
+	DECLARE
+		query text := format('SELECT %s FROM packet, total, many WHERE i <= $1 AND
+				CASE i WHEN 1000 THEN sample(''before'') WHEN 5000 THEN sample(''after'') ELSE true END', aggregate);
+		before int;
+	BEGIN
+		FOR i IN 1 .. 2 LOOP
+			EXECUTE query USING 5000;
+			in_one := current_setting('sample.after')::int - current_setting('sample.before')::int;
+		END LOOP;
+		before := resident();
+		FOR i IN 1 .. calls / 1000 LOOP
+			EXECUTE query USING 1000;
+		END LOOP;
+		in_many := resident() - before;
+	END $$});
+
+# [name, an aggregate over the calls, and the calls if they take long]
+my @calls = (
+	[ 'prio_verifier, A', q{count(prio_verifier('a', 'batch', 4, share_a, 0 * i))} ],
+	[ 'prio_verifier, B', q{count(prio_verifier('b', 'batch', 4, share_b, 0 * i))} ],
+	[ 'prio_verify1', q{count(prio_verify1(packet.a))} ],
+	[ 'prio_verify2', q{count(prio_verify2(packet.a, '\xa100a100'))} ],
+	[ 'prio_is_valid', q{count(prio_is_valid('\xa100', '\xa100'))} ],
+	[ 'prio_total_share, A', q{prio_total_share(packet.a, share_a)} ],
+	[ 'prio_total_share, B', q{prio_total_share(packet.b, NULL)} ],
+	[ 'prio_merge', q{prio_merge(total.a)} ],
+	[ 'prio_publish', q{count(prio_publish(total.a, total.b))} ],
+	[ 'refused packets', q{count(prio_share_error('a', 'batch', 4, '\x5a'))} ],
+	[ 'an ordinal a row', q{count(prio_verifier('a', 'batch', 4, share_a, i))} ],
+	[ 'a batch a row', q{count(prio_share_error('a', 'batch-' || i % 500, 4, share_a))} ],
+	[ 'prio_encode', qq{count(prio_encode(decode('$keys{public_A}', 'hex'), decode('$keys{public_B}', 'hex'), 'batch', (i % 8)::bit(4)::varbit))}, 5_000 ],
+	[ 'prio_keygen', q{count((SELECT public_key FROM prio_keygen() WHERE i > 0))}, 5_000 ],
+);
+my $session = $node->background_psql('postgres');
 sub growth
 {
-	my ($name, $rows, $aggregate) = @_;
-	my $session = $node->background_psql('postgres');
-	my $pid = $session->query_safe('SELECT pg_backend_pid()');
-	my $count = sub { $session->query_safe("SELECT $aggregate FROM packet, total, generate_series(1, $_[0]) AS i") };
+	my ($name, $aggregate, $often) = @_;
+	my @growth = split /\|/, $session->query_safe(sprintf 'SELECT * FROM growth($$%s$$, %d)', $aggregate, $often // $calls);
 
-	$count->(int($rows / 20));
-	my $before = resident($pid);
-	$count->($rows);
-	my $after = resident($pid);
-	$session->quit;
-	note "$name: $before kB, after $rows more calls $after kB";
-	return $after - $before;
+	note sprintf '%s: %d kB in one statement, %d kB in many', $name, @growth;
+	return @growth;
 }
 
-# [name, calls, an aggregate over the calls]; generate_series() spills to disk, so what may
-# still grow is its tuple store, by less than its 4 MB of work_mem.
-my @calls = (
-	[ 'prio_verifier, A', 1_000_000, q{count(prio_verifier('a', 'batch', 4, share_a, 0 * i))} ],
-	[ 'prio_verifier, B', 1_000_000, q{count(prio_verifier('b', 'batch', 4, share_b, 0 * i))} ],
-	[ 'prio_verify1', 1_000_000, q{count(prio_verify1(packet.a))} ],
-	[ 'prio_verify2', 1_000_000, q{count(prio_verify2(packet.a, '\xa100a100'))} ],
-	[ 'prio_is_valid', 1_000_000, q{count(prio_is_valid('\xa100', '\xa100'))} ],
-	[ 'prio_total_share, A', 1_000_000, q{prio_total_share(packet.a, share_a)} ],
-	[ 'prio_total_share, B', 1_000_000, q{prio_total_share(packet.b, NULL)} ],
-	[ 'prio_merge', 1_000_000, q{prio_merge(total.a)} ],
-	[ 'prio_publish', 1_000_000, q{count(prio_publish(total.a, total.b))} ],
-	[ 'refused packets', 1_000_000, q{count(prio_share_error('a', 'batch', 4, '\x5a'))} ],
-	[ 'an ordinal a row', 100_000, q{count(prio_verifier('a', 'batch', 4, share_a, i))} ],
-	[ 'a batch a row', 100_000, q{count(prio_share_error('a', 'batch-' || i % 5000, 4, share_a))} ],
-	[ 'prio_encode', 20_000, qq{count(prio_encode(decode('$keys{public_A}', 'hex'), decode('$keys{public_B}', 'hex'), 'batch', (i % 8)::bit(4)::varbit))} ],
-	[ 'prio_keygen', 20_000, q{count((SELECT public_key FROM prio_keygen() WHERE i > 0))} ],
-);
-cmp_ok(growth(@$_), '<', 6 * 1024, "memory stays flat: $_->[0]") foreach @calls;
+my ($in_one, $in_many) = growth('what is kept', 'array_agg(share_a)', 1000);
+cmp_ok($in_one, '>', $limit, 'control: memory that is kept is seen');
+foreach my $call (@calls)
+{
+	($in_one, $in_many) = growth(@$call);
+	cmp_ok($in_one, '<', $limit, "memory stays flat in one statement: $call->[0]");
+	cmp_ok($in_many, '<', $limit, "memory stays flat over many statements: $call->[0]");
+}
+$session->quit;
 
 done_testing();

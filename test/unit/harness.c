@@ -4,6 +4,8 @@
  */
 #include "harness.h"
 
+#include "kernels/kernels.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -279,7 +281,7 @@ total_take(Prio1Total *total, const Prio1Verifier *verifier, Bytes share)
 }
 
 void
-assert_same_total(Prio1Total *a, Prio1Total *b)
+assert_same_total(const Prio1Total *a, const Prio1Total *b)
 {
 	uint8_t *message_a = malloc(prio1_total_max_message(a->n));
 	uint8_t *message_b = malloc(prio1_total_max_message(b->n));
@@ -290,6 +292,25 @@ assert_same_total(Prio1Total *a, Prio1Total *b)
 	assert_memory_equal(message_a, message_b, size_a);
 	free(message_a);
 	free(message_b);
+}
+
+const char *
+next_kernels(const char *group)
+{
+	static char title[100];
+	static size_t next;
+	const PrioKernels *variant = prio_kernels_variant(next++);
+
+	if (variant == NULL)
+	{
+		next = 0;
+		prio_kernels_choose(NULL);
+		return NULL;
+	}
+	if (!prio_kernels_choose(variant->name))
+		fail_msg("cannot choose the kernels \"%s\"", variant->name);
+	snprintf(title, sizeof(title), "%s, kernels: %s", group, variant->name);
+	return title;
 }
 
 /* xorshift64* */
@@ -348,6 +369,13 @@ each_proper_prefix(Bytes message, PrefixCheck check, void *argument)
 		check(prefix, size, argument);
 	}
 	free(block);
+}
+
+void
+assert_value_between(const char *expression, uintmax_t value, uintmax_t least, uintmax_t most)
+{
+	if (value < least || value > most)
+		fail_msg("%s is %ju, not between %ju and %ju", expression, value, least, most);
 }
 
 void

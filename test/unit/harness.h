@@ -26,6 +26,9 @@ typedef struct Bytes
 	assert_string_equal(prio_status_text(status), prio_status_text(PRIO_OK))
 #define assert_status(status, expected) \
 	assert_string_equal(prio_status_text(status), prio_status_text(expected))
+/* What cmocka 1 and 2 have under different names. */
+#define assert_between(value, least, most) \
+	assert_value_between(#value, (uintmax_t) (value), (uintmax_t) (least), (uintmax_t) (most))
 #define assert_element(a, b) \
 	do \
 	{ \
@@ -93,7 +96,13 @@ extern Prio1Total total_make(PrioRole role, size_t n);
 /* prio1_total_add_share() with scratch memory of its own. */
 extern PrioStatus total_take(Prio1Total *total, const Prio1Verifier *verifier, Bytes share);
 /* Asserts that both are the same share of a total. */
-extern void assert_same_total(Prio1Total *a, Prio1Total *b);
+extern void assert_same_total(const Prio1Total *a, const Prio1Total *b);
+
+/*
+ * For tests that run once with every variant of the kernels that this processor has: chooses the
+ * next one and returns a title with its name, or NULL behind the last one, and it begins again.
+ */
+extern const char *next_kernels(const char *group);
 
 /* The same numbers in every run: tests that fail do so again. */
 extern uint64_t test_random(void);
@@ -108,6 +117,10 @@ extern Field87 *random_bits(size_t count);
  */
 typedef void (*PrefixCheck)(const uint8_t *prefix, size_t size, void *argument);
 extern void each_proper_prefix(Bytes message, PrefixCheck check, void *argument);
+
+/* For assert_between(). */
+extern void assert_value_between(const char *expression, uintmax_t value, uintmax_t least,
+								 uintmax_t most);
 
 /* All size bytes have this value. */
 extern void assert_filled(const void *memory, size_t size, uint8_t value);

@@ -1,6 +1,6 @@
 /*
  * reference.c
- *		What src/core is compared with.
+ *		What the core is compared with.
  */
 #include "reference.h"
 
@@ -48,7 +48,7 @@ slow_pow(prio_uint128 a, prio_uint128 exponent)
 	return power;
 }
 
-/* From PROTOCOL.md's g, of order 2^19. */
+/* From g of order 2^19 (docs/protocol.md, "Parameters"). */
 prio_uint128
 slow_root(int log_order)
 {

@@ -1,9 +1,9 @@
 /*
  * reference.h
- *		What src/core is compared with: integers modulo p bit by bit, and messages as
+ *		What the core is compared with: integers modulo p bit by bit, and messages as
  *		msgpack-c's parser of general objects sees them.
  *
- * Too plain to be wrong, and too slow for anything else. Nothing here calls src/core.
+ * Too plain to be wrong, and too slow for anything else. Nothing here calls the core.
  */
 #ifndef PRIO_TEST_REFERENCE_H
 #define PRIO_TEST_REFERENCE_H

@@ -18,10 +18,10 @@ take_client(Servers *servers, const Field87 *data, Prio1Total total[2])
 
 	client_make_shares(servers, data, share);
 	for (int role = PRIO_A; role <= PRIO_B; role++)
-		assert_in_range(share[role].size, 1,
-						prio1_packet_max_plaintext((PrioRole) role, strlen(servers->batch_id),
-												   servers->n) +
-							PRIO1_SEAL_OVERHEAD);
+		assert_between(share[role].size, 1,
+					   prio1_packet_max_plaintext((PrioRole) role, strlen(servers->batch_id),
+												  servers->n) +
+						   PRIO1_SEAL_OVERHEAD);
 	assert_int_equal(servers_judge_shares(servers, share, verifier), ACCEPTED);
 	for (int role = PRIO_A; role <= PRIO_B; role++)
 		assert_ok(total_take(&total[role], &verifier[role], share[role]));
@@ -318,7 +318,7 @@ open_packets(const Servers *servers, Bytes plaintext[2], Opened *opened)
 	}
 }
 
-/* Steps 2 to 5 of PROTOCOL.md's client, read off the packets of n = 5. */
+/* docs/protocol.md, "Client", steps 2 to 5, read off the packets of n = 5. */
 static void
 the_shares_add_up_to_what_the_protocol_says(void **state)
 {

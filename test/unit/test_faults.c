@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 /*
- * What src/core asks for itself comes by the linker's --wrap: with a sanitizer malloc() is
+ * What the core asks for itself comes by the linker's --wrap: with a sanitizer malloc() is
  * in this very program, and no call to another object.
  */
 /* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
@@ -95,7 +95,7 @@ end(PrioStatus status)
 	return status;
 }
 
-/* One call into src/core, in which something may fail. */
+/* One call into the core, in which something may fail. */
 #define attempt(call) (begin(), end(call))
 
 /* ------------------------------------------------------------------ operations */
@@ -539,7 +539,7 @@ first_use(void)
 	}
 	assert_int_equal(waitpid(child, &result, 0), child);
 	assert_true(WIFEXITED(result));
-	assert_in_range(WEXITSTATUS(result), NOTHING_FAILED, FAILED_THEN_WORKED);
+	assert_between(WEXITSTATUS(result), NOTHING_FAILED, FAILED_THEN_WORKED);
 	return WEXITSTATUS(result);
 }
 
@@ -571,7 +571,7 @@ nss_that_has_no_room_to_start_starts_later(void **state)
 			last_failure = memory_limit;
 	}
 	memory_limit = SIZE_MAX;
-	assert_in_range(last_failure, 4 << 20, 15 << 20);
+	assert_between(last_failure, 4 << 20, 15 << 20);
 }
 
 static Bytes

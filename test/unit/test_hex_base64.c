@@ -1,6 +1,6 @@
 /*
- * test_text.c
- *		Keys in writing.
+ * test_hex_base64.c
+ *		Hexadecimal and base64, and keys in them.
  */
 #include "harness.h"
 
@@ -77,8 +77,9 @@ base64_is_six_bits_a_character(void **state)
 		for (int round = 0; round < 20; round++)
 		{
 			Bytes bytes = random_bytes(size);
-			size_t length = (size + 2) / 3 * 4;
+			size_t length = PRIO_BASE64_LENGTH(size);
 			char text[64];
+			char written[64];
 			uint8_t out[33];
 
 			memset(text, '=', sizeof(text));
@@ -93,8 +94,47 @@ base64_is_six_bits_a_character(void **state)
 			}
 			assert_true(prio_parse_base64(text, length, out, size));
 			assert_memory_equal(out, bytes.data, size);
+			memset(written, '!', sizeof(written));
+			prio_write_base64(bytes.data, size, written);
+			assert_memory_equal(written, text, length);
+			assert_memory_equal(written + length, "\0!", 2);
 			free(bytes.data);
 		}
+}
+
+/* Every digit in every place, and every byte. */
+static void
+all_values_are_written(void **state)
+{
+	char text[5];
+
+	(void) state;
+	for (uint8_t digit = 0; digit < 64; digit++)
+		for (int place = 0; place < 4; place++)
+		{
+			uint32_t group = (uint32_t) digit << (6 * place);
+			uint8_t bytes[3] = {(uint8_t) (group >> 16), (uint8_t) (group >> 8),
+								(uint8_t) group};
+
+			prio_write_base64(bytes, 3, text);
+			for (int i = 0; i < 4; i++)
+				assert_int_equal(text[3 - i], i == place ? base64_digits[digit] : 'A');
+		}
+	for (int i = 0; i < 256; i++)
+	{
+		uint8_t byte = (uint8_t) i;
+		char expected[3];
+
+		prio_write_hex(&byte, 1, text);
+		snprintf(expected, sizeof(expected), "%02X", (unsigned int) i);
+		assert_string_equal(text, expected);
+	}
+	prio_write_hex((const uint8_t *) "\x01\xaf\xff", 2, text);
+	assert_string_equal(text, "01AF");
+	prio_write_hex(NULL, 0, text);
+	assert_string_equal(text, "");
+	prio_write_base64(NULL, 0, text);
+	assert_string_equal(text, "");
 }
 
 static void
@@ -131,6 +171,7 @@ main(void)
 		cmocka_unit_test(nothing_else_is_hexadecimal),
 		cmocka_unit_test(base64_is_six_bits_a_character),
 		cmocka_unit_test(nothing_else_is_base64),
+		cmocka_unit_test(all_values_are_written),
 		cmocka_unit_test(white_space_at_the_end_does_not_count),
 	};
 

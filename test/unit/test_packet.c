@@ -61,7 +61,7 @@ read_array(const uint8_t *bytes, size_t size, Field87 *elements, size_t max, siz
 
 	if (status != PRIO_OK)
 		return status;
-	assert_in_range(*count, 0, max);
+	assert_between(*count, 0, max);
 	status = prio1_packet_read_elements(&reader, elements, *count);
 	return status == PRIO_OK ? prio1_packet_read_end(&reader) : status;
 }
@@ -755,8 +755,8 @@ msgpack_comes_to_the_same_verdict_on_damaged_arrays(void **state)
 		free(message.data);
 	}
 	/* Neither verdict is a rare one here. */
-	assert_in_range(good, 10000, 90000);
-	assert_in_range(bad, 10000, 90000);
+	assert_between(good, 10000, 90000);
+	assert_between(bad, 10000, 90000);
 }
 
 /* ------------------------------------------------------------------ whole packets */

@@ -141,7 +141,7 @@ what_is_sealed_opens_and_opens_again(void **state)
 	}
 }
 
-/* Made by another implementation (PROTOCOL.md's program): Alice's ephemeral key, for Bob. */
+/* Sealed by test/reference/prio_reference.py: Alice's ephemeral key, for Bob. */
 static void
 a_packet_sealed_elsewhere_opens(void **state)
 {

@@ -1,61 +1,88 @@
-# The unit tests: the core and cmocka, without PostgreSQL. UNIT_DIR, UNIT_CC and
-# UNIT_CFLAGS can be set to build them another way, with sanitizers for one; UNIT_RUN to run
-# them under another program.
+# The unit tests: the core and cmocka, without PostgreSQL. Those in build/unit have the very
+# objects of the extension; those in build/sanitized what clang makes of the same sources,
+# with sanitizers, and with what a fuzzer takes. UNIT_RUN runs them under another program.
 
-UNIT_DIR = build/unit
-UNIT_CC = $(CC)
 UNIT_CFLAGS = -g -O2
 UNIT_BASE_CFLAGS = -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wdeclaration-after-statement -Werror \
 	-Isrc -Itest/unit -DVECTORS_DIR='"$(CURDIR)/test/vectors"' \
 	$(shell $(PKG_CONFIG) --cflags nss $(MSGPACK) cmocka jansson)
 UNIT_ALL_CFLAGS = $(UNIT_BASE_CFLAGS) $(UNIT_CFLAGS)
 UNIT_LIBS = $(shell $(PKG_CONFIG) --libs nss $(MSGPACK) cmocka jansson)
+UNIT_NAMES = $(patsubst test/unit/%.c,%,$(sort $(wildcard test/unit/test_*.c)))
+# What every test may use.
+UNIT_SHARED = harness reference prio3 prio3_slow
+CORE_OBJS = $(CORE_SOURCES:.c=.o)
 
-UNIT_TESTS = $(patsubst test/unit/%.c,$(UNIT_DIR)/%,$(sort $(wildcard test/unit/test_*.c)))
-UNIT_CORE = $(CORE_SOURCES:%.c=$(UNIT_DIR)/%.o)
+# For programs with and without libFuzzer's main(); every finding ends the program.
+SANITIZED_CC = clang
+SANITIZED_CFLAGS = -g -O1 -fno-omit-frame-pointer \
+	-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+SANITIZED_ALL_CFLAGS = $(UNIT_BASE_CFLAGS) $(SANITIZED_CFLAGS)
+SANITIZED_CORE = $(CORE_SOURCES:%.c=build/sanitized/%.o)
 
-$(UNIT_DIR)/src/%.o: src/%.c $(HEADERS_ALL)
+build/sanitized/src/%.o: src/%.c $(HEADERS_ALL)
 	@mkdir -p $(@D)
-	$(UNIT_CC) $(UNIT_ALL_CFLAGS) -c $< -o $@
+	$(SANITIZED_CC) $(SANITIZED_ALL_CFLAGS) -c $< -o $@
 
-$(UNIT_DIR)/%.o: test/unit/%.c $(wildcard test/unit/*.h) $(HEADERS_ALL)
-	@mkdir -p $(UNIT_DIR)
-	$(UNIT_CC) $(UNIT_ALL_CFLAGS) -c $< -o $@
+# unit_programs FOLDER,COMPILER,CFLAGS,CORE
+define unit_programs
+$(1)/%.o: test/unit/%.c $$(wildcard test/unit/*.h test/faults/*.h) $$(HEADERS_ALL)
+	@mkdir -p $$(@D)
+	$(2) $(3) -c $$< -o $$@
 
-$(UNIT_TESTS): %: %.o $(UNIT_DIR)/harness.o $(UNIT_DIR)/reference.o $(UNIT_DIR)/prio3.o $(UNIT_DIR)/prio3_slow.o \
-		$(UNIT_CORE)
-	$(UNIT_CC) $(UNIT_ALL_CFLAGS) $^ -o $@ $(UNIT_LIBS)
+$(1)/%.o: test/faults/%.c $$(wildcard test/faults/*.h)
+	@mkdir -p $$(@D)
+	$(2) $(3) -c $$< -o $$@
+
+$(UNIT_NAMES:%=$(1)/%): %: %.o $(UNIT_SHARED:%=$(1)/%.o) $(4)
+	$(2) $(3) $$(filter %.o,$$^) -o $$@ $$(UNIT_LIBS) $$(UNIT_LDFLAGS)
 
 # Faults: the injector, and the linker's help for memory that the core itself asks for.
-$(UNIT_DIR)/inject.o: test/faults/inject.c test/faults/inject.h
-	@mkdir -p $(UNIT_DIR)
-	$(UNIT_CC) $(UNIT_ALL_CFLAGS) -c $< -o $@
-
-$(UNIT_DIR)/test_faults.o: test/faults/inject.h
-$(UNIT_DIR)/test_faults: $(UNIT_DIR)/inject.o
-$(UNIT_DIR)/test_faults: UNIT_LIBS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=free
+$(1)/test_faults: $(1)/inject.o
+$(1)/test_faults: UNIT_LDFLAGS = -Wl,--wrap=malloc,--wrap=calloc,--wrap=free
 
 # A client that lies about its data, for demonstrations.
-$(UNIT_DIR)/cheat: $(UNIT_DIR)/cheat.o $(UNIT_CORE)
-	$(UNIT_CC) $(UNIT_ALL_CFLAGS) $^ -o $@ $(UNIT_LIBS)
+$(1)/cheat: %: %.o $(4)
+	$(2) $(3) $$^ -o $$@ $$(UNIT_LIBS)
 
 # Which sanitizers must stop, if this is a build with sanitizers.
-$(UNIT_DIR)/canary: $(UNIT_DIR)/canary.o
-	$(UNIT_CC) $(UNIT_ALL_CFLAGS) $^ -o $@
+$(1)/canary: %: %.o
+	$(2) $(3) $$^ -o $$@
 
+.PHONY: $(UNIT_NAMES:%=run-$(1)/%)
+$(UNIT_NAMES:%=run-$(1)/%): run-%: %
+	@$$(UNIT_RUN) $$<
+endef
+$(eval $(call unit_programs,build/unit,$$(CC),$$(UNIT_ALL_CFLAGS),$(CORE_OBJS)))
+$(eval $(call unit_programs,build/sanitized,$$(SANITIZED_CC),$$(SANITIZED_ALL_CFLAGS),$(SANITIZED_CORE)))
+
+# Beside each other with make -j, and -O keeps what they print together.
 .SECONDARY:
-.PHONY: check-unit check-prio3-random
-check-unit: $(UNIT_TESTS)
-	@for test in $(UNIT_TESTS); do $(UNIT_RUN) $$test || exit 1; done
+.PHONY: unit-programs check-unit sanitized-programs check-sanitized
+unit-programs: $(UNIT_NAMES:%=build/unit/%) build/unit/cheat
+check-unit: $(UNIT_NAMES:%=run-build/unit/%)
+sanitized-programs: $(UNIT_NAMES:%=build/sanitized/%) build/sanitized/canary
+check-sanitized: $(UNIT_NAMES:%=run-build/sanitized/%)
+
+# The command, too.
+SANITIZED_CLI = CLI_DIR=build/cli-sanitized CLI_CC='$(SANITIZED_CC)' \
+	CLI_CFLAGS='$(SANITIZED_CFLAGS)' CLI_CORE='$(SANITIZED_CORE)'
+SANITIZED_CLI_TESTS = test/cli/test_errors.sh test/cli/test_pipeline.sh
+.PHONY: sanitized-cli check-cli-sanitized
+sanitized-cli: $(SANITIZED_CORE) build/unit/cheat
+	$(MAKE) cli-programs $(SANITIZED_CLI)
+check-cli-sanitized: sanitized-cli
+	$(MAKE) check-cli $(SANITIZED_CLI) CLI_TESTS='$(SANITIZED_CLI_TESTS)'
 
 # Prio3 against its reference, with parameters and reports drawn from a seed that is
 # printed; PRIO3_SEED repeats one.
-check-prio3-random: $(UNIT_DIR)/test_prio3_vectors
-	@rm -rf $(UNIT_DIR)/prio3_random
-	python3 test/reference/prio3_random_vectors.py $(UNIT_DIR)/prio3_random $(PRIO3_SEED)
-	@$(UNIT_RUN) $< $(UNIT_DIR)/prio3_random
+.PHONY: check-prio3-random
+check-prio3-random: build/unit/test_prio3_vectors
+	@rm -rf build/unit/prio3_random
+	python3 test/reference/prio3_random_vectors.py build/unit/prio3_random $(PRIO3_SEED)
+	@$(UNIT_RUN) $< build/unit/prio3_random
 
 # What tools that read the sources need to know.
 .PHONY: print-flags
 print-flags:
-	@echo $(UNIT_ALL_CFLAGS) $(CLI_DEFINES) -Itest/fuzz -isystem $(shell $(PG_CONFIG) --includedir-server) -isystem $(shell $(PG_CONFIG) --includedir)
+	@echo $(UNIT_ALL_CFLAGS) -Icli $(CLI_DEFINES) -Itest/fuzz -isystem $(shell $(PG_CONFIG) --includedir-server) -isystem $(shell $(PG_CONFIG) --includedir)

@@ -1,14 +1,11 @@
 /*
  * commands.h
- *		What the command does.
+ *		What the command does: client.c, server.c and publish.c.
  */
 #ifndef PRIO_CLI_COMMANDS_H
 #define PRIO_CLI_COMMANDS_H
 
 #include "options.h"
-
-/* Warns of a number of data fields for which a client can forge the proof. */
-extern void warn_if_forgeable(size_t n_data);
 
 extern void run_keygen(const Settings *settings);
 extern void run_shared_seed(const Settings *settings);

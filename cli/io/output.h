@@ -6,17 +6,20 @@
 #ifndef PRIO_CLI_OUTPUT_H
 #define PRIO_CLI_OUTPUT_H
 
-#include "report.h"
+#include "io/identity.h"
+#include "log.h"
 
-#include <stdio.h>
+#include <stddef.h>
 
 typedef struct Output Output;
 
 /*
  * A new file in a directory, which is made if need be, with the name that the file at
- * input_path has. option named the directory. Ends the process if that cannot work.
+ * input_path has. option named the directory. Ends the process if that cannot work, or if the
+ * file would replace one of the inputs, of which there are input_count.
  */
-extern Output *output_open(const char *option, const char *directory, const char *input_path);
+extern Output *output_open(const char *option, const char *directory, const char *input_path,
+						   const FileIdentity *inputs, size_t input_count);
 
 extern void output_write(Output *output, const char *bytes, size_t size);
 extern void output_print(Output *output, const char *format, ...) PRINTF_LIKE(2, 3);

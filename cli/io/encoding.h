@@ -1,6 +1,7 @@
 /*
  * encoding.h
- *		Bytes in writing: hexadecimal, base64, and UUIDs. Secrets are read by text.h.
+ *		Base64 as others write it, and UUIDs. What may be a secret is read and written by
+ *		codec/hex_base64.h.
  */
 #ifndef PRIO_CLI_ENCODING_H
 #define PRIO_CLI_ENCODING_H
@@ -11,24 +12,12 @@
 
 #define UUID_CHARS 36
 
-/* 2 * size digits in upper case, and a zero byte. */
-extern void hex_encode(const uint8_t *bytes, size_t size, char *out);
-
-/* Characters of base64 for size bytes, and bytes at most for so many characters. */
-static inline size_t
-base64_length(size_t size)
-{
-	return (size + 2) / 3 * 4;
-}
-
+/* Bytes at most for so many characters of base64. */
 static inline size_t
 base64_max_size(size_t length)
 {
 	return length / 4 * 3;
 }
-
-/* base64_length(size) characters with padding, and a zero byte. */
-extern void base64_encode(const uint8_t *bytes, size_t size, char *out);
 
 /*
  * Line breaks may stand anywhere, as in what PostgreSQL's encode() writes. Apart from that

@@ -2,12 +2,11 @@
  * lines.c
  *		Reading lines, and what they hold.
  */
-#include "base/secret.h"
-#include "lines.h"
+#include "io/lines.h"
 
-#include "field/field87.h"
-#include "report.h"
-#include "encoding.h"
+#include "base/secret.h"
+#include "exit.h"
+#include "io/encoding.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,15 +17,7 @@
 #include <unistd.h>
 
 #define READ_BYTES ((size_t) 65536)
-#define MAX_INPUTS 3
 #define MAX_ID_BYTES 1024
-
-static struct
-{
-	dev_t device;
-	ino_t inode;
-} inputs[MAX_INPUTS];
-static size_t input_count;
 
 /* ------------------------------------------------------------------ lines */
 
@@ -50,21 +41,7 @@ lines_open(LineReader *reader, const char *option, const char *path, size_t max_
 		die(EXIT_FAILED, "\"%s\" is a directory; %s takes one file at a time", path, option);
 	if (S_ISREG(status.st_mode))
 		reader->size = (uint64_t) status.st_size;
-	if (input_count < MAX_INPUTS)
-	{
-		inputs[input_count].device = status.st_dev;
-		inputs[input_count].inode = status.st_ino;
-		input_count++;
-	}
-}
-
-bool
-lines_is_input(dev_t device, ino_t inode)
-{
-	for (size_t i = 0; i < input_count; i++)
-		if (inputs[i].device == device && inputs[i].inode == inode)
-			return true;
-	return false;
+	reader->identity = identity_of(&status);
 }
 
 void
@@ -240,7 +217,7 @@ json_payload(json_t *object, uint8_t *out, size_t *size)
 
 /* Takes the id of an object, unless a line before has it. */
 static const char *
-take_id(json_t *object, uint64_t number, Seen *ids, Record *record)
+take_id(json_t *object, uint64_t number, Dedup *ids, Record *record)
 {
 	static char problem[64];
 	json_t *id = json_object_get(object, "id");
@@ -253,11 +230,11 @@ take_id(json_t *object, uint64_t number, Seen *ids, Record *record)
 	record->id = json_dumps(id, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
 	if (record->id == NULL)
 		die_no_memory();
-	record->id_digest = seen_digest('i', record->id, strlen(record->id));
-	other = seen_find(ids, record->id_digest);
+	record->id_key = dedup_key('i', record->id, strlen(record->id));
+	other = dedup_find(ids, record->id_key);
 	if (other == 0)
 	{
-		seen_add(ids, record->id_digest, number);
+		dedup_add(ids, record->id_key, number);
 		return NULL;
 	}
 	(void) snprintf(problem, sizeof(problem), "its \"id\" is that of line %llu",
@@ -266,7 +243,7 @@ take_id(json_t *object, uint64_t number, Seen *ids, Record *record)
 }
 
 bool
-lines_next_record(LineReader *reader, Seen *ids, Record *record, const char **problem)
+lines_next_record(LineReader *reader, Dedup *ids, Record *record, const char **problem)
 {
 	const char *line;
 	size_t size;

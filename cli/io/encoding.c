@@ -1,51 +1,18 @@
 /*
  * encoding.c
- *		Hexadecimal, base64 (RFC 4648, section 4) and UUIDs (RFC 4122, section 4.4).
+ *		Base64 (RFC 4648, section 4) and UUIDs (RFC 4122, section 4.4).
  */
-#include "encoding.h"
+#include "io/encoding.h"
 
+#include "codec/hex_base64.h"
 #include "crypto/crypto.h"
-#include "report.h"
+#include "exit.h"
 
 #include <limits.h>
 #include <string.h>
 
-void
-hex_encode(const uint8_t *bytes, size_t size, char *out)
-{
-	static const char digits[] = "0123456789ABCDEF";
-
-	for (size_t i = 0; i < size; i++)
-	{
-		*out++ = digits[bytes[i] >> 4];
-		*out++ = digits[bytes[i] & 15];
-	}
-	*out = '\0';
-}
-
 static const char alphabet[] =
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-void
-base64_encode(const uint8_t *bytes, size_t size, char *out)
-{
-	while (size > 0)
-	{
-		uint32_t group = (uint32_t) bytes[0] << 16;
-
-		if (size > 1)
-			group |= (uint32_t) bytes[1] << 8;
-		if (size > 2)
-			group |= bytes[2];
-		*out++ = alphabet[group >> 18];
-		*out++ = alphabet[group >> 12 & 63];
-		*out++ = (char) (size > 1 ? alphabet[group >> 6 & 63] : '=');
-		*out++ = (char) (size > 2 ? alphabet[group & 63] : '=');
-		bytes += size > 3 ? 3 : size;
-		size -= size > 3 ? 3 : size;
-	}
-	*out = '\0';
-}
 
 #define NO_DIGIT 64
 
@@ -121,7 +88,7 @@ uuid_make(char out[UUID_CHARS + 1])
 	check_machine(prio_random(bytes, sizeof(bytes)));
 	bytes[6] = (uint8_t) ((bytes[6] & 0x0f) | 0x40);
 	bytes[8] = (uint8_t) ((bytes[8] & 0x3f) | 0x80);
-	hex_encode(bytes, sizeof(bytes), digits);
+	prio_write_hex(bytes, sizeof(bytes), digits);
 	for (size_t i = 0; i < UUID_CHARS; i++)
 	{
 		char c = '-';

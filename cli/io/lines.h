@@ -5,12 +5,14 @@
 #ifndef PRIO_CLI_LINES_H
 #define PRIO_CLI_LINES_H
 
-#include "seen.h"
+#include "io/dedup.h"
+#include "io/identity.h"
 
 #include <jansson.h>
 
 #include <stdbool.h>
-#include <sys/types.h>
+#include <stddef.h>
+#include <stdint.h>
 
 /* What a line may hold besides its payload: bytes, and values. */
 #define LINE_SLACK 65536
@@ -22,6 +24,7 @@ typedef struct LineReader
 	const char *option; /* that named the file */
 	const char *path;
 	int fd;
+	FileIdentity identity;
 	uint64_t size;   /* bytes, or 0 if nobody knows */
 	uint64_t done;   /* of them, gone through */
 	uint64_t number; /* of the last line, from 1 */
@@ -44,9 +47,6 @@ extern void lines_open(LineReader *reader, const char *option, const char *path,
  * *line is NULL for one that is too long.
  */
 extern bool lines_next(LineReader *reader, const char **line, size_t *size);
-
-/* Is this one of the files that were opened? */
-extern bool lines_is_input(dev_t device, ino_t inode);
 
 /* Reports a line that is skipped, and why. */
 extern void lines_report(const LineReader *reader, const char *problem);
@@ -71,7 +71,7 @@ extern json_t *json_parse_file(LineReader *reader);
 typedef struct Record
 {
 	char *id; /* in JSON, as it was: free() it */
-	SeenDigest id_digest;
+	DedupKey id_key;
 	uint8_t *payload; /* the caller's; room for base64_max_size(max_line) bytes */
 	size_t payload_size;
 } Record;
@@ -80,7 +80,7 @@ typedef struct Record
  * The next line as a record; false at the end of the file. *problem is what is wrong with
  * the line, or NULL. The first line with an id is its line: another one with it is wrong.
  */
-extern bool lines_next_record(LineReader *reader, Seen *ids, Record *record,
+extern bool lines_next_record(LineReader *reader, Dedup *ids, Record *record,
 							  const char **problem);
 extern void record_free(Record *record);
 

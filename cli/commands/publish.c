@@ -2,11 +2,13 @@
  * publish.c
  *		The totals of both servers together are the result.
  */
-#include "commands.h"
-#include "lines.h"
-#include "output.h"
-#include "report.h"
-#include "encoding.h"
+#include "commands/commands.h"
+
+#include "codec/hex_base64.h"
+#include "exit.h"
+#include "io/encoding.h"
+#include "io/lines.h"
+#include "io/output.h"
 #include "prio1/total.h"
 
 #include <stdlib.h>
@@ -18,6 +20,7 @@ typedef struct TotalFile
 {
 	const char *option;
 	const char *path;
+	FileIdentity identity;
 	json_t *object;
 	Prio1Total total;
 	json_int_t clients; /* that were added up; -1: it does not say */
@@ -49,7 +52,7 @@ read_clients(const TotalFile *file)
 static void
 read_total(TotalFile *file)
 {
-	size_t max_size = base64_length(prio1_total_max_message(PRIO1_MAX_DATA)) + LINE_SLACK;
+	size_t max_size = PRIO_BASE64_LENGTH(prio1_total_max_message(PRIO1_MAX_DATA)) + LINE_SLACK;
 	uint8_t *message;
 	size_t size;
 	LineReader reader;
@@ -59,6 +62,7 @@ read_total(TotalFile *file)
 	const char *problem;
 
 	lines_open(&reader, file->option, file->path, max_size);
+	file->identity = reader.identity;
 	file->object = json_parse_file(&reader);
 	if (reader.done == 0)
 		die_malformed(file, "it is empty");
@@ -131,6 +135,7 @@ run_publish(const Settings *settings)
 	char timestamp[64];
 	int64_t *counts;
 	size_t where;
+	FileIdentity inputs[2];
 	Output *output;
 
 	read_total(&internal);
@@ -147,7 +152,9 @@ run_publish(const Settings *settings)
 				"the totals do not belong together: entry %zu of their sum is beyond the %lld shares that were added up",
 				i + 1, (long long) internal.clients);
 
-	output = output_open("--output", settings->output, settings->input_internal);
+	inputs[0] = internal.identity;
+	inputs[1] = external.identity;
+	output = output_open("--output", settings->output, settings->input_internal, inputs, 2);
 	uuid_make(id);
 	make_timestamp(timestamp, sizeof(timestamp));
 	output_print(output, "{\"id\": \"%s\", \"timestamp\": \"%s\", \"payload\": [", id,

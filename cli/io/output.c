@@ -2,13 +2,14 @@
  * output.c
  *		Files that are there whole or not at all.
  */
-#include "output.h"
+#include "io/output.h"
 
-#include "lines.h"
+#include "exit.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -87,7 +88,8 @@ base_name(const char *path)
 
 /* Ends the process if the file that is about to get replaced must not be. */
 static void
-check_replaceable(const Output *output, const char *option)
+check_replaceable(const Output *output, const char *option, const FileIdentity *inputs,
+				  size_t input_count)
 {
 	struct stat status;
 	struct stat other;
@@ -97,18 +99,20 @@ check_replaceable(const Output *output, const char *option)
 		if (!S_ISREG(status.st_mode))
 			die(EXIT_FAILED, "\"%s\" is there and is not a file; choose another %s",
 				output->path, option);
-		if (lines_is_input(status.st_dev, status.st_ino))
-			die(EXIT_USAGE, "\"%s\" would replace its own input; choose another %s",
-				output->path, option);
+		for (size_t i = 0; i < input_count; i++)
+			if (identity_equals(identity_of(&status), inputs[i]))
+				die(EXIT_USAGE, "\"%s\" would replace its own input; choose another %s",
+					output->path, option);
 	}
 	if (output == &outputs[1] && stat(outputs[0].directory, &other) == 0 &&
-		stat(output->directory, &status) == 0 && status.st_dev == other.st_dev &&
-		status.st_ino == other.st_ino)
+		stat(output->directory, &status) == 0 &&
+		identity_equals(identity_of(&status), identity_of(&other)))
 		die(EXIT_USAGE, "both outputs would be \"%s\"; choose another %s", output->path, option);
 }
 
 Output *
-output_open(const char *option, const char *directory, const char *input_path)
+output_open(const char *option, const char *directory, const char *input_path,
+			const FileIdentity *inputs, size_t input_count)
 {
 	Output *output = &outputs[output_count];
 	char *temporary;
@@ -117,7 +121,7 @@ output_open(const char *option, const char *directory, const char *input_path)
 	make_directories(directory);
 	output->directory = directory;
 	output->path = join(directory, base_name(input_path));
-	check_replaceable(output, option);
+	check_replaceable(output, option, inputs, input_count);
 
 	temporary = join(directory, TEMPORARY_NAME);
 	fd = mkstemp(temporary);

@@ -7,13 +7,18 @@
  * is skipped has its ordinal all the same: so two servers that skip different lines still
  * agree about the others.
  */
+#include "commands/commands.h"
+
 #include "base/secret.h"
-#include "commands.h"
-#include "lines.h"
-#include "output.h"
-#include "report.h"
-#include "encoding.h"
+#include "codec/hex_base64.h"
+#include "commands/forgeable.h"
+#include "exit.h"
+#include "io/encoding.h"
+#include "io/lines.h"
+#include "io/output.h"
+#include "io/print.h"
 #include "prio1/total.h"
+#include "progress.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,9 +30,9 @@ typedef struct Server
 	const Settings *settings;
 	PrioKeyPair *pair;
 	LineReader input;
-	Seen ids;     /* of the share file, with their lines */
-	Seen packets; /* that were opened, by their ephemeral keys, with their lines */
-	Record share; /* of the current line */
+	Dedup ids;     /* of the share file, with their lines */
+	Dedup packets; /* that were opened, by their ephemeral keys, with their lines */
+	Record share;  /* of the current line */
 	uint8_t *plaintext;
 	Prio1PointCursor cursor;
 	Prio1VerifierContext context;
@@ -83,19 +88,11 @@ import_keys(const Settings *settings)
 	return pair;
 }
 
-void
-warn_if_forgeable(size_t n_data)
-{
-	if (prio1_is_forgeable(n_data))
-		warn("with %zu data fields, one less than a power of two, a hostile client can forge its proof and count for any number; have clients send one more, which is always 0",
-			 n_data);
-}
-
 static void
 server_begin(Server *server, const Settings *settings)
 {
 	size_t max_share = prio1_verifier_max_share(strlen(settings->batch_id), settings->n_data);
-	size_t max_line = base64_length(max_share) + LINE_SLACK;
+	size_t max_line = PRIO_BASE64_LENGTH(max_share) + LINE_SLACK;
 
 	memset(server, 0, sizeof(*server));
 	server->settings = settings;
@@ -115,7 +112,7 @@ server_walk(Server *server, ShareStep step, void *argument)
 {
 	const char *problem;
 
-	progress_begin(server->input.size);
+	progress_begin(server->settings->command, server->input.size);
 	while (lines_next_record(&server->input, &server->ids, &server->share, &problem))
 	{
 		server->total++;
@@ -142,15 +139,15 @@ server_open_share(Server *server, Prio1Verifier *verifier)
 {
 	static char problem[64];
 	const Record *share = &server->share;
-	SeenDigest packet = {{0, 0}};
+	DedupKey packet = {{0, 0}};
 	PrioStatus status;
 
 	if (share->payload_size >= PRIO1_SEAL_OVERHEAD)
 	{
 		uint64_t other;
 
-		packet = seen_digest('p', share->payload, PRIO_KEY_BYTES);
-		other = seen_find(&server->packets, packet);
+		packet = dedup_key('p', share->payload, PRIO1_REPLAY_KEY_BYTES);
+		other = dedup_find(&server->packets, packet);
 		if (other != 0)
 		{
 			(void) snprintf(problem, sizeof(problem), "its packet is that of line %llu",
@@ -163,7 +160,7 @@ server_open_share(Server *server, Prio1Verifier *verifier)
 	check_machine(status);
 	if (status != PRIO_OK)
 		return prio_status_text(status);
-	seen_add(&server->packets, packet, server->input.number);
+	dedup_add(&server->packets, packet, server->input.number);
 	return NULL;
 }
 
@@ -191,8 +188,8 @@ server_end(Server *server)
 	free(server->share.payload);
 	free(server->plaintext);
 	prio_key_pair_free(server->pair);
-	seen_free(&server->ids);
-	seen_free(&server->packets);
+	dedup_free(&server->ids);
+	dedup_free(&server->packets);
 	exit(status);
 }
 
@@ -200,9 +197,9 @@ server_end(Server *server)
 static void
 write_message(Output *output, const Server *server, const uint8_t *message, size_t size)
 {
-	char text[(PRIO1_VERIFY1_MAX_BYTES + 2) / 3 * 4 + 1];
+	char text[PRIO_BASE64_LENGTH(PRIO1_VERIFY1_MAX_BYTES) + 1];
 
-	base64_encode(message, size, text);
+	prio_write_base64(message, size, text);
 	output_print(output, "{\"id\": %s, \"payload\": \"%s\"}\n", server->share.id, text);
 }
 
@@ -217,7 +214,8 @@ typedef struct Message
 /* A file of messages, by the ids of their shares. */
 typedef struct Messages
 {
-	Seen ids; /* with the lines of the file */
+	FileIdentity file;
+	Dedup ids; /* with the lines of the file */
 	Message *of_line;
 	size_t capacity;
 } Messages;
@@ -235,6 +233,7 @@ messages_read(Messages *messages, const char *option, const char *path)
 	memset(messages, 0, sizeof(*messages));
 	record.payload = payload;
 	lines_open(&reader, option, path, LINE_SLACK);
+	messages->file = reader.identity;
 	while (lines_next_record(&reader, &messages->ids, &record, &problem))
 	{
 		Message *message;
@@ -268,7 +267,7 @@ messages_read(Messages *messages, const char *option, const char *path)
 static const Message *
 messages_find(const Messages *messages, const Record *share)
 {
-	uint64_t line = seen_find(&messages->ids, share->id_digest);
+	uint64_t line = dedup_find(&messages->ids, share->id_key);
 
 	return line == 0 ? NULL : &messages->of_line[line];
 }
@@ -276,7 +275,7 @@ messages_find(const Messages *messages, const Record *share)
 static void
 messages_free(Messages *messages)
 {
-	seen_free(&messages->ids);
+	dedup_free(&messages->ids);
 	free(messages->of_line);
 }
 
@@ -292,11 +291,17 @@ typedef struct Round
 static void
 round_begin(Round *round, Server *server, const Settings *settings)
 {
+	FileIdentity inputs[3];
+
 	server_begin(server, settings);
 	server->skipped =
 		messages_read(&round->internal, "--input-internal", settings->input_internal) +
 		messages_read(&round->external, "--input-external", settings->input_external);
-	round->output = output_open("--output", settings->output, settings->input_internal);
+	inputs[0] = server->input.identity;
+	inputs[1] = round->internal.file;
+	inputs[2] = round->external.file;
+	round->output =
+		output_open("--output", settings->output, settings->input_internal, inputs, 3);
 }
 
 static void
@@ -345,7 +350,8 @@ run_verify1(const Settings *settings)
 	Output *output;
 
 	server_begin(&server, settings);
-	output = output_open("--output", settings->output, settings->input);
+	output =
+		output_open("--output", settings->output, settings->input, &server.input.identity, 1);
 	server_walk(&server, verify1_share, output);
 	server_report(&server,
 				  "check that --input has shares for this server and its key, and that --batch-id, --n-data and --prg are those of its clients");
@@ -450,7 +456,7 @@ run_aggregate(const Settings *settings)
 	size_t n = settings->n_data;
 	Field87 *sums = allocate(n * sizeof(Field87));
 	uint8_t *message = allocate(prio1_total_max_message(n));
-	char *text = allocate(base64_length(prio1_total_max_message(n)) + 1);
+	char *text = allocate(PRIO_BASE64_LENGTH(prio1_total_max_message(n)) + 1);
 	Server server;
 	Round round;
 
@@ -461,7 +467,7 @@ run_aggregate(const Settings *settings)
 	server_report(&server,
 				  "check that both other inputs are of the step verify2, for the shares in --input, and that both servers have the same --shared-secret, --batch-id, --n-data and --prg");
 
-	base64_encode(message, prio1_total_write(&round.total, message), text);
+	prio_write_base64(message, prio1_total_write(&round.total, message), text);
 	output_print(round.output, "{\"payload\": \"%s\", \"error\": %llu, \"total\": %llu}\n",
 				 text, (unsigned long long) server.errors, (unsigned long long) server.total);
 	outputs_commit();

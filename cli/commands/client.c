@@ -2,14 +2,18 @@
  * client.c
  *		Keys, and the client: data in, shares out.
  */
-#include "base/secret.h"
-#include "prio1/client.h"
+#include "commands/commands.h"
 
-#include "commands.h"
-#include "lines.h"
-#include "output.h"
-#include "report.h"
-#include "encoding.h"
+#include "base/secret.h"
+#include "codec/hex_base64.h"
+#include "commands/forgeable.h"
+#include "exit.h"
+#include "io/encoding.h"
+#include "io/lines.h"
+#include "io/output.h"
+#include "io/print.h"
+#include "prio1/client.h"
+#include "progress.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,8 +30,8 @@ run_keygen(const Settings *settings)
 
 	(void) settings;
 	check_machine(prio_key_generate(keys[0], keys[1]));
-	hex_encode(keys[0], PRIO_KEY_BYTES, hex[0]);
-	hex_encode(keys[1], PRIO_KEY_BYTES, hex[1]);
+	prio_write_hex(keys[0], PRIO_KEY_BYTES, hex[0]);
+	prio_write_hex(keys[1], PRIO_KEY_BYTES, hex[1]);
 	print("{\"private_key\": \"%s\", \"public_key\": \"%s\"}\n", hex[0], hex[1]);
 	prio_wipe(keys, sizeof(keys));
 	prio_wipe(hex, sizeof(hex));
@@ -39,11 +43,11 @@ void
 run_shared_seed(const Settings *settings)
 {
 	uint8_t seed[PRIO1_SEED_BYTES];
-	char text[(PRIO1_SEED_BYTES + 2) / 3 * 4 + 1];
+	char text[PRIO_BASE64_LENGTH(PRIO1_SEED_BYTES) + 1];
 
 	(void) settings;
 	check_machine(prio_random(seed, sizeof(seed)));
-	base64_encode(seed, sizeof(seed), text);
+	prio_write_base64(seed, sizeof(seed), text);
 	print("{\"shared_seed\": \"%s\"}\n", text);
 	prio_wipe(seed, sizeof(seed));
 	prio_wipe(text, sizeof(text));
@@ -61,26 +65,27 @@ typedef struct ShareFile
 	uint8_t *plaintext;
 	uint8_t *sealed;
 	char *text; /* the same in base64 */
-	size_t max_plaintext;
 } ShareFile;
 
 static void
-share_file_open(ShareFile *file, const Settings *settings, PrioRole role)
+share_file_open(ShareFile *file, const Settings *settings, PrioRole role,
+				const LineReader *input)
 {
 	size_t size = prio1_packet_max_plaintext(role, strlen(settings->batch_id), settings->n_data);
 
 	if (role == PRIO_A)
-		file->output = output_open("--output-A", settings->output_a, settings->input);
+		file->output =
+			output_open("--output-A", settings->output_a, settings->input, &input->identity, 1);
 	else
-		file->output = output_open("--output-B", settings->output_b, settings->input);
+		file->output =
+			output_open("--output-B", settings->output_b, settings->input, &input->identity, 1);
 	file->key_option =
 		role == PRIO_A ? "--public-key-hex-internal" : "--public-key-hex-external";
 	file->public_key =
 		role == PRIO_A ? settings->public_key_internal : settings->public_key_external;
-	file->max_plaintext = size;
 	file->plaintext = allocate(size);
 	file->sealed = allocate(size + PRIO1_SEAL_OVERHEAD);
-	file->text = allocate(base64_length(size + PRIO1_SEAL_OVERHEAD) + 1);
+	file->text = allocate(PRIO_BASE64_LENGTH(size + PRIO1_SEAL_OVERHEAD) + 1);
 }
 
 /* Seals the plaintext, and writes it as a line. */
@@ -93,7 +98,7 @@ share_file_write(ShareFile *file, const char *id, size_t size)
 	if (status == PRIO_MISMATCH)
 		die(EXIT_USAGE, "the value of %s is not a usable public key", file->key_option);
 	check_machine(status);
-	base64_encode(file->sealed, size + PRIO1_SEAL_OVERHEAD, file->text);
+	prio_write_base64(file->sealed, size + PRIO1_SEAL_OVERHEAD, file->text);
 	output_print(file->output, "{\"id\": \"%s\", \"payload\": \"%s\"}\n", id, file->text);
 }
 
@@ -163,10 +168,10 @@ run_encode_shares(const Settings *settings)
 
 	warn_if_forgeable(n);
 	lines_open(&input, "--input", settings->input, FIELD_MAX_BYTES * n + LINE_SLACK);
-	share_file_open(&a, settings, PRIO_A);
-	share_file_open(&b, settings, PRIO_B);
+	share_file_open(&a, settings, PRIO_A, &input);
+	share_file_open(&b, settings, PRIO_B, &input);
 	check_machine(prio1_client_init(&client, n, tables, signal_came));
-	progress_begin(input.size);
+	progress_begin(settings->command, input.size);
 	while (lines_next(&input, &line, &size))
 	{
 		char id[UUID_CHARS + 1];

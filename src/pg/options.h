@@ -1,0 +1,32 @@
+/*
+ * options.h
+ *		The options of Prio servers and of their user mappings.
+ */
+#ifndef PRIO_PG_OPTIONS_H
+#define PRIO_PG_OPTIONS_H
+
+#include "prio.h"
+
+#include "nodes/pg_list.h"
+
+/*
+ * These read options as an object has them, which the validator need not have seen: the
+ * object may be older than it. NULL for an option that is not there.
+ */
+extern char *prio_option(List *options, const char *name);
+
+/* Raises an error for an option that is not there. */
+extern char *prio_required_option(List *options, const char *name);
+
+/* The error for an option with such a value, which it does not show: it may be a secret. */
+extern void prio_bad_option(const char *name, const char *expected) pg_attribute_noreturn();
+
+/* The options of a server, by their meaning; raise errors for what is missing or invalid. */
+extern PrioRole prio_role_option(List *options);
+extern Prio1PrgVariant prio_prg_option(List *options);
+extern void prio_public_key_option(List *options, uint8_t public_key[PRIO_KEY_BYTES]);
+
+/* 'batch' or 'seed', an argument; raises an error for anything else. */
+extern Prio1PrgVariant prio_prg_variant(const char *name);
+
+#endif /* PRIO_PG_OPTIONS_H */

@@ -1,0 +1,22 @@
+# Tests that need several clusters, or a cluster of their own: Perl TAP. They run beside each
+# other, but for those that measure time, which say so in a line of their own:
+#
+#	# Runs alone: ...
+#
+# TAP_JOBS is how many at once.
+
+TAP_TESTS = $(sort $(wildcard test/tap/*.pl))
+TAP_ALONE = $(shell grep -l '^\# Runs alone: ' $(TAP_TESTS))
+TAP_BESIDE = $(filter-out $(TAP_ALONE),$(TAP_TESTS))
+TAP_JOBS = 2
+PROVE_FLAGS = -I test/tap --timer
+
+.PHONY: tap-programs check-tap check-tap-beside check-tap-alone
+tap-programs: build/faults.so build/unit/cheat $(CLI_DIR)/prio
+check-tap-beside: PROVE_FLAGS += -j $(TAP_JOBS)
+check-tap-beside: PROVE_TESTS = $(TAP_BESIDE)
+check-tap-alone: PROVE_TESTS = $(TAP_ALONE)
+check-tap-beside check-tap-alone: tap-programs
+	$(if $(PROVE_TESTS),$(prove_installcheck))
+check-tap: check-tap-beside
+	$(MAKE) check-tap-alone
