@@ -13,8 +13,10 @@
 #include "base/secret.h"
 #include "codec/hex_base64.h"
 #include "codec/keyfile.h"
+#include "dap/report.h"
 #include "prio1/client.h"
 #include "prio1/total.h"
+#include "prio3/vdaf.h"
 
 /* ------------------------------------------------------------------ module.c */
 
