@@ -54,6 +54,15 @@ parse_vdaf(const char *value, Prio3Kind *kind)
 	return false;
 }
 
+const char *
+prio_vdaf_name(Prio3Kind kind)
+{
+	for (int i = 0; i < (int) lengthof(vdafs); i++)
+		if (vdafs[i].kind == kind)
+			return vdafs[i].name;
+	return "Prio3";
+}
+
 static bool
 parse_draft(const char *value, Prio3Draft *draft)
 {

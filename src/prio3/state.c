@@ -45,7 +45,8 @@ prio3_state_write_head(const Prio3Vdaf *vdaf, PrioRole role, uint8_t *state)
 }
 
 PrioStatus
-prio3_state_read(const uint8_t *bytes, size_t size, Prio3State *state)
+prio3_state_read_head(const uint8_t *bytes, size_t size, Prio3Vdaf *vdaf, PrioRole *role,
+					  size_t *head_size)
 {
 	Prio3Parameters parameters;
 	size_t context_size;
@@ -56,20 +57,51 @@ prio3_state_read(const uint8_t *bytes, size_t size, Prio3State *state)
 		return PRIO_MALFORMED;
 	parameters.draft = (Prio3Draft) bytes[1];
 	parameters.kind = (Prio3Kind) bytes[2];
-	state->role = (PrioRole) bytes[3];
+	*role = (PrioRole) bytes[3];
 	parameters.length = prio_load_le64(bytes + 4);
 	parameters.chunk_length = prio_load_le64(bytes + 12);
 	parameters.max = prio_load_le64(bytes + 20);
 	context_size = (size_t) bytes[28] | (size_t) bytes[29] << 8;
 	if (size - HEAD_BYTES < context_size ||
-		prio3_vdaf_init(&state->vdaf, &parameters, bytes + HEAD_BYTES, context_size) != PRIO_OK ||
-		size != prio3_state_size(&state->vdaf, state->role))
+		prio3_vdaf_init(vdaf, &parameters, bytes + HEAD_BYTES, context_size) != PRIO_OK)
 		return PRIO_MALFORMED;
-	state->verifier_share = bytes + HEAD_BYTES + context_size;
+	*head_size = HEAD_BYTES + context_size;
+	return PRIO_OK;
+}
+
+/* Takes a state apart that has its secret, or one that has not. */
+static PrioStatus
+read_state(const uint8_t *bytes, size_t size, bool with_secret, Prio3State *state)
+{
+	size_t head_size;
+	size_t whole;
+	PrioStatus status =
+		prio3_state_read_head(bytes, size, &state->vdaf, &state->role, &head_size);
+
+	if (status != PRIO_OK)
+		return status;
+	whole = prio3_state_size(&state->vdaf, state->role);
+	if (!with_secret)
+		whole -= prio3_state_secret_size(&state->vdaf, state->role);
+	if (size != whole)
+		return PRIO_MALFORMED;
+	state->verifier_share = bytes + head_size;
 	state->joint_seed = state->verifier_share + state->vdaf.verifier_share_size;
-	state->secret = state->joint_seed + state->vdaf.message_size;
-	if (state->role == PRIO_A &&
+	state->secret = with_secret ? state->joint_seed + state->vdaf.message_size : NULL;
+	if (with_secret && state->role == PRIO_A &&
 		!prio3_elements_are_reduced(&state->vdaf, state->secret, state->vdaf.output_len))
 		return PRIO_MALFORMED;
 	return PRIO_OK;
+}
+
+PrioStatus
+prio3_state_read(const uint8_t *bytes, size_t size, Prio3State *state)
+{
+	return read_state(bytes, size, true, state);
+}
+
+PrioStatus
+prio3_state_read_shown(const uint8_t *bytes, size_t size, Prio3State *state)
+{
+	return read_state(bytes, size, false, state);
 }

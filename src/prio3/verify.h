@@ -38,7 +38,7 @@ typedef struct Prio3State
 	PrioRole role;
 	const uint8_t *verifier_share; /* vdaf.verifier_share_size bytes */
 	const uint8_t *joint_seed;     /* vdaf.message_size bytes */
-	const uint8_t *secret;
+	const uint8_t *secret;         /* NULL for one that is shown */
 } Prio3State;
 
 /*
@@ -46,6 +46,9 @@ typedef struct Prio3State
  * PRIO_MALFORMED: not a state.
  */
 extern PrioStatus prio3_state_read(const uint8_t *bytes, size_t size, Prio3State *state);
+
+/* The same for one that ends before its secret: what of a state may be shown. */
+extern PrioStatus prio3_state_read_shown(const uint8_t *bytes, size_t size, Prio3State *state);
 
 /* One report for prio3_verify_init(). */
 typedef struct Prio3Report
