@@ -543,23 +543,24 @@ check_profile(List *options, Oid catalog, Profile profile, const char *why, cons
 	{
 		const PrioOption *option = &prio_options[i];
 
-		if (option->catalog != catalog)
+		if (option->catalog == catalog && !has_option(option, catalog, profile) &&
+			find_option(options, option->name) != NULL)
+			report_conflict(option->name, catalog, profile, why, whose);
+	}
+	for (int i = 0; i < (int) lengthof(prio_options); i++)
+	{
+		const PrioOption *option = &prio_options[i];
+
+		if (!has_option(option, catalog, profile) || (option->required & profile.speech) == 0)
 			continue;
-		if (!has_option(option, catalog, profile))
-		{
-			if (find_option(options, option->name) != NULL)
-				report_conflict(option->name, catalog, profile, why, whose);
-		}
-		else if ((option->required & profile.speech) != 0 &&
-				 prio_option(options, option->name) == NULL)
+		if (profile.speech == V1)
+			(void) prio_required_option(options, option->name);
+		else if (prio_option(options, option->name) == NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_FDW_DYNAMIC_PARAMETER_VALUE_NEEDED),
-					 errmsg("option \"%s\" is required", option->name),
-					 profile.speech == V1 ? 0 : errdetail("%s", why),
-					 profile.speech == V1 ?
-						 0 :
-						 errhint("Options of a %s %s are %s.", object_kind(catalog), whose,
-								 option_names(catalog, profile))));
+					 errmsg("option \"%s\" is required", option->name), errdetail("%s", why),
+					 errhint("Options of a %s %s are %s.", object_kind(catalog), whose,
+							 option_names(catalog, profile))));
 	}
 }
 

@@ -6,6 +6,7 @@
 #include "prio3.h"
 
 #include "kernels/kernels.h"
+#include "prio3/state.h"
 #include "prio3/elements.h"
 
 #include <stdlib.h>
@@ -498,6 +499,14 @@ states_of_somebody_else(void **state)
 		assert_memory_equal(taken.verifier_share, v.verifier_share[role].data,
 							party.vdaf.verifier_share_size);
 		assert_int_equal(taken.vdaf.context_size, 7);
+		/* What may be shown of it. */
+		assert_status(prio3_state_read_shown(s->data, s->size, &taken), PRIO_MALFORMED);
+		assert_ok(
+			prio3_state_read_shown(s->data,
+								   s->size -
+									   prio3_state_secret_size(&party.vdaf, (PrioRole) role),
+								   &taken));
+		assert_null(taken.secret);
 		/* Shorter ones, in memory of just their size. */
 		for (size_t size = 0; size < s->size; size++)
 		{
