@@ -9,7 +9,7 @@ DATA_built = prio_processor--1.0.sql
 PROCESSOR_PARTS = schema guards chunk pull batches open list agree rounds aggregate publish exchange files views run privileges
 
 # The core: everything but the face in SQL, without a header of PostgreSQL.
-CORE_DIRS = base codec crypto field kernels prio1
+CORE_DIRS = base codec crypto field kernels prio1 prio3 dap
 CORE_SOURCES = $(sort $(wildcard $(CORE_DIRS:%=src/%/*.c)))
 OBJS = $(CORE_SOURCES:.c=.o) $(patsubst %.c,%.o,$(sort $(wildcard src/pg/*.c)))
 

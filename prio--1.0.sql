@@ -12,7 +12,7 @@ COMMENT ON FUNCTION prio_fdw_validator(text[], oid) IS 'checks the options of Pr
 
 CREATE FOREIGN DATA WRAPPER prio VALIDATOR prio_fdw_validator;
 
-COMMENT ON FOREIGN DATA WRAPPER prio IS 'Prio servers: role, keys and shared secret';
+COMMENT ON FOREIGN DATA WRAPPER prio IS 'Prio servers: role, protocol, keys and secrets';
 
 -- type
 
@@ -193,3 +193,192 @@ CREATE FUNCTION prio_is_forgeable(n_data int) RETURNS boolean
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 
 COMMENT ON FUNCTION prio_is_forgeable(int) IS 'can a client forge the proof of a share with so many data fields';
+
+-- Prio3
+
+CREATE TYPE prio3_verify_state;
+
+CREATE FUNCTION prio3_verify_state_in(cstring) RETURNS prio3_verify_state
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION prio3_verify_state_out(prio3_verify_state) RETURNS cstring
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION prio3_verify_state_recv(internal) RETURNS prio3_verify_state
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION prio3_verify_state_send(prio3_verify_state) RETURNS bytea
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE TYPE prio3_verify_state (
+	INPUT     = prio3_verify_state_in,
+	OUTPUT    = prio3_verify_state_out,
+	RECEIVE   = prio3_verify_state_recv,
+	SEND      = prio3_verify_state_send,
+	STORAGE   = external,
+	ALIGNMENT = int4
+);
+
+COMMENT ON TYPE prio3_verify_state IS 'private state of one server about one report; never send it to the other server';
+COMMENT ON FUNCTION prio3_verify_state_in(cstring) IS 'input of type prio3_verify_state';
+COMMENT ON FUNCTION prio3_verify_state_out(prio3_verify_state) IS 'output of type prio3_verify_state, without its secret';
+COMMENT ON FUNCTION prio3_verify_state_recv(internal) IS 'binary input of type prio3_verify_state';
+COMMENT ON FUNCTION prio3_verify_state_send(prio3_verify_state) IS 'binary output of type prio3_verify_state, with its secret';
+
+CREATE FUNCTION prio3_verify_key() RETURNS bytea
+	AS 'MODULE_PATHNAME', 'prio3_sql_verify_key' LANGUAGE C VOLATILE STRICT PARALLEL SAFE COST 100;
+
+COMMENT ON FUNCTION prio3_verify_key() IS 'a fresh verify key for the two servers to share';
+
+CREATE FUNCTION prio3_chunk_length(elements int) RETURNS int
+	AS 'MODULE_PATHNAME', 'prio3_sql_chunk_length' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+COMMENT ON FUNCTION prio3_chunk_length(int) IS 'the chunk length that makes shares of so many elements smallest';
+
+CREATE FUNCTION prio3_fingerprint(server text) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'prio3_sql_fingerprint' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100;
+
+COMMENT ON FUNCTION prio3_fingerprint(text) IS 'the same on both servers if they verify alike';
+
+-- not strict: a nonce may be left out
+CREATE FUNCTION prio3_shard(server text, measurement bigint, nonce bytea DEFAULT NULL,
+		OUT nonce bytea, OUT public_share bytea, OUT share_a bytea, OUT share_b bytea)
+	RETURNS record
+	AS 'MODULE_PATHNAME', 'prio3_sql_shard_bigint' LANGUAGE C VOLATILE PARALLEL SAFE COST 5000;
+
+COMMENT ON FUNCTION prio3_shard(text, bigint, bytea) IS 'splits a measurement of Prio3Count, Prio3Sum or Prio3Histogram into two shares';
+
+CREATE FUNCTION prio3_shard(server text, measurement bigint[], nonce bytea DEFAULT NULL,
+		OUT nonce bytea, OUT public_share bytea, OUT share_a bytea, OUT share_b bytea)
+	RETURNS record
+	AS 'MODULE_PATHNAME', 'prio3_sql_shard_bigints' LANGUAGE C VOLATILE PARALLEL SAFE COST 20000;
+
+COMMENT ON FUNCTION prio3_shard(text, bigint[], bytea) IS 'splits a measurement of Prio3SumVec or Prio3L1BoundSum into two shares';
+
+CREATE FUNCTION prio3_shard(server text, measurement boolean[], nonce bytea DEFAULT NULL,
+		OUT nonce bytea, OUT public_share bytea, OUT share_a bytea, OUT share_b bytea)
+	RETURNS record
+	AS 'MODULE_PATHNAME', 'prio3_sql_shard_booleans' LANGUAGE C VOLATILE PARALLEL SAFE COST 20000;
+
+COMMENT ON FUNCTION prio3_shard(text, boolean[], bytea) IS 'splits a measurement of Prio3MultihotCountVec into two shares';
+
+CREATE FUNCTION prio3_verify_init(server text, nonce bytea, public_share bytea, share bytea)
+	RETURNS prio3_verify_state
+	AS 'MODULE_PATHNAME', 'prio3_sql_verify_init' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 2000;
+
+COMMENT ON FUNCTION prio3_verify_init(text, bytea, bytea, bytea) IS 'begins to verify a report; NULL for a malformed one';
+
+CREATE FUNCTION prio3_share_error(server text, nonce bytea, public_share bytea, share bytea)
+	RETURNS text
+	AS 'MODULE_PATHNAME', 'prio3_sql_share_error' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 2000;
+
+COMMENT ON FUNCTION prio3_share_error(text, bytea, bytea, bytea) IS 'why a report is malformed; NULL if it is not';
+
+CREATE FUNCTION prio3_verifier_share(state prio3_verify_state) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'prio3_sql_verifier_share' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50;
+
+COMMENT ON FUNCTION prio3_verifier_share(prio3_verify_state) IS 'verifier share, the message to the other server';
+
+CREATE FUNCTION prio3_verifier_message(server text, verifier_share_a bytea, verifier_share_b bytea)
+	RETURNS bytea
+	AS 'MODULE_PATHNAME', 'prio3_sql_verifier_message' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100;
+
+COMMENT ON FUNCTION prio3_verifier_message(text, bytea, bytea) IS 'verifier message from both verifier shares; NULL if the proof does not hold';
+
+CREATE FUNCTION prio3_verify_next(state prio3_verify_state, message bytea) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'prio3_sql_verify_next' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 500;
+
+COMMENT ON FUNCTION prio3_verify_next(prio3_verify_state, bytea) IS 'output share; NULL if the joint randomness does not fit';
+
+CREATE FUNCTION prio3_agg_share_accum(aggregate bytea, state prio3_verify_state, message bytea)
+	RETURNS bytea
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 500;
+
+CREATE FUNCTION prio3_merge_accum(aggregate bytea, server text, agg_share bytea) RETURNS bytea
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE COST 100;
+
+CREATE FUNCTION prio3_aggregate_combine(aggregate bytea, other bytea) RETURNS bytea
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 500;
+
+CREATE FUNCTION prio3_aggregate_final(aggregate bytea) RETURNS bytea
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 500;
+
+COMMENT ON FUNCTION prio3_agg_share_accum(bytea, prio3_verify_state, bytea) IS 'transition of prio3_agg_share()';
+COMMENT ON FUNCTION prio3_merge_accum(bytea, text, bytea) IS 'transition of prio3_merge()';
+COMMENT ON FUNCTION prio3_aggregate_combine(bytea, bytea) IS 'adds up the states of two workers, for both aggregates of Prio3';
+COMMENT ON FUNCTION prio3_aggregate_final(bytea) IS 'result of both aggregates of Prio3';
+
+CREATE AGGREGATE prio3_agg_share(state prio3_verify_state, message bytea) (
+	SFUNC       = prio3_agg_share_accum,
+	STYPE       = bytea,
+	SSPACE      = 32768,
+	FINALFUNC   = prio3_aggregate_final,
+	COMBINEFUNC = prio3_aggregate_combine,
+	PARALLEL    = SAFE
+);
+
+COMMENT ON AGGREGATE prio3_agg_share(prio3_verify_state, bytea) IS 'aggregate share of one server over the reports that it accepts';
+
+CREATE AGGREGATE prio3_merge(server text, agg_share bytea) (
+	SFUNC       = prio3_merge_accum,
+	STYPE       = bytea,
+	SSPACE      = 32768,
+	FINALFUNC   = prio3_aggregate_final,
+	COMBINEFUNC = prio3_aggregate_combine,
+	PARALLEL    = SAFE
+);
+
+COMMENT ON AGGREGATE prio3_merge(text, bytea) IS 'merges aggregate shares of one server over disjoint sets of reports';
+
+CREATE FUNCTION prio3_subtract(server text, agg_share bytea, part bytea) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'prio3_sql_subtract' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100;
+
+COMMENT ON FUNCTION prio3_subtract(text, bytea, bytea) IS 'takes the aggregate share of some reports out of that of more';
+
+CREATE FUNCTION prio3_unshard(server text, agg_share_a bytea, agg_share_b bytea, reports bigint)
+	RETURNS numeric[]
+	AS 'MODULE_PATHNAME', 'prio3_sql_unshard' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000;
+
+COMMENT ON FUNCTION prio3_unshard(text, bytea, bytea, bigint) IS 'the result, from the aggregate shares of both servers';
+
+-- reports of DAP
+
+CREATE FUNCTION dap_keygen(OUT private_key bytea, OUT public_key bytea) RETURNS record
+	AS 'MODULE_PATHNAME', 'prio_keygen' LANGUAGE C VOLATILE STRICT PARALLEL SAFE COST 20000;
+
+COMMENT ON FUNCTION dap_keygen() IS 'a fresh HPKE key pair of a server';
+
+CREATE FUNCTION dap_report(server_a text, server_b text, measurement bigint, report_time timestamptz)
+	RETURNS bytea
+	AS 'MODULE_PATHNAME', 'dap_report_bigint' LANGUAGE C VOLATILE STRICT PARALLEL SAFE COST 50000;
+
+COMMENT ON FUNCTION dap_report(text, text, bigint, timestamptz) IS 'a report with a measurement of Prio3Count, Prio3Sum or Prio3Histogram';
+
+CREATE FUNCTION dap_report(server_a text, server_b text, measurement bigint[], report_time timestamptz)
+	RETURNS bytea
+	AS 'MODULE_PATHNAME', 'dap_report_bigints' LANGUAGE C VOLATILE STRICT PARALLEL SAFE COST 50000;
+
+COMMENT ON FUNCTION dap_report(text, text, bigint[], timestamptz) IS 'a report with a measurement of Prio3SumVec or Prio3L1BoundSum';
+
+CREATE FUNCTION dap_report(server_a text, server_b text, measurement boolean[], report_time timestamptz)
+	RETURNS bytea
+	AS 'MODULE_PATHNAME', 'dap_report_booleans' LANGUAGE C VOLATILE STRICT PARALLEL SAFE COST 50000;
+
+COMMENT ON FUNCTION dap_report(text, text, boolean[], timestamptz) IS 'a report with a measurement of Prio3MultihotCountVec';
+
+CREATE FUNCTION dap_split(server text, report bytea, OUT report_id uuid, OUT report_time timestamptz,
+		OUT header bytea, OUT share_a bytea, OUT share_b bytea)
+	RETURNS record
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100;
+
+COMMENT ON FUNCTION dap_split(text, bytea) IS 'takes a report apart; NULLs if it is none';
+
+CREATE FUNCTION dap_verify_init(server text, header bytea, share bytea) RETURNS prio3_verify_state
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 5000;
+
+COMMENT ON FUNCTION dap_verify_init(text, bytea, bytea) IS 'opens a sealed share and begins to verify its report; NULL for a malformed one';
+
+CREATE FUNCTION dap_share_error(server text, header bytea, share bytea) RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 5000;
+
+COMMENT ON FUNCTION dap_share_error(text, bytea, bytea) IS 'why a sealed share is refused; NULL if it is not';

@@ -28,4 +28,15 @@ extern void prio_wipe_stack(void);
  */
 extern uint64_t prio_declassify(uint64_t value);
 
+/*
+ * All ones if bit is 1, zero if it is 0. The compiler does not see where the bit comes
+ * from: it makes a branch of a mask otherwise, where it finds that cheaper.
+ */
+static inline uint64_t
+prio_mask(uint64_t bit)
+{
+	__asm__("" : "+r"(bit));
+	return -bit;
+}
+
 #endif /* PRIO_BASE_SECRET_H */

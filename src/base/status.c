@@ -21,6 +21,16 @@ prio_status_text(PrioStatus status)
 			return "wrong server";
 		case PRIO_WRONG_LENGTH:
 			return "wrong length";
+		case PRIO_BAD_POINT:
+			return "query point is a root of unity";
+		case PRIO_PROOF_FAILED:
+			return "the proof does not hold";
+		case PRIO_JOINT_RAND_DIFFERS:
+			return "joint randomness does not fit";
+		case PRIO_UNKNOWN_KEY:
+			return "sealed to an unknown key";
+		case PRIO_UNKNOWN_EXTENSION:
+			return "unknown report extension";
 		case PRIO_OUT_OF_RANGE:
 			return "element out of range";
 		case PRIO_MISMATCH:

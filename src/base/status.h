@@ -16,12 +16,17 @@ typedef enum PrioStatus
 	PRIO_OK = 0,
 
 	/* The packet or message is at fault, and it alone (docs/protocol.md, "Server"). */
-	PRIO_DECRYPTION_FAILED, /* the tag does not fit, or no room for one */
-	PRIO_MALFORMED,         /* not the MessagePack objects expected */
-	PRIO_WRONG_BATCH,       /* another batch id */
-	PRIO_WRONG_SERVER,      /* the integer names the other server */
-	PRIO_WRONG_LENGTH,      /* a count is not n or N, or a seed not 16 bytes */
-	PRIO_OUT_OF_RANGE,      /* an element is not below p */
+	PRIO_DECRYPTION_FAILED,  /* the tag does not fit, or no room for one */
+	PRIO_MALFORMED,          /* not the MessagePack objects expected */
+	PRIO_WRONG_BATCH,        /* another batch id */
+	PRIO_WRONG_SERVER,       /* the integer names the other server */
+	PRIO_WRONG_LENGTH,       /* a count is not n or N, or a seed not 16 bytes */
+	PRIO_BAD_POINT,          /* Prio3: the query point is a root of unity */
+	PRIO_PROOF_FAILED,       /* Prio3: the verifier shares do not add up */
+	PRIO_JOINT_RAND_DIFFERS, /* Prio3: not the joint randomness that was used here */
+	PRIO_UNKNOWN_KEY,        /* DAP: sealed to another key configuration */
+	PRIO_UNKNOWN_EXTENSION,  /* DAP: a report extension that is not known here */
+	PRIO_OUT_OF_RANGE,       /* an element is not below p */
 
 	/* What was put together does not belong together. */
 	PRIO_MISMATCH,      /* another role, length, batch, key or packet */

@@ -21,6 +21,12 @@ prio_parse_shared_secret(const char *text, size_t length, uint8_t *out)
 }
 
 bool
+prio_parse_short_verify_key(const char *text, size_t length, uint8_t *out)
+{
+	return prio_parse_hex(text, length, out, 16);
+}
+
+bool
 prio_key_file_is_open_to_others(const struct stat *status)
 {
 	mode_t others = status->st_uid == 0 ? S_IWGRP | S_IXGRP | S_IRWXO : S_IRWXG | S_IRWXO;

@@ -17,6 +17,7 @@
 /* What a reader of a bad value is told to write instead. */
 #define PRIO_EXPECTED_KEY "64 hexadecimal digits"
 #define PRIO_EXPECTED_SHARED_SECRET "32 hexadecimal digits, or 16 bytes in base64"
+#define PRIO_EXPECTED_SHORT_VERIFY_KEY "32 hexadecimal digits"
 
 /* Reads bytes of a number that goes with the kind; false if they are not there. */
 typedef bool (*PrioParseSecret)(const char *text, size_t length, uint8_t *out);
@@ -26,6 +27,9 @@ extern bool prio_parse_key(const char *text, size_t length, uint8_t *out);
 
 /* The servers' shared secret: out has room for PRIO1_SEED_BYTES. */
 extern bool prio_parse_shared_secret(const char *text, size_t length, uint8_t *out);
+
+/* A verify key of Prio3 in draft 8, whose seeds have 16 bytes; that of draft 18 is a key. */
+extern bool prio_parse_short_verify_key(const char *text, size_t length, uint8_t *out);
 
 /*
  * May others than the owner read this file? The rule is the one that PostgreSQL has for the

@@ -59,6 +59,18 @@ extern PrioStatus prio_agree_ephemeral(const uint8_t public_key[PRIO_KEY_BYTES],
 									   uint8_t ephemeral[PRIO_KEY_BYTES],
 									   uint8_t aes_key[PRIO_AES_KEY_BYTES]);
 
+/*
+ * X25519 alone, without a KDF: what pair's private key and peer agree on.
+ * PRIO_DECRYPTION_FAILED when peer is not a usable point.
+ */
+extern PrioStatus prio_x25519(PrioKeyPair *pair, const uint8_t peer[PRIO_KEY_BYTES],
+							  uint8_t shared[PRIO_KEY_BYTES]);
+
+/* The same with a fresh ephemeral key. PRIO_MISMATCH as in prio_agree_ephemeral(). */
+extern PrioStatus prio_x25519_ephemeral(const uint8_t public_key[PRIO_KEY_BYTES],
+										uint8_t ephemeral[PRIO_KEY_BYTES],
+										uint8_t shared[PRIO_KEY_BYTES]);
+
 /* AES-128-GCM: out has room for size bytes and the tag behind them. */
 extern PrioStatus prio_gcm_encrypt(const uint8_t aes_key[PRIO_AES_KEY_BYTES],
 								   const uint8_t nonce[PRIO_GCM_NONCE_BYTES],

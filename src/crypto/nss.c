@@ -214,44 +214,56 @@ extract_key(PK11SymKey *key, uint8_t *out, size_t size)
 	return PRIO_OK;
 }
 
-static PK11SymKey *
-derive_aes_key(SECKEYPrivateKey *private_key, SECKEYPublicKey *public_key,
-			   CK_ATTRIBUTE_TYPE operation)
+/* What becomes of the point that two keys agree on. */
+typedef enum Agreement
 {
+	TO_ENCRYPT, /* an AES-GCM key, by NSS's KDF (docs/protocol.md, "Keys and sealing") */
+	TO_DECRYPT,
+	TO_DERIVE /* nothing: its 32 bytes */
+} Agreement;
+
+static PK11SymKey *
+derive_key(SECKEYPrivateKey *private_key, SECKEYPublicKey *public_key, Agreement agreement)
+{
+	if (agreement == TO_DERIVE)
+		return PK11_PubDeriveWithKDF(private_key, public_key, PR_FALSE, NULL, NULL,
+									 CKM_ECDH1_DERIVE, CKM_SHA256_HMAC, CKA_SIGN,
+									 PRIO_KEY_BYTES, CKD_NULL, NULL, NULL);
 	return PK11_PubDeriveWithKDF(private_key, public_key, PR_FALSE, NULL, NULL,
-								 CKM_ECDH1_DERIVE, CKM_AES_GCM, operation, PRIO_AES_KEY_BYTES,
-								 CKD_SHA256_KDF, NULL, NULL);
+								 CKM_ECDH1_DERIVE, CKM_AES_GCM,
+								 agreement == TO_ENCRYPT ? CKA_ENCRYPT : CKA_DECRYPT,
+								 PRIO_AES_KEY_BYTES, CKD_SHA256_KDF, NULL, NULL);
 }
 
 /*
- * The AES-GCM key that two keys agree on, for one operation. The caller frees it.
+ * The key that two keys agree on, for one operation. The caller frees it.
  *
  * NSS does not say why there is none: a point of small order leaves no error behind. Since
  * the machine's failures must not be held against a packet, another point then shows
  * whether it is the machine, and so does the same one, if it works after all.
  */
 static PrioStatus
-agree(SECKEYPrivateKey *private_key, SECKEYPublicKey *public_key, CK_ATTRIBUTE_TYPE operation,
+agree(SECKEYPrivateKey *private_key, SECKEYPublicKey *public_key, Agreement agreement,
 	  PK11SymKey **key)
 {
 	SECKEYPublicKey *base;
 	PK11SymKey *probe;
 	PK11SymKey *again;
 
-	*key = derive_aes_key(private_key, public_key, operation);
+	*key = derive_key(private_key, public_key, agreement);
 	if (*key != NULL)
 		return PRIO_OK;
 
 	base = import_public_key(base_point);
 	if (base == NULL)
 		return PRIO_NSS_FAILED;
-	probe = derive_aes_key(private_key, base, operation);
+	probe = derive_key(private_key, base, agreement);
 	SECKEY_DestroyPublicKey(base);
 	if (probe == NULL)
 		return PRIO_NSS_FAILED;
 	PK11_FreeSymKey(probe);
 
-	again = derive_aes_key(private_key, public_key, operation);
+	again = derive_key(private_key, public_key, agreement);
 	if (again == NULL)
 		return PRIO_DECRYPTION_FAILED;
 	PK11_FreeSymKey(again);
@@ -268,8 +280,7 @@ derive_public_key(SECKEYPrivateKey *private_key, uint8_t raw_public[PRIO_KEY_BYT
 
 	if (base == NULL)
 		return PRIO_NSS_FAILED;
-	key = PK11_PubDeriveWithKDF(private_key, base, PR_FALSE, NULL, NULL, CKM_ECDH1_DERIVE,
-								CKM_SHA256_HMAC, CKA_SIGN, PRIO_KEY_BYTES, CKD_NULL, NULL, NULL);
+	key = derive_key(private_key, base, TO_DERIVE);
 	SECKEY_DestroyPublicKey(base);
 	if (key == NULL)
 		return PRIO_NSS_FAILED;
@@ -451,7 +462,7 @@ prio_agree_and_decrypt(PrioKeyPair *pair, const uint8_t ephemeral[PRIO_KEY_BYTES
 	if (status != PRIO_OK)
 		return status;
 	memcpy(pair->peer->u.ec.publicValue.data, ephemeral, PRIO_KEY_BYTES);
-	status = agree(pair->private_key, pair->peer, CKA_DECRYPT, &key);
+	status = agree(pair->private_key, pair->peer, TO_DECRYPT, &key);
 	if (status != PRIO_OK)
 		return status;
 	status = decrypt(key, nonce, aad, aad_size, sealed, size, out);
@@ -462,8 +473,27 @@ prio_agree_and_decrypt(PrioKeyPair *pair, const uint8_t ephemeral[PRIO_KEY_BYTES
 }
 
 PrioStatus
-prio_agree_ephemeral(const uint8_t public_key[PRIO_KEY_BYTES],
-					 uint8_t ephemeral[PRIO_KEY_BYTES], uint8_t aes_key[PRIO_AES_KEY_BYTES])
+prio_x25519(PrioKeyPair *pair, const uint8_t peer[PRIO_KEY_BYTES],
+			uint8_t shared[PRIO_KEY_BYTES])
+{
+	PK11SymKey *key;
+	PrioStatus status = prio_nss_init();
+
+	if (status != PRIO_OK)
+		return status;
+	memcpy(pair->peer->u.ec.publicValue.data, peer, PRIO_KEY_BYTES);
+	status = agree(pair->private_key, pair->peer, TO_DERIVE, &key);
+	if (status != PRIO_OK)
+		return status;
+	status = extract_key(key, shared, PRIO_KEY_BYTES);
+	PK11_FreeSymKey(key);
+	return status;
+}
+
+/* Makes an ephemeral key pair, and size bytes of what it agrees on with public_key. */
+static PrioStatus
+agree_ephemeral(const uint8_t public_key[PRIO_KEY_BYTES], Agreement agreement,
+				uint8_t ephemeral[PRIO_KEY_BYTES], uint8_t *out, size_t size)
 {
 	uint8_t raw_private[PRIO_KEY_BYTES];
 	SECKEYPrivateKey *own;
@@ -476,18 +506,32 @@ prio_agree_ephemeral(const uint8_t public_key[PRIO_KEY_BYTES],
 		return status;
 
 	peer = import_public_key(public_key);
-	status = peer == NULL ? PRIO_NSS_FAILED : agree(own, peer, CKA_ENCRYPT, &key);
+	status = peer == NULL ? PRIO_NSS_FAILED : agree(own, peer, agreement, &key);
 	if (status == PRIO_DECRYPTION_FAILED)
 		status = PRIO_MISMATCH;
 	if (status == PRIO_OK)
 	{
-		status = extract_key(key, aes_key, PRIO_AES_KEY_BYTES);
+		status = extract_key(key, out, size);
 		PK11_FreeSymKey(key);
 	}
 	if (peer != NULL)
 		SECKEY_DestroyPublicKey(peer);
 	SECKEY_DestroyPrivateKey(own);
 	return status;
+}
+
+PrioStatus
+prio_agree_ephemeral(const uint8_t public_key[PRIO_KEY_BYTES],
+					 uint8_t ephemeral[PRIO_KEY_BYTES], uint8_t aes_key[PRIO_AES_KEY_BYTES])
+{
+	return agree_ephemeral(public_key, TO_ENCRYPT, ephemeral, aes_key, PRIO_AES_KEY_BYTES);
+}
+
+PrioStatus
+prio_x25519_ephemeral(const uint8_t public_key[PRIO_KEY_BYTES],
+					  uint8_t ephemeral[PRIO_KEY_BYTES], uint8_t shared[PRIO_KEY_BYTES])
+{
+	return agree_ephemeral(public_key, TO_DERIVE, ephemeral, shared, PRIO_KEY_BYTES);
 }
 
 /* ------------------------------------------------------------------ AES in counter mode */

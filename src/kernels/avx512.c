@@ -1,6 +1,6 @@
 /*
  * avx512.c
- *		Dot products and rejection sampling with AVX-512: F, BW, IFMA and VBMI.
+ *		Dot products, rejection sampling and Keccak with AVX-512: F, BW, IFMA and VBMI.
  */
 #include "kernels/variants.h"
 
@@ -151,6 +151,23 @@ accept_avx512(const uint8_t *bytes, size_t candidates, Field87 *out)
 	return found + prio_kernels_accept_portable(bytes, candidates, out + found);
 }
 
+/* ------------------------------------------------------------------ Keccak */
+
+#define LANE __m512i
+#define XOR(a, b) _mm512_xor_si512(a, b)
+#define XOR3(a, b, c) _mm512_ternarylogic_epi64(a, b, c, 0x96)
+#define XOR5(a, b, c, d, e) XOR3(XOR3(a, b, c), d, e)
+#define ROL(a, n) _mm512_rol_epi64(a, n)
+#define CHI(a, b, c) _mm512_ternarylogic_epi64(a, b, c, 0xd2)
+#define CONSTANT(c) _mm512_set1_epi64((long long) (c))
+#define LOAD(from) _mm512_loadu_si512(from)
+#define STORE(to, a) _mm512_storeu_si512(to, a)
+#define KECCAK keccak_avx512
+#define KECCAK_TARGET TARGET
+#define KECCAK_WIDTH 8
+
+#include "kernels/keccak_template.h"
+
 static bool
 is_supported(void)
 {
@@ -158,6 +175,7 @@ is_supported(void)
 		__builtin_cpu_supports("avx512ifma") && __builtin_cpu_supports("avx512vbmi");
 }
 
-const PrioKernels prio_kernels_avx512 = {"AVX-512", is_supported, add_dot_avx512, accept_avx512};
+const PrioKernels prio_kernels_avx512 = {"AVX-512",     is_supported, add_dot_avx512,
+										 accept_avx512, KECCAK_WIDTH, keccak_avx512};
 
 #endif

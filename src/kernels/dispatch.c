@@ -8,6 +8,7 @@
 static const PrioKernels *const variants[] = {
 	&prio_kernels_portable,
 #if defined(__x86_64__) && defined(__GNUC__)
+	&prio_kernels_avx2,
 	&prio_kernels_avx512,
 #endif
 };

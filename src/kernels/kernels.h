@@ -1,7 +1,7 @@
 /*
  * kernels.h
- *		The two loops that nearly all of the arithmetic time goes into, in variants for
- *		different processors.
+ *		The loops that nearly all of the time goes into, in variants for different
+ *		processors: the field arithmetic of Prio v1, and the permutation of TurboSHAKE.
  *
  * The best variant that the processor has is chosen when the program or module is loaded.
  * All of them give the same results; the portable one is the reference.
@@ -30,7 +30,17 @@ typedef struct PrioKernels
 	 * KERNELS_ACCEPT_SLACK elements. Returns how many were accepted.
 	 */
 	size_t (*accept)(const uint8_t *bytes, size_t candidates, Field87 *out);
+
+	/*
+	 * Keccak-p[1600, 12] on keccak_width states at once (1, 4 or 8): word i of state j is at
+	 * states[i * keccak_width + j]. Takes the same time for one as for all of them.
+	 */
+	size_t keccak_width;
+	void (*keccak)(uint64_t *states);
 } PrioKernels;
+
+/* The permutation of a single state in plain C, the fastest way for one. */
+extern void prio_kernels_keccak_portable(uint64_t state[25]);
 
 /* The chosen variant: the best one of this processor, if nobody said otherwise. */
 extern const PrioKernels *prio_kernels;

@@ -54,5 +54,31 @@ prio_kernels_accept_portable(const uint8_t *bytes, size_t candidates, Field87 *o
 	return found;
 }
 
-const PrioKernels prio_kernels_portable = {"portable", NULL, prio_kernels_add_dot_portable,
-										   prio_kernels_accept_portable};
+/* ------------------------------------------------------------------ Keccak */
+
+#define LANE uint64_t
+#define XOR(a, b) ((a) ^ (b))
+#define XOR5(a, b, c, d, e) ((a) ^ (b) ^ (c) ^ (d) ^ (e))
+#define ROL(a, n) (((a) << (n)) | ((a) >> (64 - (n))))
+#define CHI(a, b, c) ((a) ^ (~(b) & (c)))
+#define CONSTANT(c) (c)
+#define LOAD(from) (*(from))
+#define STORE(to, a) (*(to) = (a))
+#define KECCAK keccak_portable
+#define KECCAK_TARGET
+#define KECCAK_WIDTH 1
+
+#include "kernels/keccak_template.h"
+
+void
+prio_kernels_keccak_portable(uint64_t state[25])
+{
+	keccak_portable(state);
+}
+
+const PrioKernels prio_kernels_portable = {"portable",
+										   NULL,
+										   prio_kernels_add_dot_portable,
+										   prio_kernels_accept_portable,
+										   KECCAK_WIDTH,
+										   keccak_portable};

@@ -10,6 +10,7 @@
 
 extern const PrioKernels prio_kernels_portable;
 #if defined(__x86_64__) && defined(__GNUC__)
+extern const PrioKernels prio_kernels_avx2;
 extern const PrioKernels prio_kernels_avx512;
 #endif
 

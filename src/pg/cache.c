@@ -18,6 +18,12 @@
 /* What a batch takes besides: headers of its chunks and of its hash entry, about. */
 #define BATCH_OVERHEAD 256
 
+/* And the tables of all servers together, before those of other servers go. */
+#define TABLES_MAX_BYTES ((Size) 64 * 1024 * 1024)
+
+/* What malloc() aligns to, and palloc() does not. */
+#define TABLES_ALIGNMENT 16
+
 /* With more servers than this in one session, the cache starts over. */
 #define CACHE_MAX_SERVERS 1000
 
@@ -28,6 +34,7 @@ static HTAB *servers;
 static HTAB *batches;
 static dlist_head batches_by_age; /* the one used last comes first */
 static Size batches_memory_size;
+static Size tables_memory_size;
 static bool cache_stale;
 
 static void
@@ -117,12 +124,66 @@ prio_cache_new_server(const ServerKey *key)
 	return server;
 }
 
+CachedPrio3 *
+prio_cache_allocate_prio3(CachedServer *server, Size size)
+{
+	server->prio3 =
+		MemoryContextAllocExtended(cache_memory, size, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	server->prio3->memory_size = size;
+	return server->prio3;
+}
+
+void
+prio_cache_forget_tables(CachedServer *server)
+{
+	CachedPrio3 *prio3 = server->prio3;
+
+	if (prio3 == NULL || prio3->tables == NULL)
+		return;
+	pfree(prio3->tables);
+	tables_memory_size -= prio3->tables_size;
+	prio3->tables = NULL;
+	prio3->vdaf.roots = NULL;
+	prio_cache_generation++;
+}
+
+void *
+prio_cache_allocate_tables(CachedServer *server, Size size)
+{
+	HASH_SEQ_STATUS scan;
+	CachedServer *other;
+
+	prio_cache_forget_tables(server);
+	size += TABLES_ALIGNMENT;
+	if (tables_memory_size + size > TABLES_MAX_BYTES)
+	{
+		hash_seq_init(&scan, servers);
+		while ((other = hash_seq_search(&scan)) != NULL)
+			prio_cache_forget_tables(other);
+	}
+	server->prio3->tables = MemoryContextAllocHuge(cache_memory, size);
+	server->prio3->tables_size = size;
+	tables_memory_size += size;
+	return (void *) TYPEALIGN(TABLES_ALIGNMENT, server->prio3->tables);
+}
+
 void
 prio_cache_forget_server(CachedServer *server)
 {
+	CachedPrio3 *prio3 = server->prio3;
+
 	prio_key_pair_free(server->pair);
 	server->pair = NULL;
 	prio_wipe(server->shared_secret, sizeof(server->shared_secret));
+	if (prio3 != NULL)
+	{
+		prio_cache_forget_tables(server);
+		for (int i = 0; i < (int) lengthof(prio3->key); i++)
+			prio_key_pair_free(prio3->key[i].pair);
+		prio_wipe(prio3, prio3->memory_size);
+		pfree(prio3);
+		server->prio3 = NULL;
+	}
 	hash_search(servers, &server->key, HASH_REMOVE, NULL);
 	prio_cache_generation++;
 }

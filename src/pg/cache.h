@@ -20,14 +20,43 @@ typedef struct ServerKey
 	Oid user_id;
 } ServerKey;
 
+/* A key that clients seal to. The pair is a secret. */
+typedef struct CachedKey
+{
+	uint8_t public_key[PRIO_KEY_BYTES];
+	uint8_t config_id;
+	PrioKeyPair *pair;
+} CachedKey;
+
+/* Of a server that speaks Prio3, in one chunk with what it points to. */
+typedef struct CachedPrio3
+{
+	Prio3Vdaf vdaf; /* with its tables once somebody has needed them */
+	uint8_t verify_key[PRIO3_MAX_SEED_BYTES]; /* a secret */
+
+	bool is_dap; /* shares are sealed: the rest is DAP's */
+	DapTask task;
+	int keys; /* 1, or 2: the one before comes second */
+	CachedKey key[2];
+
+	Size memory_size; /* of this chunk */
+	void *tables;     /* of vdaf, tables_size bytes; or NULL */
+	Size tables_size;
+} CachedPrio3;
+
 /* A server as one role may use it. */
 typedef struct CachedServer
 {
 	ServerKey key;
 	PrioRole role;
+	bool has_secrets; /* what comes from the user mapping is there */
+
+	/* Prio v1, if prio3 is NULL. */
 	Prio1PrgVariant variant;
 	PrioKeyPair *pair;
 	uint8_t shared_secret[PRIO1_SEED_BYTES];
+
+	CachedPrio3 *prio3;
 } CachedServer;
 
 typedef struct BatchKey
@@ -85,6 +114,16 @@ extern void prio_cache_refresh(void);
 extern CachedServer *prio_cache_find_server(const ServerKey *key);
 extern CachedServer *prio_cache_new_server(const ServerKey *key);
 extern void prio_cache_forget_server(CachedServer *server);
+
+/* A new server's chunk for Prio3, of size bytes in all: zeros. */
+extern CachedPrio3 *prio_cache_allocate_prio3(CachedServer *server, Size size);
+
+/*
+ * Room for the tables of a server's VDAF, aligned as malloc() does. Others lose theirs when
+ * all together would take too much.
+ */
+extern void *prio_cache_allocate_tables(CachedServer *server, Size size);
+extern void prio_cache_forget_tables(CachedServer *server);
 
 /*
  * The same for batches. To find one makes it the one used last. Two batch ids with one hash

@@ -7,6 +7,8 @@
  */
 #include "prio.h"
 
+#include "port/pg_crc32c.h"
+
 PG_MODULE_MAGIC;
 
 PRIO_FUNCTION(prio_max_data);
@@ -57,6 +59,65 @@ prio_bytea(const void *data, Size size)
 
 	memcpy(VARDATA(result), data, size);
 	return result;
+}
+
+/* The CRC-32C of size bytes, little endian. */
+static void
+make_checksum(const uint8_t *stored, Size size, uint8_t sum[PRIO_CHECKSUM_BYTES])
+{
+	pg_crc32c crc;
+
+	INIT_CRC32C(crc);
+	COMP_CRC32C(crc, stored, size);
+	FIN_CRC32C(crc);
+	for (int i = 0; i < PRIO_CHECKSUM_BYTES; i++)
+		sum[i] = (uint8_t) (crc >> (8 * i));
+}
+
+void
+prio_write_checksum(uint8_t *stored, Size size)
+{
+	make_checksum(stored, size, stored + size);
+}
+
+bool
+prio_has_checksum(const uint8_t *stored, Size size)
+{
+	uint8_t sum[PRIO_CHECKSUM_BYTES];
+
+	make_checksum(stored, size, sum);
+	return memcmp(stored + size, sum, sizeof(sum)) == 0;
+}
+
+/* What malloc() aligns to, and palloc() does not. */
+#define SCRATCH_ALIGNMENT 16
+
+/* Of a call site. */
+typedef struct Scratch
+{
+	void *memory;
+	Size room;
+} Scratch;
+
+void *
+prio_call_scratch(FunctionCallInfo fcinfo, Size size)
+{
+	Scratch *scratch = fcinfo->flinfo->fn_extra;
+
+	if (scratch == NULL)
+		fcinfo->flinfo->fn_extra = scratch =
+			MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(Scratch));
+	size += SCRATCH_ALIGNMENT;
+	if (scratch->room < size)
+	{
+		if (scratch->memory != NULL)
+			pfree(scratch->memory);
+		scratch->memory = NULL;
+		scratch->room = 0;
+		scratch->memory = MemoryContextAllocHuge(fcinfo->flinfo->fn_mcxt, size);
+		scratch->room = size;
+	}
+	return (void *) TYPEALIGN(SCRATCH_ALIGNMENT, scratch->memory);
 }
 
 void

@@ -26,6 +26,28 @@ extern PrioRole prio_role_option(List *options);
 extern Prio1PrgVariant prio_prg_option(List *options);
 extern void prio_public_key_option(List *options, uint8_t public_key[PRIO_KEY_BYTES]);
 
+/* What the options of a server that speaks Prio3 mean. */
+typedef struct PrioPrio3Options
+{
+	Prio3Parameters parameters; /* possible ones */
+	const uint8_t *context;     /* of the application, or of the task of DAP 18 */
+	Size context_size;
+	bool is_dap; /* the rest is DAP's */
+	DapTask task;
+	int keys; /* 1, or 2 while clients still seal to the key before */
+	uint8_t public_key[2][PRIO_KEY_BYTES];
+	uint8_t config_id[2];
+} PrioPrio3Options;
+
+/*
+ * Reads all options of a server, and raises an error unless they go together. False: the
+ * server speaks Prio v1. What it points to is in the current memory context.
+ */
+extern bool prio_prio3_options(List *options, PrioPrio3Options *out);
+
+/* What the option vdaf says for a VDAF. */
+extern const char *prio_vdaf_name(Prio3Kind kind);
+
 /* 'batch' or 'seed', an argument; raises an error for anything else. */
 extern Prio1PrgVariant prio_prg_variant(const char *name);
 

@@ -13,8 +13,10 @@
 #include "base/secret.h"
 #include "codec/hex_base64.h"
 #include "codec/keyfile.h"
+#include "dap/report.h"
 #include "prio1/client.h"
 #include "prio1/total.h"
+#include "prio3/vdaf.h"
 
 /* ------------------------------------------------------------------ module.c */
 
@@ -38,6 +40,21 @@ extern bool prio_cancelled(void);
  */
 extern bytea *prio_allocate_bytea(Size size);
 extern bytea *prio_bytea(const void *data, Size size);
+
+/*
+ * A CRC-32C behind size bytes, little endian: what is kept has one, so that damage to it is not
+ * taken for something else.
+ */
+#define PRIO_CHECKSUM_BYTES 4
+extern void prio_write_checksum(uint8_t *stored, Size size);
+extern bool prio_has_checksum(const uint8_t *stored, Size size);
+
+/*
+ * Memory for one row, aligned as malloc() does, which the call site keeps for its next one: size
+ * bytes. Whoever writes secrets into it wipes them. Takes fn_extra, and gives the same memory for
+ * every call: one at a time.
+ */
+extern void *prio_call_scratch(FunctionCallInfo fcinfo, Size size);
 
 /* Raise an error unless the argument is in range. */
 extern void prio_check_n_data(int64 n_data);

@@ -13,7 +13,6 @@
 #include "access/detoast.h"
 #include "access/xact.h"
 #include "libpq/pqformat.h"
-#include "port/pg_crc32c.h"
 #include "utils/builtins.h"
 
 PRIO_FUNCTION(prio_verifier_in);
@@ -29,36 +28,13 @@ PRIO_FUNCTION(prio_verify2);
 PRIO_FUNCTION(prio_is_valid);
 
 /* The bytes of a prio_verifier behind its length word. */
-#define STORED_BYTES (PRIO1_VERIFIER_BYTES + sizeof(pg_crc32c))
-
-/* The CRC-32C of size bytes, little endian. */
-static void
-make_checksum(const uint8_t *stored, Size size, uint8_t sum[sizeof(pg_crc32c)])
-{
-	pg_crc32c crc;
-
-	INIT_CRC32C(crc);
-	COMP_CRC32C(crc, stored, size);
-	FIN_CRC32C(crc);
-	for (int i = 0; i < (int) sizeof(crc); i++)
-		sum[i] = (uint8_t) (crc >> (8 * i));
-}
-
-/* Is that what follows them? */
-static bool
-has_checksum(const uint8_t *stored, Size size)
-{
-	uint8_t sum[sizeof(pg_crc32c)];
-
-	make_checksum(stored, size, sum);
-	return memcmp(stored + size, sum, sizeof(sum)) == 0;
-}
+#define STORED_BYTES (PRIO1_VERIFIER_BYTES + PRIO_CHECKSUM_BYTES)
 
 static void
 store_verifier(const Prio1Verifier *verifier, bool with_key, uint8_t stored[STORED_BYTES])
 {
 	prio1_verifier_store(verifier, with_key, stored);
-	make_checksum(stored, PRIO1_VERIFIER_BYTES, stored + PRIO1_VERIFIER_BYTES);
+	prio_write_checksum(stored, PRIO1_VERIFIER_BYTES);
 }
 
 /*
@@ -68,10 +44,10 @@ store_verifier(const Prio1Verifier *verifier, bool with_key, uint8_t stored[STOR
 static void
 load_verifier(const uint8_t *stored, Size size, int sqlstate, Prio1Verifier *verifier)
 {
-	Size body = size < sizeof(pg_crc32c) ? 0 : size - sizeof(pg_crc32c);
+	Size body = size < PRIO_CHECKSUM_BYTES ? 0 : size - PRIO_CHECKSUM_BYTES;
 	PrioStatus status = PRIO_MALFORMED;
 
-	if (body > 0 && has_checksum(stored, body))
+	if (body > 0 && prio_has_checksum(stored, body))
 		status = prio1_verifier_load(verifier, stored, body);
 	if (status != PRIO_OK)
 		prio_wipe(verifier, sizeof(*verifier));

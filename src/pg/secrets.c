@@ -94,3 +94,22 @@ prio_load_shared_secret(List *options, const char *server_name,
 				prio_parse_shared_secret, PRIO_EXPECTED_SHARED_SECRET, shared_secret,
 				PRIO1_SEED_BYTES);
 }
+
+void
+prio_load_previous_private_key(List *options, const char *server_name,
+							   uint8_t private_key[PRIO_KEY_BYTES])
+{
+	load_secret(options, "previous_private_key", "previous_private_key_file", server_name,
+				prio_parse_key, PRIO_EXPECTED_KEY, private_key, PRIO_KEY_BYTES);
+}
+
+void
+prio_load_verify_key(List *options, const char *server_name, Size size,
+					 uint8_t verify_key[PRIO3_MAX_SEED_BYTES])
+{
+	bool is_short = size < PRIO3_MAX_SEED_BYTES;
+
+	load_secret(options, "verify_key", "verify_key_file", server_name,
+				is_short ? prio_parse_short_verify_key : prio_parse_key,
+				is_short ? PRIO_EXPECTED_SHORT_VERIFY_KEY : PRIO_EXPECTED_KEY, verify_key, size);
+}

@@ -6,7 +6,7 @@ FUZZ_DIR = build/fuzz
 # What script/fuzz runs. None of the other files here has a corpus.
 FUZZ_TARGETS = $(notdir $(sort $(wildcard test/fuzz/corpus/*)))
 FUZZ_PROGRAMS = $(FUZZ_TARGETS:%=$(FUZZ_DIR)/%)
-FUZZ_SHARED = $(FUZZ_DIR)/fuzz.o $(patsubst %,build/sanitized/%.o,harness reference) $(SANITIZED_CORE)
+FUZZ_SHARED = $(FUZZ_DIR)/fuzz.o $(UNIT_SHARED:%=build/sanitized/%.o) $(SANITIZED_CORE)
 FUZZ_HEADERS = $(wildcard test/unit/*.h test/fuzz/*.h) $(HEADERS_ALL)
 
 $(FUZZ_DIR)/%.o: test/fuzz/%.c $(FUZZ_HEADERS)

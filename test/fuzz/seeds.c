@@ -6,6 +6,8 @@
  */
 #include "fuzz.h"
 
+#include "prio3.h"
+
 #include "prio1/vectors.h"
 
 #include <ctype.h>
@@ -697,6 +699,101 @@ write_arithmetic(void)
 	}
 }
 
+/* ------------------------------------------------------------------ Prio3 and DAP */
+
+/* The files of prio3.c, and what of a report each seed is. */
+static void
+write_prio3(void)
+{
+	static const char *const files[] = {"draft18_Count",
+										"draft18_Sum_1000",
+										"draft18_SumVec_5_1000_3",
+										"draft18_Histogram_11_3",
+										"draft18_MultihotCountVec_4_2_2",
+										"draft18_L1BoundSum_3_7_2",
+										"draft08_Count",
+										"draft08_Sum_8",
+										"draft08_SumVec_7_8_9",
+										"draft08_Histogram_11_3"};
+	static const char *const whats[] = {"public share",     "share a",
+										"share b",          "verifier share a",
+										"verifier share b", "message",
+										"aggregate share",  "state"};
+
+	for (uint8_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+	{
+		char name[200];
+		json_t *file;
+		Party party;
+		TestReport report;
+		Verified v;
+
+		snprintf(name, sizeof(name), "prio3/%s", files[i]);
+		file = load_vectors(name);
+		party_from_json(&party, file);
+		report = report_from_json(json_array_get(json_object_get(file, "reports"), 0));
+		v = verify_report(&party, &report);
+		{
+			Bytes parts[] = {report.public_share, report.share[0],     report.share[1],
+							 v.verifier_share[0], v.verifier_share[1], v.message,
+							 v.output_share[0],   v.state[0]};
+
+			for (uint8_t what = 0; what < sizeof(parts) / sizeof(parts[0]); what++)
+			{
+				uint8_t head[2] = {i, what};
+
+				snprintf(name, sizeof(name), "%s %s", files[i], whats[what]);
+				write_seed("prio3", name, head, sizeof(head), parts[what]);
+			}
+			snprintf(name, sizeof(name), "%s state b", files[i]);
+			write_seed("prio3", name, (const uint8_t[]){i, 7}, 2, v.state[1]);
+		}
+		verified_free(&v);
+		report_free(&report);
+		party_free(&party);
+		json_decref(file);
+	}
+}
+
+static void
+write_dap(void)
+{
+	static const char *const files[] = {"Prio3Count", "Prio3Sum", "Prio3SumVec",
+										"Prio3Histogram"};
+	static const uint8_t report_09 = 0;
+	static const uint8_t report_18 = 1;
+	static const uint8_t plaintext_18 = 3;
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+	{
+		char name[100];
+		json_t *file;
+		Bytes bytes;
+		Bytes other;
+
+		snprintf(name, sizeof(name), "dap09/%s", files[i]);
+		file = load_vectors(name);
+		bytes = bytes_of_hex(json_array_get(json_object_get(file, "reports"), 0));
+		snprintf(name, sizeof(name), "%s 09", files[i]);
+		write_seed("dap", name, &report_09, 1, bytes);
+		/* The same with an empty list of extensions behind the time. */
+		other = (Bytes){malloc(bytes.size + 2), bytes.size + 2};
+		memcpy(other.data, bytes.data, 24);
+		memset(other.data + 24, 0, 2);
+		memcpy(other.data + 26, bytes.data + 24, bytes.size - 24);
+		snprintf(name, sizeof(name), "%s 18", files[i]);
+		write_seed("dap", name, &report_18, 1, other);
+		free(other.data);
+		free(bytes.data);
+		json_decref(file);
+	}
+	write_seed("dap", "plaintext 18", &plaintext_18, 1, LITERAL("\0\0\0\0\0\3abc"));
+	write_seed("dap", "plaintext with an extension", &plaintext_18, 1,
+			   LITERAL("\0\5\0\7\0\1x\0\0\0\1a"));
+	write_seed("dap", "plaintext that lies", &plaintext_18, 1,
+			   LITERAL("\0\0\377\377\377\377abc"));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -712,5 +809,7 @@ main(int argc, char **argv)
 	write_messages();
 	write_reader();
 	write_arithmetic();
+	write_prio3();
+	write_dap();
 	return 0;
 }

@@ -36,6 +36,17 @@ $(SECRETS_DIR)/wipes: test/secrets/wipes.c $(SECRETS_CORE)
 	$(CC) $(SECRETS_CFLAGS) $(filter %.c %.o,$^) $(WIPES_WRAPPED:%=-Wl,--wrap=%) -Wl,-z,now \
 		$(SECRETS_LIBS) -o $@
 
+$(SECRETS_DIR)/prio3_poisoned: $(SECRETS_CORE)
+$(SECRETS_DIR)/prio3_poisoned_clang: $(SECRETS_CLANG_CORE)
+$(SECRETS_DIR)/prio3_poisoned $(SECRETS_DIR)/prio3_poisoned_clang: test/secrets/prio3_poisoned.c
+	@mkdir -p $(SECRETS_DIR)
+	$(CC) $(SECRETS_CFLAGS) $(filter %.c %.o,$^) -Wl,--wrap=prio_declassify \
+		-Wl,--wrap=prio_sha256 $(SECRETS_LIBS) -o $@
+
+$(SECRETS_DIR)/prio3_wipes: test/secrets/prio3_wipes.c $(SECRETS_CORE)
+	@mkdir -p $(SECRETS_DIR)
+	$(CC) $(SECRETS_CFLAGS) $(filter %.c %.o,$^) -Wl,-z,now $(SECRETS_LIBS) -o $@
+
 $(SECRETS_DIR)/leaky.o: test/secrets/leaky.c
 	@mkdir -p $(SECRETS_DIR)
 	$(CC) $(SECRETS_CFLAGS) -c $< -o $@
@@ -43,14 +54,16 @@ $(SECRETS_DIR)/leaky.o: test/secrets/leaky.c
 # Checks every bit of a sum or a comparison, not just whether any of its operands is secret.
 MEMCHECK = valgrind -q --error-limit=no --expensive-definedness-checks=yes
 
-.PHONY: secrets-programs check-secrets check-wipes check-compiled-wipes check-poisoned check-poisoned_clang
-secrets-programs: all $(addprefix $(SECRETS_DIR)/,poisoned poisoned_clang wipes)
-check-secrets: check-wipes check-compiled-wipes check-poisoned check-poisoned_clang
+POISONED = poisoned poisoned_clang prio3_poisoned prio3_poisoned_clang
+.PHONY: secrets-programs check-secrets check-wipes check-compiled-wipes $(POISONED:%=check-%)
+secrets-programs: all $(addprefix $(SECRETS_DIR)/,$(POISONED) wipes prio3_wipes)
+check-secrets: check-wipes check-compiled-wipes $(POISONED:%=check-%)
 check-wipes: secrets-programs
 	@for kernels in $$($(SECRETS_DIR)/wipes); do $(SECRETS_DIR)/wipes $$kernels || exit 1; done
+	@$(SECRETS_DIR)/prio3_wipes
 check-compiled-wipes: secrets-programs
 	@test/secrets/compiled_wipes prio.so $(CORE_SOURCES) src/pg/*.c
-check-poisoned check-poisoned_clang: check-%: secrets-programs
+$(POISONED:%=check-%): check-%: secrets-programs
 	@$(MEMCHECK) --log-file=$(SECRETS_DIR)/$*.log $(SECRETS_DIR)/$* || { cat $(SECRETS_DIR)/$*.log; exit 1; }
 
 # What valgrind does not run, as it does not know AVX-512: there machine_code.py takes its place,

@@ -9,6 +9,8 @@ UNIT_BASE_CFLAGS = -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wdeclaration-after-st
 UNIT_ALL_CFLAGS = $(UNIT_BASE_CFLAGS) $(UNIT_CFLAGS)
 UNIT_LIBS = $(shell $(PKG_CONFIG) --libs nss $(MSGPACK) cmocka jansson)
 UNIT_NAMES = $(patsubst test/unit/%.c,%,$(sort $(wildcard test/unit/test_*.c)))
+# What every test may use.
+UNIT_SHARED = harness reference prio3 prio3_slow
 CORE_OBJS = $(CORE_SOURCES:.c=.o)
 
 # For programs with and without libFuzzer's main(); every finding ends the program.
@@ -32,7 +34,7 @@ $(1)/%.o: test/faults/%.c $$(wildcard test/faults/*.h)
 	@mkdir -p $$(@D)
 	$(2) $(3) -c $$< -o $$@
 
-$(UNIT_NAMES:%=$(1)/%): %: %.o $(1)/harness.o $(1)/reference.o $(4)
+$(UNIT_NAMES:%=$(1)/%): %: %.o $(UNIT_SHARED:%=$(1)/%.o) $(4)
 	$(2) $(3) $$(filter %.o,$$^) -o $$@ $$(UNIT_LIBS) $$(UNIT_LDFLAGS)
 
 # Faults: the injector, and the linker's help for memory that the core itself asks for.
@@ -71,6 +73,14 @@ sanitized-cli: $(SANITIZED_CORE) build/unit/cheat
 	$(MAKE) cli-programs $(SANITIZED_CLI)
 check-cli-sanitized: sanitized-cli
 	$(MAKE) check-cli $(SANITIZED_CLI) CLI_TESTS='$(SANITIZED_CLI_TESTS)'
+
+# Prio3 against its reference, with parameters and reports drawn from a seed that is
+# printed; PRIO3_SEED repeats one.
+.PHONY: check-prio3-random
+check-prio3-random: build/unit/test_prio3_vectors
+	@rm -rf build/unit/prio3_random
+	python3 test/reference/prio3_random_vectors.py build/unit/prio3_random $(PRIO3_SEED)
+	@$(UNIT_RUN) $< build/unit/prio3_random
 
 # What tools that read the sources need to know.
 .PHONY: print-flags
