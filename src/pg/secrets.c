@@ -60,10 +60,17 @@ load_secret(List *options, const char *name, const char *file_name, const char *
 	}
 	else
 	{
-		const char *path = prio_required_option(options, file_name);
+		const char *path = prio_option(options, file_name);
 		char content[PRIO_KEY_FILE_MAX_BYTES];
-		Size length = read_key_file(path, server_name, content, sizeof(content));
+		Size length;
 
+		if (path == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_FDW_DYNAMIC_PARAMETER_VALUE_NEEDED),
+					 errmsg("option \"%s\" is required", name),
+					 errdetail("The user mapping for server \"%s\" has neither it nor %s.",
+							   server_name, file_name)));
+		length = read_key_file(path, server_name, content, sizeof(content));
 		option = file_name;
 		valid = parse(content, length, out);
 		prio_wipe(content, sizeof(content));
