@@ -208,14 +208,26 @@ CREATE FUNCTION prio_internal.need(b prio_processor.batch, h prio_internal.heard
 
 COMMENT ON FUNCTION prio_internal.need(prio_processor.batch, prio_internal.heard) IS 'what a batch needs that the other server has';
 
-CREATE FUNCTION prio_internal.take_list(b prio_processor.batch, h prio_internal.heard, rows bytea[]) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION prio_internal.list_pieces(number int, role text) RETURNS int LANGUAGE sql STABLE
+	RETURN (SELECT count(*)::int FROM prio_internal.list AS l WHERE l.number = list_pieces.number AND l.role = list_pieces.role);
+
+COMMENT ON FUNCTION prio_internal.list_pieces(int, text) IS 'pieces of a list that are here';
+
+-- first is the piece that the rows begin with. Two sessions may have asked for the same: who comes second keeps nothing.
+CREATE FUNCTION prio_internal.take_list(b prio_processor.batch, h prio_internal.heard, first int, rows bytea[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
 	peer text := prio_internal.other_role(b.role);
 	size int := prio_internal.chunk_shares(b.n_data);
-	have int := (SELECT count(*)::int FROM prio_internal.list AS l WHERE l.number = b.number AND l.role = peer);
-	last uuid := (SELECT prio_internal.last_id(l.entries) FROM prio_internal.list AS l WHERE l.number = b.number AND l.role = peer ORDER BY l.piece DESC LIMIT 1);
+	have int;
+	last uuid;
 	ids bytea;
 BEGIN
+	PERFORM FROM prio_internal.heard AS x WHERE x.number = b.number FOR UPDATE;
+	have := prio_internal.list_pieces(b.number, peer);
+	IF have <> first THEN
+		RETURN;
+	END IF;
+	last := (SELECT prio_internal.last_id(l.entries) FROM prio_internal.list AS l WHERE l.number = b.number AND l.role = peer ORDER BY l.piece DESC LIMIT 1);
 	FOREACH ids IN ARRAY rows LOOP
 		IF ids IS NULL OR octet_length(ids) <> 16 * least(size, h.listed - have::bigint * size) OR NOT prio_internal.ids_ascend(ids, last) THEN
 			PERFORM prio_internal.contradict(b.number, format('piece %s of the other server''s list is none', have));
@@ -230,7 +242,7 @@ BEGIN
 	END IF;
 END $$;
 
-COMMENT ON FUNCTION prio_internal.take_list(prio_processor.batch, prio_internal.heard, bytea[]) IS 'keeps pieces of the other server''s list';
+COMMENT ON FUNCTION prio_internal.take_list(prio_processor.batch, prio_internal.heard, int, bytea[]) IS 'keeps pieces of the other server''s list';
 
 CREATE FUNCTION prio_internal.take_message(b prio_processor.batch, round int, r bytea[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -261,6 +273,7 @@ DECLARE
 	p prio_processor.peer;
 	needed text;
 	size int;
+	first int;
 	rows bytea[] := ARRAY[]::bytea[];
 	chunks int[];
 	r bytea[];
@@ -286,14 +299,14 @@ BEGIN
 				PERFORM prio_internal.contradict(b.number, format('the other server lists %s shares, and this one %s', h.listed, b.listed));
 				RETURN true;
 			END IF;
+			first := prio_internal.list_pieces(b.number, prio_internal.other_role(b.role));
 			FOR r IN SELECT * FROM prio_internal.ask(p, 'SELECT ids FROM prio_processor.outbox_list
-				WHERE batch_id = $1 AND piece >= $2::int ORDER BY piece LIMIT 100', ARRAY[b.batch_id,
-				(SELECT count(*) FROM prio_internal.list AS l WHERE l.number = b.number AND l.role = prio_internal.other_role(b.role))::text],
+				WHERE batch_id = $1 AND piece >= $2::int ORDER BY piece LIMIT 100', ARRAY[b.batch_id, first::text],
 				100 * (16::bigint * size + 1000)) LOOP
 				rows := rows || r[1];
 			END LOOP;
 			came := cardinality(rows) > 0;
-			PERFORM prio_internal.take_list(b, h, rows);
+			PERFORM prio_internal.take_list(b, h, first, rows);
 		ELSIF needed = 'total' THEN
 			FOR r IN SELECT * FROM prio_internal.ask(p, 'SELECT payload FROM prio_processor.outbox_message WHERE batch_id = $1 AND round = 3 LIMIT 1',
 				ARRAY[b.batch_id], 12::bigint * b.n_data + 10000) LOOP

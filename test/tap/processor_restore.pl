@@ -28,7 +28,7 @@ my $copies = 0;
 sub copy_of_A
 {
 	my $copy = $node->basedir . '/copy_' . ++$copies;
-	$node->command_ok([ 'pg_basebackup', '-D', $copy, '-c', 'fast', '-d', $node->connstr('postgres') ], 'a copy of the cluster is taken');
+	command_ok([ 'pg_basebackup', '-D', $copy, '-c', 'fast', '-d', $node->connstr('postgres') ], 'a copy of the cluster is taken');
 	return $copy;
 }
 
@@ -115,11 +115,11 @@ close_both($pair, 'in production');
 run($pair, 'A');
 $copy = copy_of_A();
 my $dump = $node->basedir . '/dump';
-$node->command_ok([ 'pg_dump', '-Fd', '-f', $dump, $node->connstr('server_a') ], 'pg_dump');
+command_ok([ 'pg_dump', '-Fd', '-f', $dump, $node->connstr('server_a') ], 'pg_dump');
 
 # By pg_dump, into the same cluster, and restored by four at a time.
 $node->safe_psql('postgres', 'CREATE DATABASE staging');
-$node->command_ok([ 'pg_restore', '--exit-on-error', '-j4', '-d', $node->connstr('staging'), $dump ], 'pg_restore -j4, which stops at any error');
+command_ok([ 'pg_restore', '--exit-on-error', '-j4', '-d', $node->connstr('staging'), $dump ], 'pg_restore -j4, which stops at any error');
 my $staging = { node => $node, database => 'staging' };
 my %copies = ('restored from a dump' => $staging);
 

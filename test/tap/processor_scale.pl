@@ -77,6 +77,12 @@ is(sql($side, 'SELECT what, count(DISTINCT pid), bool_and(met) FROM meeting GROU
 is(sql($side, q{SELECT what, count(*) FROM meeting WHERE what <> 'opened' GROUP BY what ORDER BY what}), "1|30\n2|30", 'and each chunk is done once');
 is(result($pair, $_, 'shared'), truth($pair, 'shared'), "$_ publishes the truth") foreach 'A', 'B';
 
+# Of two that have asked for the same piece of a list, one keeps it.
+is( sql($side, q{SELECT prio_internal.take_list(b, h, 0, ARRAY(SELECT entries FROM prio_internal.list AS l WHERE l.number = b.number AND l.role = 'B' AND l.piece = 0)),
+		(SELECT count(*) FROM prio_internal.list AS l WHERE l.number = b.number AND l.role = 'B')
+		FROM prio_processor.batch AS b JOIN prio_internal.heard AS h USING (number) WHERE batch_id = 'shared'}), '|30', 'a piece of a list that is here is not kept again');
+is(sql($side, 'SELECT count(*) FROM prio_internal.heard WHERE contradiction IS NOT NULL'), 0, 'and nobody is blamed');
+
 # Neither waits for the other's batch: four batches, and one whose row is locked for good.
 foreach my $batch (map { "batch $_" } 1 .. 4)
 {
