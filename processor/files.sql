@@ -20,12 +20,10 @@ CREATE FUNCTION prio_internal.parse_line(line bytea, OUT written text, OUT id uu
 DECLARE
 	content text := prio_internal.peer_text(line, 24000000);
 BEGIN
-	BEGIN
-		PERFORM content::json -> 'id';
-	EXCEPTION WHEN untranslatable_character OR invalid_text_representation THEN
+	IF position('\u' IN content) > 0 THEN
 		-- What no text can hold may stand in a member that nobody needs; in the others it is no good either way.
 		content := regexp_replace(content, '(?<!\\)((?:\\\\)*)\\u(?:0000|[dD][89a-fA-F][0-9a-fA-F]{2})', '\1?', 'g');
-	END;
+	END IF;
 	IF json_typeof(content::json -> 'id') = 'string' AND json_typeof(content::json -> 'payload') = 'string' THEN
 		written := content::json ->> 'id';
 		payload := decode(content::json ->> 'payload', 'base64');

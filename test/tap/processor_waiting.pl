@@ -87,8 +87,8 @@ close_both($pair, 'shared');
 my @running;
 foreach my $side ($A, $A, $A, $B, $B)
 {
-	my ($in, $said) = ("CALL prio_processor.run('60 seconds')", '');
-	push @running, [ IPC::Run::start([ 'psql', '-XAtq', '-U', 'job', '-v', 'ON_ERROR_STOP=1', '-d', $side->{node}->connstr($side->{database}) ], '<', \$in, '>&', \$said), \$said ];
+	my $said = '';
+	push @running, [ IPC::Run::start([ 'psql', '-XAtq', '-U', 'job', '-d', $side->{node}->connstr($side->{database}), '-c', "CALL prio_processor.run('60 seconds')" ], '<', \undef, '>&', \$said), \$said ];
 }
 $_->[0]->finish foreach @running;
 is(join('', map { ${ $_->[1] } } @running), '', q{five sessions at one batch do not get into each other's way});
