@@ -9,7 +9,7 @@ use warnings;
 
 use IPC::Run;
 use PostgreSQL::Test::Cluster;
-use PostgreSQL::Test::Utils;
+use PostgreSQL::Test::Utils (); # whose names are those of methods
 use Test::More ();
 use Time::HiRes qw(sleep time);
 use parent -norequire, 'PostgreSQL::Test::Cluster';

@@ -12,7 +12,7 @@ use Test::More;
 my $command = $ENV{PRIO_COMMAND} // 'build/cli/prio';
 BAIL_OUT("there is no $command: run make cli") unless -x $command;
 
-my $node = new_cluster('database');
+my $node = share_sessions new_cluster('database');
 my $work = PostgreSQL::Test::Utils::tempdir();
 my $json = JSON::PP->new;
 my $n = 20;

@@ -13,7 +13,7 @@ use Time::HiRes 'usleep';
 
 my @settings = ('restart_after_crash = on', 'wal_level = replica', 'jit = off', 'parallel_setup_cost = 0',
 	'parallel_tuple_cost = 0', 'min_parallel_table_scan_size = 0', 'parallel_leader_participation = off');
-my %node = (A => new_cluster('a', @settings), B => new_cluster('b', @settings));
+my %node = (A => share_sessions(new_cluster('a', @settings)), B => share_sessions(new_cluster('b', @settings)));
 my %other = (A => 'B', B => 'A');
 my %keys = make_keys($node{A});
 my $clients = 2000;

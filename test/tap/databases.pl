@@ -8,7 +8,7 @@ use PostgreSQL::Test::Utils;
 use PrioTest;
 use Test::More;
 
-my $node = new_cluster('databases');
+my $node = share_sessions new_cluster('databases');
 my %keys = make_keys($node);
 make_server($node, 'a', 'A', %keys);
 

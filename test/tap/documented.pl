@@ -8,7 +8,7 @@ use PostgreSQL::Test::Utils;
 use PrioTest;
 use Test::More;
 
-my $node = new_cluster('documented');
+my $node = share_sessions new_cluster('documented');
 $node->safe_psql('postgres', 'CREATE EXTENSION prio_processor');
 
 # The rows of a query.

@@ -8,7 +8,7 @@ use PostgreSQL::Test::Utils;
 use PrioTest;
 use Test::More;
 
-my $node = new_cluster('old');
+my $node = share_sessions new_cluster('old');
 my %keys = make_keys($node);
 my $directory = $node->basedir;
 foreach my $name ('private_A', 'secret')
@@ -32,7 +32,7 @@ $node->safe_psql('job', qq{
 	CREATE TABLE share AS
 	SELECT id, share_a, share_b
 	FROM generate_series(1, 30) AS id, elsewhere.prio_encode('\\x$keys{public_A}', '\\x$keys{public_B}', 'batch', id::bit(5)::varbit);
-	CREATE UNIQUE INDEX ON share (prio_replay_key(share_a));
+	CREATE UNIQUE INDEX ON share (elsewhere.prio_replay_key(share_a));
 	CREATE TABLE verifier (id int PRIMARY KEY, a elsewhere.prio_verifier, b elsewhere.prio_verifier,
 		CHECK (elsewhere.prio_verify1(a) <> '' AND elsewhere.prio_verify1(b) <> ''));
 	CREATE INDEX ON verifier (elsewhere.prio_verify1(a));
@@ -57,7 +57,7 @@ my %state = (
 		AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'prio') ORDER BY 1},
 	'the extension' => q{SELECT extname, extversion, extnamespace::regnamespace, extrelocatable FROM pg_extension ORDER BY 1},
 	'the type' => q{SELECT typlen, typalign, typstorage, typinput, typoutput, typreceive, typsend FROM pg_type WHERE typname = 'prio_verifier'},
-	'the functions' => q{SELECT proname, proargtypes::regtype[], prorettype::regtype, provolatile, proparallel, proisstrict, procost, proargdefaults IS NULL, prosrc, obj_description(oid)
+	'the functions' => q{SELECT proname, proargtypes::regtype[], prorettype::regtype, provolatile, proparallel, proisstrict, procost, proargdefaults IS NULL, prosrc, obj_description(oid, 'pg_proc')
 		FROM pg_proc WHERE proname LIKE 'prio%' ORDER BY 1, proargtypes::text},
 	'the aggregates' => q{SELECT aggfnoid, aggtransfn, aggfinalfn, aggcombinefn, aggserialfn, aggdeserialfn, aggtransspace FROM pg_aggregate WHERE aggfnoid::text LIKE '%prio%' ORDER BY aggfnoid::text},
 	servers => 'SELECT srvname, (SELECT array_agg(o ORDER BY o) FROM unnest(srvoptions) AS o), srvacl FROM pg_foreign_server ORDER BY 1',

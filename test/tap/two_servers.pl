@@ -8,7 +8,7 @@ use PostgreSQL::Test::Utils;
 use PrioTest;
 use Test::More;
 
-my %node = (A => new_cluster('a'), B => new_cluster('b'));
+my %node = (A => share_sessions(new_cluster('a')), B => share_sessions(new_cluster('b')));
 my %keys = make_keys($node{A});
 my %other = (A => 'B', B => 'A');
 
