@@ -1,5 +1,7 @@
 # What a share costs does not depend on how many there are, memory stays flat, and two sessions
 # share the work of one batch.
+#
+# Runs alone: it compares how much is computed for a share.
 use strict;
 use warnings;
 

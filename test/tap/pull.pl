@@ -16,6 +16,9 @@ my $secret = 'open sesame';
 my $node = new_cluster('puller', "listen_addresses = '127.0.0.1'", 'max_connections = 50', "log_min_error_statement = panic");
 my $port = $node->port;
 my $MB = 1024 * 1024;
+# Seconds, beyond a deadline, that a busy machine may take for what ends at once. What does not
+# end takes a minute or more.
+my $slack = 30;
 
 $node->safe_psql('postgres', 'CREATE SCHEMA prio_internal; ' . slurp_file('processor/pull.sql') =~ s/MODULE_PATHNAME/\$libdir\/prio/gr);
 $node->safe_psql('postgres', q{CREATE DATABASE other});
@@ -167,7 +170,7 @@ like((pull('no_database', 'SELECT user'))[1], qr/ERROR:  08001/, 'no such databa
 $node->safe_psql('postgres', q{CREATE SERVER elsewhere FOREIGN DATA WRAPPER prio_peer OPTIONS (host '192.0.2.1', connect_timeout '1'); CREATE USER MAPPING FOR CURRENT_USER SERVER elsewhere});
 ($out, $err, $seconds) = pull('elsewhere', 'SELECT 1');
 like($err, qr/ERROR:  08001: could not connect to server "elsewhere"/, 'a network that leads nowhere');
-cmp_ok($seconds, '<', 5, 'ends as connect_timeout says');
+cmp_ok($seconds, '<', 1 + $slack, 'ends as connect_timeout says');
 
 # ------------------------------------------------------------------ TLS
 
@@ -267,7 +270,7 @@ sub check
 	note sprintf '%s: %.1f s, %d MB', $server, $seconds, $most - $basis;
 	like($err, $error, "$server: the error");
 	unlike($err, qr/\Q$dir\E|5432|[\x00-\x08\x0b-\x1f]/, "$server: no more of it than one may know");
-	cmp_ok($seconds, '<', 4 + ($more{deadline} // '2s') =~ s/s//r, "$server: in time");
+	cmp_ok($seconds, '<', $slack + ($more{deadline} // '2s') =~ s/s//r, "$server: in time");
 	cmp_ok($most, '<', $basis + 70, "$server: not much memory") unless $more{no_memory};
 	return;
 }
@@ -334,7 +337,7 @@ ok(soon(sub { $pid = $node->safe_psql('postgres', q{SELECT pid FROM pg_stat_acti
 kill 'STOP', $pid;
 my $begun = time;
 $frozen->finish;
-cmp_ok(time - $begun, '<', 6, 'a server that freezes costs no more than the deadline');
+cmp_ok(time - $begun, '<', 3 + $slack, 'a server that freezes costs no more than the deadline');
 like($frozen_err, qr/server "honest" did not answer in time/, 'and that is the error');
 kill 'CONT', $pid;
 ok(soon(sub { connections() == 0 }), 'when it thaws, the connection is gone');
@@ -356,7 +359,7 @@ foreach my $server (sort keys %phases)
 
 	($out, $err, $seconds) = pull($server, $query, deadline => '60s', before => q{SET statement_timeout = '700ms'});
 	like($err, qr/ERROR:  57014: canceling statement due to statement timeout/, "$phases{$server}: statement_timeout");
-	cmp_ok($seconds, '<', 4, "$phases{$server}: ends at once");
+	cmp_ok($seconds, '<', $slack, "$phases{$server}: ends at once");
 	foreach my $interrupt ('pg_cancel_backend', 'pg_terminate_backend')
 	{
 		my ($out, $err) = ('', '');
@@ -370,7 +373,7 @@ foreach my $server (sort keys %phases)
 		$begun = time;
 		$node->safe_psql('postgres', qq{SELECT $interrupt(pid) FROM pg_stat_activity WHERE application_name = 'interrupted'});
 		$session->finish;
-		cmp_ok(time - $begun, '<', 3, "$phases{$server}: $interrupt ends it at once");
+		cmp_ok(time - $begun, '<', $slack, "$phases{$server}: $interrupt ends it at once");
 		like($err, $interrupt eq 'pg_cancel_backend' ? qr/canceling statement due to user request/ : qr/terminating connection due to administrator command/, 'and that is the error');
 	}
 }
