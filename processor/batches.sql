@@ -48,16 +48,21 @@ CREATE FUNCTION prio_internal.other_role(role text) RETURNS text LANGUAGE sql IM
 
 COMMENT ON FUNCTION prio_internal.other_role(text) IS 'B for A, and A for B';
 
-CREATE FUNCTION prio_internal.server_option(server name, option text) RETURNS text LANGUAGE sql STABLE STRICT
+-- In PL/pgSQL, here and where else it is asked in every step: that keeps its plans.
+CREATE FUNCTION prio_internal.server_option(server name, option text) RETURNS text LANGUAGE plpgsql STABLE STRICT AS $$
+BEGIN
 	RETURN (SELECT o.option_value FROM pg_foreign_server AS s, pg_options_to_table(s.srvoptions) AS o
 		WHERE s.srvname = server AND o.option_name = option);
+END $$;
 
 COMMENT ON FUNCTION prio_internal.server_option(name, text) IS 'an option of a foreign server';
 
 -- leader and helper are other words for A and B.
-CREATE FUNCTION prio_internal.server_role(server name) RETURNS text LANGUAGE sql STABLE STRICT
+CREATE FUNCTION prio_internal.server_role(server name) RETURNS text LANGUAGE plpgsql STABLE STRICT AS $$
+BEGIN
 	RETURN (SELECT CASE WHEN r IN ('A', 'leader') THEN 'A' WHEN r IN ('B', 'helper') THEN 'B' END
 		FROM prio_internal.server_option(server, 'role') AS r);
+END $$;
 
 COMMENT ON FUNCTION prio_internal.server_role(name) IS 'the role of a Prio server: A or B';
 
@@ -81,7 +86,8 @@ END;
 COMMENT ON FUNCTION prio_internal.escaped(text) IS 'a value as it stands in the settings of a batch';
 COMMENT ON FUNCTION prio_internal.setting_rows(text) IS 'the settings of a batch, a row each';
 
-CREATE FUNCTION prio_internal.settings(b prio_processor.batch) RETURNS text LANGUAGE sql STABLE
+CREATE FUNCTION prio_internal.settings(b prio_processor.batch) RETURNS text LANGUAGE plpgsql STABLE AS $$
+BEGIN
 	RETURN (SELECT string_agg(key || '=' || prio_internal.escaped(value), ';' ORDER BY key)
 		FROM prio_processor.peer AS p, LATERAL (VALUES
 			('n_data', b.n_data::text),
@@ -95,6 +101,7 @@ CREATE FUNCTION prio_internal.settings(b prio_processor.batch) RETURNS text LANG
 			('public_key_' || prio_internal.other_role(p.role), p.peer_public_key),
 			('fingerprint', encode(prio_internal.fingerprint(b.server, b.packet_batch_id, b.n_data), 'hex'))) AS v (key, value)
 		WHERE p.server = b.server);
+END $$;
 
 COMMENT ON FUNCTION prio_internal.settings(prio_processor.batch) IS 'what both servers of a batch must agree on';
 

@@ -315,7 +315,8 @@ BEGIN
 			END LOOP;
 		ELSE
 			chunks := ARRAY(SELECT a.chunk FROM prio_internal.agreed AS a WHERE a.number = b.number
-				AND prio_internal.said(b.number, prio_internal.other_role(b.role), needed::int, a.chunk) IS NULL ORDER BY a.chunk LIMIT 100);
+				EXCEPT SELECT m.chunk FROM prio_internal.message AS m
+				WHERE m.number = b.number AND m.role = prio_internal.other_role(b.role) AND m.round = needed::int ORDER BY chunk LIMIT 100);
 			FOR r IN SELECT * FROM prio_internal.ask(p, 'SELECT chunk::text, list_digest, payload FROM prio_processor.outbox_message
 				WHERE batch_id = $1 AND round = $2::int AND chunk = ANY ($3::int[]) ORDER BY chunk LIMIT 100', ARRAY[b.batch_id, needed, chunks::text],
 				100 * (size::bigint * (prio_internal.longest_entry(b.server::text, b.n_data, needed::int) + 5) + 1000)) LOOP

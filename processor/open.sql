@@ -23,29 +23,42 @@ END $$;
 
 COMMENT ON FUNCTION prio_internal.open_chunk(prio_processor.batch, prio_internal.chunk) IS 'opens the shares of a chunk';
 
+CREATE FUNCTION prio_internal.is_open(b prio_processor.batch) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	RETURN (SELECT count(*) FROM prio_internal.opened AS o WHERE o.number = b.number) = (SELECT count(*) FROM prio_internal.chunk AS x WHERE x.number = b.number);
+END $$;
+
+COMMENT ON FUNCTION prio_internal.is_open(prio_processor.batch) IS 'are all chunks of a batch open';
+
 -- Opens the next chunk that nobody has opened: 'worked', 'busy' when others are at the last of
 -- them, 'complete' when all are open. Sessions share the work of one batch: each locks the
--- chunk that it is at, and no more.
+-- chunk that it is at, and no more. Those behind all that are open come first, as finding them
+-- takes no look at each; then what somebody has begun and not finished.
 CREATE FUNCTION prio_internal.open_next_chunk(b prio_processor.batch) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	c prio_internal.chunk;
 BEGIN
+	IF prio_internal.is_open(b) THEN
+		RETURN 'complete';
+	END IF;
 	LOOP
 		SELECT x.* INTO c FROM prio_internal.chunk AS x
-		WHERE x.number = b.number AND NOT EXISTS (SELECT FROM prio_internal.opened AS o WHERE o.number = x.number AND o.chunk = x.chunk)
+		WHERE x.number = b.number AND x.chunk > coalesce((SELECT max(o.chunk) FROM prio_internal.opened AS o WHERE o.number = b.number), -1)
 		ORDER BY x.chunk LIMIT 1 FOR UPDATE SKIP LOCKED;
-		EXIT WHEN NOT FOUND;
+		IF NOT FOUND THEN
+			SELECT x.* INTO c FROM prio_internal.chunk AS x
+			WHERE x.number = b.number AND x.chunk IN (SELECT y.chunk FROM prio_internal.chunk AS y WHERE y.number = b.number
+				EXCEPT SELECT o.chunk FROM prio_internal.opened AS o WHERE o.number = b.number)
+			ORDER BY x.chunk LIMIT 1 FOR UPDATE SKIP LOCKED;
+			EXIT WHEN NOT FOUND;
+		END IF;
 		-- Whoever had the lock before may have opened it.
 		IF NOT EXISTS (SELECT FROM prio_internal.opened AS o WHERE o.number = c.number AND o.chunk = c.chunk) THEN
 			PERFORM prio_internal.open_chunk(b, c);
 			RETURN 'worked';
 		END IF;
 	END LOOP;
-	IF EXISTS (SELECT FROM prio_internal.chunk AS x
-			WHERE x.number = b.number AND NOT EXISTS (SELECT FROM prio_internal.opened AS o WHERE o.number = x.number AND o.chunk = x.chunk)) THEN
-		RETURN 'busy';
-	END IF;
-	RETURN 'complete';
+	RETURN CASE WHEN prio_internal.is_open(b) THEN 'complete' ELSE 'busy' END;
 END $$;
 
 COMMENT ON FUNCTION prio_internal.open_next_chunk(prio_processor.batch) IS 'opens one chunk of a batch that is not open';

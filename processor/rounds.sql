@@ -24,15 +24,26 @@ DECLARE
 	a prio_internal.agreed;
 	records bytea;
 BEGIN
+	IF prio_internal.said_count(b.number, b.role, round) = prio_internal.chunk_count(b) THEN
+		RETURN 'complete';
+	END IF;
 	LOOP
+		-- as in open_next_chunk(): at first behind all that has been said
 		SELECT x.* INTO a FROM prio_internal.agreed AS x
-		WHERE x.number = b.number
-			AND NOT EXISTS (SELECT FROM prio_internal.message AS m
-				WHERE m.number = x.number AND m.role = b.role AND m.round = say_next_chunk.round AND m.chunk = x.chunk)
+		WHERE x.number = b.number AND x.chunk > coalesce((SELECT max(m.chunk) FROM prio_internal.message AS m
+				WHERE m.number = b.number AND m.role = b.role AND m.round = say_next_chunk.round), -1)
 			AND (say_next_chunk.round = 1 OR EXISTS (SELECT FROM prio_internal.message AS m
 				WHERE m.number = x.number AND m.role = peer AND m.round = 1 AND m.chunk = x.chunk))
 		ORDER BY x.chunk LIMIT 1 FOR UPDATE SKIP LOCKED;
-		EXIT WHEN NOT FOUND;
+		IF NOT FOUND THEN
+			SELECT x.* INTO a FROM prio_internal.agreed AS x
+			WHERE x.number = b.number AND x.chunk IN (
+				(SELECT y.chunk FROM prio_internal.agreed AS y WHERE y.number = b.number AND say_next_chunk.round = 1
+					UNION ALL SELECT m.chunk FROM prio_internal.message AS m WHERE m.number = b.number AND m.role = peer AND m.round = 1 AND say_next_chunk.round = 2)
+				EXCEPT SELECT m.chunk FROM prio_internal.message AS m WHERE m.number = b.number AND m.role = b.role AND m.round = say_next_chunk.round)
+			ORDER BY x.chunk LIMIT 1 FOR UPDATE SKIP LOCKED;
+			EXIT WHEN NOT FOUND;
+		END IF;
 		IF prio_internal.said(b.number, b.role, round, a.chunk) IS NULL THEN
 			SELECT w.records INTO STRICT records FROM prio_internal.work AS w WHERE w.number = b.number AND w.chunk = a.chunk;
 			INSERT INTO prio_internal.message (number, role, round, chunk, payload)

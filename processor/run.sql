@@ -4,21 +4,27 @@
 CREATE FUNCTION prio_internal.obstacle(b prio_processor.batch) RETURNS text LANGUAGE plpgsql STABLE AS $$
 DECLARE
 	h prio_internal.heard;
+	now_here text;
 	difference text;
 BEGIN
 	IF prio_internal.server_role(b.server) IS DISTINCT FROM b.role THEN
 		RETURN format('server "%s" has changed since the batch was closed: its role', b.server);
 	END IF;
 	-- max_missing may be released on this side alone.
-	difference := prio_internal.disagreement(b.settings, regexp_replace(prio_internal.settings(b), 'max_missing=[^;]*',
-		(regexp_match(b.settings, 'max_missing=[^;]*'))[1]));
-	IF difference IS NOT NULL THEN
-		RETURN format('server "%s" has changed since the batch was closed: %s', b.server, difference);
+	now_here := regexp_replace(prio_internal.settings(b), 'max_missing=[^;]*', (regexp_match(b.settings, 'max_missing=[^;]*'))[1]);
+	-- As a rule nothing differs, and nobody has to look what.
+	IF now_here IS DISTINCT FROM b.settings THEN
+		difference := prio_internal.disagreement(b.settings, now_here);
+		IF difference IS NOT NULL THEN
+			RETURN format('server "%s" has changed since the batch was closed: %s', b.server, difference);
+		END IF;
 	END IF;
 	SELECT * INTO STRICT h FROM prio_internal.heard AS x WHERE x.number = b.number;
-	difference := prio_internal.disagreement(b.settings, h.settings);
-	IF difference IS NOT NULL THEN
-		RETURN format('the two servers do not agree on %s', difference);
+	IF h.settings <> b.settings THEN
+		difference := prio_internal.disagreement(b.settings, h.settings);
+		IF difference IS NOT NULL THEN
+			RETURN format('the two servers do not agree on %s', difference);
+		END IF;
 	END IF;
 	RETURN h.contradiction;
 END $$;

@@ -14,12 +14,22 @@ CREATE FUNCTION cluster_cpu() RETURNS numeric LANGUAGE sql AS $$
 	FROM process
 $$;
 
+-- Pieces of packed values that were read so far. A join that begins anew with every value of the
+-- other side shows here, whatever the machine is doing.
+CREATE FUNCTION pieces_read() RETURNS bigint LANGUAGE sql AS $$
+	SELECT sum(coalesce(s.seq_tup_read, 0) + coalesce(s.idx_tup_fetch, 0))::bigint
+	FROM pg_class AS c JOIN pg_stat_all_tables AS s ON s.relid = c.reltoastrelid
+	WHERE c.oid IN ('prio_internal.opened'::regclass, 'prio_internal.work'::regclass, 'prio_internal.list'::regclass,
+		'prio_internal.message'::regclass, 'prio_internal.memory'::regclass)
+$$;
+
 -- What has been taken when a stage of a batch ends. '-' ends nothing: what follows begins there.
 CREATE TABLE step (
 	batch_id text,
 	stage text,
 	cpu_us numeric DEFAULT cluster_cpu(),
 	wal pg_lsn DEFAULT pg_current_wal_insert_lsn(),
+	pieces bigint DEFAULT pieces_read(),
 	at timestamptz DEFAULT clock_timestamp()
 );
 
@@ -63,7 +73,7 @@ BEGIN
 END $$;
 
 -- What a batch has on disk, and how long a side was at it when both took turns.
-CREATE TABLE finished (batch_id text, n int, shares bigint, seconds numeric, share_bytes bigint, other_bytes bigint);
+CREATE TABLE finished (batch_id text, n int, shares bigint, seconds numeric, share_bytes bigint, other_bytes bigint, pieces bigint);
 
 CREATE PROCEDURE note_finished(batch_id text, n int, shares bigint) LANGUAGE plpgsql AS $$
 DECLARE
@@ -75,7 +85,8 @@ BEGIN
 		pg_total_relation_size(format('prio_internal.share_%s', b.number)::regclass),
 		(SELECT coalesce(sum(octet_length(l.entries)), 0) FROM prio_internal.list AS l WHERE l.number = b.number)
 		+ (SELECT coalesce(sum(octet_length(m.payload)), 0) FROM prio_internal.message AS m WHERE m.number = b.number)
-		+ (SELECT coalesce(sum(octet_length(m.digests)), 0) FROM prio_internal.memory AS m WHERE m.number = b.number);
+		+ (SELECT coalesce(sum(octet_length(m.digests)), 0) FROM prio_internal.memory AS m WHERE m.number = b.number),
+		pieces_read() - (SELECT min(s.pieces) FROM public.step AS s WHERE s.batch_id = b.batch_id);
 END $$;
 
 CREATE VIEW stage_cost AS
@@ -100,7 +111,8 @@ ORDER BY f.n, f.shares, array_position('{arrival,close,list,agree,round 1,round 
 -- Of a batch as a whole: from its close to its result, with the time that one side waits for the other.
 CREATE VIEW batch_result AS
 SELECT f.n, f.shares, (SELECT role FROM prio_processor.peer) AS role, count(*) AS runs,
-	round(percentile_cont(0.5) WITHIN GROUP (ORDER BY f.seconds)::numeric, 2) AS seconds, max(f.share_bytes) AS share_bytes, max(f.other_bytes) AS other_bytes
+	round(percentile_cont(0.5) WITHIN GROUP (ORDER BY f.seconds)::numeric, 2) AS seconds, max(f.share_bytes) AS share_bytes, max(f.other_bytes) AS other_bytes,
+	round(max(f.pieces::numeric / f.shares), 2) AS pieces
 FROM finished AS f GROUP BY f.n, f.shares ORDER BY f.n, f.shares;
 
 -- What one turn of a side took, up to the last thing that was done in it.
