@@ -101,6 +101,11 @@ CREATE FUNCTION prio_fingerprint(server text, batch_id text, n_data int) RETURNS
 
 COMMENT ON FUNCTION prio_fingerprint(text, text, int) IS 'the same on both servers if they will check packets alike';
 
+CREATE FUNCTION prio_replay_key(share bytea) RETURNS bytea
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+COMMENT ON FUNCTION prio_replay_key(bytea) IS 'what is the same for every copy of a share; NULL for what is too short';
+
 CREATE FUNCTION prio_verify1(verifier prio_verifier) RETURNS bytea
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50;
 
@@ -157,6 +162,11 @@ CREATE AGGREGATE prio_merge(total bytea) (
 
 COMMENT ON AGGREGATE prio_merge(bytea) IS 'merges total shares of one server over disjoint sets of shares';
 
+CREATE FUNCTION prio_subtract(total bytea, part bytea) RETURNS bytea
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000;
+
+COMMENT ON FUNCTION prio_subtract(bytea, bytea) IS 'total share of one server without that of a subset of its shares';
+
 CREATE FUNCTION prio_total_share_uint(total bytea, bits int) RETURNS bytea
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000;
 
@@ -178,6 +188,11 @@ CREATE FUNCTION prio_max_uints(bits int) RETURNS int
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 
 COMMENT ON FUNCTION prio_max_uints(int) IS 'largest number of integers of so many bits in a share';
+
+CREATE FUNCTION prio_is_forgeable(n_data int) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+COMMENT ON FUNCTION prio_is_forgeable(int) IS 'can a client forge the proof of a share with so many data fields';
 
 -- Prio3
 

@@ -55,12 +55,12 @@ set xrange [*:*]
 set yrange [0:*]
 set datafile missing "-"
 set output plots . "/processor.svg"
-set title "What a share costs in the nightly job"
+set title "What a share costs in the nightly job, n = 128"
 set xlabel "shares of the batch"
 set ylabel "CPU time of a share, µs"
-job(stage, role) = sprintf("< awk -F'\\t' '$3 == \"%s\" && $2 == \"%s\"' %s/processor.tsv", stage, role, results)
-stages = "open verify1 verify2 aggregate send apply"
-plot for [role in "A B"] for [i = 1:words(stages)] job(word(stages, i), role) using 1:5 \
+job(stage, role) = sprintf("< awk -F'\\t' '{ gsub(/ /, \"_\", $4) } $1 == 128 && $4 == \"%s\" && $3 == \"%s\"' %s/processor.tsv", stage, role, results)
+stages = "arrival close list agree round_1 round_2 aggregate publish"
+plot for [role in "A B"] for [i = 1:words(stages)] job(word(stages, i), role) using 2:6 \
 	with linespoints linetype i + 1 dashtype 1 + (role eq "B") title value("stage_" . word(stages, i)) . ", " . role
 
 # Rows a second: one cluster of bars for every server and n, one bar for every number of workers.

@@ -1,6 +1,13 @@
 -- ---------------------------------------------------------------- functions of prio
 
--- Bound here to that extension's functions, wherever it is moved.
+-- Bound here to that extension's functions, wherever it is moved. Others may be able to create
+-- something in its schema: so it is in the search path for nothing but these, whose arguments fit exactly.
+DO $$
+BEGIN
+	PERFORM set_config('search_path', format('pg_catalog, %I, pg_temp', n.nspname), true)
+	FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace WHERE e.extname = 'prio';
+END $$;
+
 CREATE FUNCTION prio_internal.merged(total bytea, other bytea) RETURNS bytea LANGUAGE sql IMMUTABLE
 	RETURN (SELECT prio_merge(t) FROM unnest(ARRAY[total, other]) AS t);
 
@@ -22,6 +29,8 @@ CREATE FUNCTION prio_internal.forgeable(n_data int) RETURNS boolean LANGUAGE sql
 	RETURN prio_is_forgeable(n_data);
 
 CREATE FUNCTION prio_internal.max_data() RETURNS int LANGUAGE sql IMMUTABLE RETURN prio_max_data();
+
+SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 
 COMMENT ON FUNCTION prio_internal.merged(bytea, bytea) IS 'the sum of two total shares of one side, each of which may be NULL';
 COMMENT ON AGGREGATE prio_internal.merge(bytea) IS 'the sum of total shares of one side';

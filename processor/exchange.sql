@@ -1,10 +1,10 @@
 -- ---------------------------------------------------------------- what the other server may see
 
-CREATE VIEW prio_processor.outbox_checkpoint AS
-SELECT b.batch_id, b.stage >= 'published' AS ended, b.settings, b.listed, b.list_digest,
+CREATE VIEW prio_processor.outbox_checkpoint WITH (security_barrier) AS
+SELECT b.batch_id, convert_to(b.batch_id, 'UTF8') AS batch_name, b.stage >= 'published' AS ended, b.settings, b.listed, b.list_digest,
 	(SELECT count(*)::int FROM prio_internal.message AS m WHERE m.number = b.number AND m.role = b.role AND m.round = 1) AS messages_1, (SELECT count(*)::int FROM prio_internal.message AS m WHERE m.number = b.number AND m.role = b.role AND m.round = 2) AS messages_2,
 	CASE WHEN b.stage <> 'failed' THEN b.valid END AS valid, b.rejected, b.total IS NOT NULL AS has_total,
-	CASE WHEN b.stage = 'failed' THEN coalesce(b.error, 'failed') END AS failure,
+	CASE WHEN b.stage = 'failed' THEN coalesce(left(b.error, 400), 'failed') END AS failure,
 	-- what this side has heard of the other
 	CASE WHEN h.listed IS NOT NULL AND b.agreed IS NOT NULL THEN h.list_digest END AS heard_list_digest,
 	(SELECT count(*)::int FROM prio_internal.message AS m WHERE m.number = b.number AND m.role <> b.role AND m.round = 1) AS heard_messages_1,
@@ -13,12 +13,12 @@ SELECT b.batch_id, b.stage >= 'published' AS ended, b.settings, b.listed, b.list
 FROM prio_processor.batch AS b JOIN prio_internal.heard AS h USING (number)
 WHERE b.checkpoints;
 
-CREATE VIEW prio_processor.outbox_list AS
+CREATE VIEW prio_processor.outbox_list WITH (security_barrier) AS
 SELECT b.batch_id, l.piece, prio_internal.list_ids(l.entries) AS ids
 FROM prio_processor.batch AS b JOIN prio_internal.list AS l USING (number, role)
 WHERE b.checkpoints AND b.list_digest IS NOT NULL AND b.stage <> 'failed';
 
-CREATE VIEW prio_processor.outbox_message AS
+CREATE VIEW prio_processor.outbox_message WITH (security_barrier) AS
 SELECT b.batch_id, m.round, m.chunk, b.agreed_digest AS list_digest, m.payload
 FROM prio_processor.batch AS b JOIN prio_internal.message AS m USING (number, role)
 WHERE b.checkpoints AND b.agreed_digest IS NOT NULL AND b.stage <> 'failed'
@@ -31,6 +31,7 @@ COMMENT ON VIEW prio_processor.outbox_checkpoint IS 'how far this side is with e
 COMMENT ON VIEW prio_processor.outbox_list IS 'the ids of the shares that this side has, once a batch is closed; for the other server to read';
 COMMENT ON VIEW prio_processor.outbox_message IS 'the messages of this side, a row a chunk, and its total share as round 3; for the other server to read';
 COMMENT ON COLUMN prio_processor.outbox_checkpoint.batch_id IS 'the batch';
+COMMENT ON COLUMN prio_processor.outbox_checkpoint.batch_name IS 'the same in UTF-8, whatever the encodings of the two databases';
 COMMENT ON COLUMN prio_processor.outbox_checkpoint.ended IS 'is it published, too small or failed';
 COMMENT ON COLUMN prio_processor.outbox_checkpoint.settings IS 'what both sides must agree on';
 COMMENT ON COLUMN prio_processor.outbox_checkpoint.listed IS 'ids in the list of this side; NULL before it is out';
@@ -80,12 +81,15 @@ DECLARE
 	said prio_internal.heard;
 	heard_list bytea := r[11];
 BEGIN
-	SELECT * INTO STRICT h FROM prio_internal.heard AS x WHERE x.number = b.number FOR UPDATE;
+	SELECT * INTO h FROM prio_internal.heard AS x WHERE x.number = b.number FOR UPDATE SKIP LOCKED;
+	IF NOT FOUND THEN
+		RETURN; -- another session is hearing the same
+	END IF;
 	said.settings := prio_internal.peer_text(r[3], 6000);
 	said.listed := prio_internal.peer_bigint(r[4]);
 	said.list_digest := CASE WHEN octet_length(r[5]) = 32 THEN r[5] END;
-	said.messages_1 := least(prio_internal.peer_bigint(r[6]), 2147483647)::int;
-	said.messages_2 := least(prio_internal.peer_bigint(r[7]), 2147483647)::int;
+	said.messages_1 := least(greatest(prio_internal.peer_bigint(r[6]), 0), 2147483647)::int;
+	said.messages_2 := least(greatest(prio_internal.peer_bigint(r[7]), 0), 2147483647)::int;
 	said.valid := prio_internal.peer_bigint(r[8]);
 	said.rejected := prio_internal.peer_bigint(r[9]);
 	said.failure := prio_internal.peer_text(substr(r[10], 1, 2000), 2000);
@@ -123,16 +127,30 @@ END $$;
 
 COMMENT ON FUNCTION prio_internal.hear(prio_processor.batch, bytea[]) IS 'takes note of a checkpoint of the other server';
 
+-- Nobody waits for this, either: of two sessions that asked one may not be heard of.
+CREATE FUNCTION prio_internal.note_contact(server name, error text, silent boolean, unknown text[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	INSERT INTO prio_internal.contact AS c (server, asked_at, heard_at, error, silent, unknown_batches)
+	VALUES (note_contact.server, clock_timestamp(), CASE WHEN note_contact.error IS NULL THEN clock_timestamp() END, note_contact.error, note_contact.silent, unknown)
+	ON CONFLICT ON CONSTRAINT contact_pkey DO UPDATE SET asked_at = excluded.asked_at, heard_at = coalesce(excluded.heard_at, c.heard_at),
+		error = excluded.error, silent = excluded.silent, unknown_batches = coalesce(excluded.unknown_batches, c.unknown_batches);
+EXCEPTION WHEN lock_not_available THEN
+	NULL;
+END $$;
+
+COMMENT ON FUNCTION prio_internal.note_contact(name, text, boolean, text[]) IS 'notes how an attempt to reach the other server went';
+
 -- Asks about all batches of a server that are under way. NULL, or what went wrong.
 CREATE FUNCTION prio_internal.pull_checkpoints(server name) RETURNS text LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
 	p prio_processor.peer;
 	b prio_processor.batch;
 	r bytea[];
-	ids text[];
+	names bytea[];
 	name text;
 	unknown text[] := ARRAY[]::text[];
 	why text;
+	kind text;
 BEGIN
 	PERFORM prio_internal.commit_synchronously();
 	SELECT * INTO p FROM prio_processor.peer AS x WHERE x.server = pull_checkpoints.server AND x.peer_server IS NOT NULL;
@@ -141,14 +159,15 @@ BEGIN
 	END IF;
 	BEGIN
 		PERFORM prio_internal.check_here(p);
-		ids := (SELECT array_agg(x.batch_id) FROM prio_processor.batch AS x
+		-- As bytes: a name that the other database cannot hold is not there, and no error.
+		names := ARRAY(SELECT convert_to(x.batch_id, 'UTF8') FROM prio_processor.batch AS x
 			WHERE x.server = p.server AND x.checkpoints AND (x.stage < 'published' OR x.stage = 'failed' AND x.dropped_at IS NULL));
 		FOR r IN SELECT * FROM prio_internal.ask(p,
-			'SELECT batch_id, ended::text, settings, listed::text, list_digest, messages_1::text, messages_2::text, valid::text, rejected::text,
+			'SELECT batch_name, ended::text, settings, listed::text, list_digest, messages_1::text, messages_2::text, valid::text, rejected::text,
 				failure, heard_list_digest, heard_messages_1::text, heard_messages_2::text, heard_valid::text, has_total::text
-			FROM prio_processor.outbox_checkpoint WHERE batch_id = ANY ($1::text[]) OR NOT ended ORDER BY batch_id = ANY ($1::text[]) DESC LIMIT $2::bigint',
-			ARRAY[coalesce(ids, ARRAY[]::text[])::text, (cardinality(coalesce(ids, ARRAY[]::text[])) + 100)::text],
-			1000000 + 12000 * cardinality(coalesce(ids, ARRAY[]::text[]))) LOOP
+			FROM prio_processor.outbox_checkpoint WHERE batch_name = ANY ($1::bytea[]) OR NOT ended ORDER BY batch_name = ANY ($1::bytea[]) DESC LIMIT $2::bigint',
+			ARRAY[names::text, (cardinality(names) + 100)::text],
+			1000000 + 12000::bigint * cardinality(names)) LOOP
 			CONTINUE WHEN array_ndims(r) <> 1 OR cardinality(r) <> 15;
 			name := prio_internal.peer_text(r[1], 1000);
 			SELECT * INTO b FROM prio_processor.batch AS x WHERE x.batch_id = name AND x.server = p.server AND x.checkpoints;
@@ -161,12 +180,10 @@ BEGIN
 			END IF;
 		END LOOP;
 	EXCEPTION WHEN OTHERS THEN
-		GET STACKED DIAGNOSTICS why = MESSAGE_TEXT;
+		GET STACKED DIAGNOSTICS why = MESSAGE_TEXT, kind = RETURNED_SQLSTATE;
+		unknown := NULL;
 	END;
-	INSERT INTO prio_internal.contact AS c (server, asked_at, heard_at, error, unknown_batches)
-	VALUES (p.server, clock_timestamp(), CASE WHEN why IS NULL THEN clock_timestamp() END, why, unknown)
-	ON CONFLICT ON CONSTRAINT contact_pkey DO UPDATE SET asked_at = excluded.asked_at, heard_at = coalesce(excluded.heard_at, c.heard_at),
-		error = excluded.error, unknown_batches = CASE WHEN excluded.error IS NULL THEN excluded.unknown_batches ELSE c.unknown_batches END;
+	PERFORM prio_internal.note_contact(p.server, why, coalesce(kind LIKE '08%', false), unknown);
 	RETURN why;
 END $$;
 
@@ -191,14 +208,26 @@ CREATE FUNCTION prio_internal.need(b prio_processor.batch, h prio_internal.heard
 
 COMMENT ON FUNCTION prio_internal.need(prio_processor.batch, prio_internal.heard) IS 'what a batch needs that the other server has';
 
-CREATE FUNCTION prio_internal.take_list(b prio_processor.batch, h prio_internal.heard, rows bytea[]) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION prio_internal.list_pieces(number int, role text) RETURNS int LANGUAGE sql STABLE
+	RETURN (SELECT count(*)::int FROM prio_internal.list AS l WHERE l.number = list_pieces.number AND l.role = list_pieces.role);
+
+COMMENT ON FUNCTION prio_internal.list_pieces(int, text) IS 'pieces of a list that are here';
+
+-- first is the piece that the rows begin with. Two sessions may have asked for the same: who comes second keeps nothing.
+CREATE FUNCTION prio_internal.take_list(b prio_processor.batch, h prio_internal.heard, first int, rows bytea[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
 	peer text := prio_internal.other_role(b.role);
 	size int := prio_internal.chunk_shares(b.n_data);
-	have int := (SELECT count(*)::int FROM prio_internal.list AS l WHERE l.number = b.number AND l.role = peer);
-	last uuid := (SELECT prio_internal.last_id(l.entries) FROM prio_internal.list AS l WHERE l.number = b.number AND l.role = peer ORDER BY l.piece DESC LIMIT 1);
+	have int;
+	last uuid;
 	ids bytea;
 BEGIN
+	PERFORM FROM prio_internal.heard AS x WHERE x.number = b.number FOR UPDATE;
+	have := prio_internal.list_pieces(b.number, peer);
+	IF have <> first THEN
+		RETURN;
+	END IF;
+	last := (SELECT prio_internal.last_id(l.entries) FROM prio_internal.list AS l WHERE l.number = b.number AND l.role = peer ORDER BY l.piece DESC LIMIT 1);
 	FOREACH ids IN ARRAY rows LOOP
 		IF ids IS NULL OR octet_length(ids) <> 16 * least(size, h.listed - have::bigint * size) OR NOT prio_internal.ids_ascend(ids, last) THEN
 			PERFORM prio_internal.contradict(b.number, format('piece %s of the other server''s list is none', have));
@@ -213,12 +242,12 @@ BEGIN
 	END IF;
 END $$;
 
-COMMENT ON FUNCTION prio_internal.take_list(prio_processor.batch, prio_internal.heard, bytea[]) IS 'keeps pieces of the other server''s list';
+COMMENT ON FUNCTION prio_internal.take_list(prio_processor.batch, prio_internal.heard, int, bytea[]) IS 'keeps pieces of the other server''s list';
 
 CREATE FUNCTION prio_internal.take_message(b prio_processor.batch, round int, r bytea[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
 	peer text := prio_internal.other_role(b.role);
-	about int := least(prio_internal.peer_bigint(r[1]), 2147483647)::int;
+	about int := least(greatest(prio_internal.peer_bigint(r[1]), -1), 2147483647)::int;
 	shares int := (SELECT a.shares FROM prio_internal.agreed AS a WHERE a.number = b.number AND a.chunk = about);
 BEGIN
 	IF shares IS NULL OR r[2] IS DISTINCT FROM b.agreed_digest THEN
@@ -244,18 +273,22 @@ DECLARE
 	p prio_processor.peer;
 	needed text;
 	size int;
+	first int;
 	rows bytea[] := ARRAY[]::bytea[];
 	chunks int[];
 	r bytea[];
 	came boolean := false;
 	why text;
+	kind text;
 BEGIN
 	PERFORM prio_internal.commit_synchronously();
 	SELECT * INTO STRICT b FROM prio_processor.batch AS x WHERE x.number = pull_batch.number;
 	SELECT * INTO STRICT h FROM prio_internal.heard AS x WHERE x.number = b.number;
 	SELECT * INTO p FROM prio_processor.peer AS x WHERE x.server = b.server AND x.peer_server IS NOT NULL;
 	needed := prio_internal.need(b, h);
-	IF needed IS NULL OR p.server IS NULL THEN
+	IF needed IS NULL OR p.server IS NULL
+		-- Its silence is waited for once, not once a batch.
+		OR (SELECT c.silent FROM prio_internal.contact AS c WHERE c.server = p.server) THEN
 		RETURN false;
 	END IF;
 	size := prio_internal.chunk_shares(b.n_data);
@@ -266,14 +299,14 @@ BEGIN
 				PERFORM prio_internal.contradict(b.number, format('the other server lists %s shares, and this one %s', h.listed, b.listed));
 				RETURN true;
 			END IF;
+			first := prio_internal.list_pieces(b.number, prio_internal.other_role(b.role));
 			FOR r IN SELECT * FROM prio_internal.ask(p, 'SELECT ids FROM prio_processor.outbox_list
-				WHERE batch_id = $1 AND piece >= $2::int ORDER BY piece LIMIT 100', ARRAY[b.batch_id,
-				(SELECT count(*) FROM prio_internal.list AS l WHERE l.number = b.number AND l.role = prio_internal.other_role(b.role))::text],
+				WHERE batch_id = $1 AND piece >= $2::int ORDER BY piece LIMIT 100', ARRAY[b.batch_id, first::text],
 				100 * (16::bigint * size + 1000)) LOOP
 				rows := rows || r[1];
 			END LOOP;
 			came := cardinality(rows) > 0;
-			PERFORM prio_internal.take_list(b, h, rows);
+			PERFORM prio_internal.take_list(b, h, first, rows);
 		ELSIF needed = 'total' THEN
 			FOR r IN SELECT * FROM prio_internal.ask(p, 'SELECT payload FROM prio_processor.outbox_message WHERE batch_id = $1 AND round = 3 LIMIT 1',
 				ARRAY[b.batch_id], 12::bigint * b.n_data + 10000) LOOP
@@ -292,12 +325,13 @@ BEGIN
 			END LOOP;
 		END IF;
 	EXCEPTION WHEN OTHERS THEN
-		GET STACKED DIAGNOSTICS why = MESSAGE_TEXT;
+		GET STACKED DIAGNOSTICS why = MESSAGE_TEXT, kind = RETURNED_SQLSTATE;
 		came := false;
 	END;
 	IF why IS NOT NULL THEN
-		INSERT INTO prio_internal.contact AS c (server, asked_at, error) VALUES (p.server, clock_timestamp(), why)
-		ON CONFLICT ON CONSTRAINT contact_pkey DO UPDATE SET asked_at = excluded.asked_at, error = excluded.error;
+		PERFORM prio_internal.note_contact(p.server, why, kind LIKE '08%', NULL);
+		UPDATE prio_internal.heard AS x SET in_vain_at = clock_timestamp()
+		WHERE x.number = (SELECT y.number FROM prio_internal.heard AS y WHERE y.number = b.number FOR UPDATE SKIP LOCKED);
 	END IF;
 	RETURN came;
 END $$;
@@ -324,13 +358,13 @@ CREATE FUNCTION prio_internal.wrapper_of(server name) RETURNS name LANGUAGE sql 
 COMMENT ON FUNCTION prio_internal.wrapper_of(name) IS 'the wrapper of a foreign server; NULL if there is none';
 
 -- A server that reads its own messages would take every proof for a failed one. A slip of an
--- address, and no more: what cannot be asked counts as another database.
+-- address, and no more: what cannot be asked counts as another database. Not by the identifier of
+-- the cluster: two that are copies of one template have the same.
 CREATE FUNCTION prio_internal.is_this_database(p prio_processor.peer) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
-	RETURN EXISTS (SELECT FROM prio_internal.ask(p, 'SELECT c.system_identifier::text, d.oid::text
-			FROM pg_catalog.pg_control_system() AS c, pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database()',
-			ARRAY[]::text[], 1000) AS r, prio_internal.identity() AS i
-		WHERE prio_internal.peer_text(r[1], 100) = i.system_identifier::text AND prio_internal.peer_text(r[2], 100) = i.database::text);
+	RETURN EXISTS (SELECT FROM prio_internal.ask(p, 'SELECT EXTRACT(epoch FROM pg_catalog.pg_postmaster_start_time())::text, d.oid::text
+			FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database()', ARRAY[]::text[], 1000) AS r, prio_internal.identity() AS i
+		WHERE prio_internal.peer_text(r[1], 100) = EXTRACT(epoch FROM pg_postmaster_start_time())::text AND prio_internal.peer_text(r[2], 100) = i.database::text);
 EXCEPTION WHEN OTHERS THEN
 	RETURN false;
 END $$;

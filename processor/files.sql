@@ -20,6 +20,10 @@ CREATE FUNCTION prio_internal.parse_line(line bytea, OUT written text, OUT id uu
 DECLARE
 	content text := prio_internal.peer_text(line, 24000000);
 BEGIN
+	IF position('\u' IN content) > 0 THEN
+		-- What no text can hold may stand in a member that nobody needs; in the others it is no good either way.
+		content := regexp_replace(content, '(?<!\\)((?:\\\\)*)\\u(?:0000|[dD][89a-fA-F][0-9a-fA-F]{2})', '\1?', 'g');
+	END IF;
 	IF json_typeof(content::json -> 'id') = 'string' AND json_typeof(content::json -> 'payload') = 'string' THEN
 		written := content::json ->> 'id';
 		payload := decode(content::json ->> 'payload', 'base64');
@@ -175,7 +179,7 @@ BEGIN
 			USING ERRCODE = 'object_not_in_prerequisite_state';
 	ELSIF b.stage = 'failed' OR b.agreed IS NULL OR prio_internal.said_count(b.number, b.role, round) < prio_internal.chunk_count(b) THEN
 		RAISE EXCEPTION 'round % of batch "%" is not finished', round, b.batch_id
-			USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = b.error,
+			USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = coalesce(b.error, format('It is in stage "%s".', b.stage)),
 				HINT = CASE WHEN b.stage = 'round 1' AND NOT b.partner_closed
 					THEN 'CALL prio_processor.partner_is_closed() when the other server takes no more shares, then run().'
 					ELSE 'CALL prio_processor.run() first.' END;
@@ -203,7 +207,7 @@ BEGIN
 	PERFORM prio_internal.check_exchanges_files(b);
 	IF b.total IS NULL OR b.stage = 'failed' THEN
 		RAISE EXCEPTION 'batch "%" has no total to be sent', b.batch_id
-			USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = b.error, HINT = 'See what prio_processor.progress says about it.';
+			USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = coalesce(b.error, format('It is in stage "%s".', b.stage)), HINT = 'See what prio_processor.progress says about it.';
 	END IF;
 	RETURN json_build_object('payload', translate(encode(b.total, 'base64'), chr(10), ''), 'error', b.rejected, 'total', b.valid + b.rejected)::text;
 END $$;
@@ -216,6 +220,7 @@ DECLARE
 	their_total bytea;
 	their_rejected bigint;
 	their_valid bigint;
+	why text;
 	h prio_internal.heard;
 BEGIN
 	PERFORM prio_internal.check_exchanges_files(b);
@@ -225,13 +230,17 @@ BEGIN
 			their_rejected := prio_internal.peer_bigint(convert_to(line::json ->> 'error', 'UTF8'));
 			their_valid := prio_internal.peer_bigint(convert_to(line::json ->> 'total', 'UTF8')) - their_rejected;
 			PERFORM prio_internal.merged(their_total, NULL); -- an error unless it is one
+			IF b.total IS NOT NULL THEN
+				PERFORM prio_internal.published(b, their_total); -- an error unless it belongs to ours
+			END IF;
 		END IF;
 	EXCEPTION WHEN data_exception THEN
+		GET STACKED DIAGNOSTICS why = MESSAGE_TEXT;
 		their_valid := NULL;
 	END;
 	IF their_total IS NULL OR their_valid IS NULL OR their_valid < 0 OR their_rejected < 0 THEN
 		RAISE EXCEPTION 'the line is not the total share of a server'
-			USING ERRCODE = 'invalid_parameter_value', HINT = 'It is {"payload": BASE64, "error": N, "total": N}.';
+			USING ERRCODE = 'invalid_parameter_value', DETAIL = coalesce(why, 'Something is missing, or is not a number.'), HINT = 'It is {"payload": BASE64, "error": N, "total": N}, from the other server and about this batch.';
 	END IF;
 	SELECT * INTO STRICT h FROM prio_internal.heard AS x WHERE x.number = b.number FOR UPDATE;
 	IF h.total IS NULL THEN
@@ -262,6 +271,10 @@ DECLARE
 	lines bytea[];
 	part record;
 BEGIN
+	IF round IS NULL THEN
+		-- an error before anything is read, also of an empty file
+		PERFORM prio_processor.import_share_lines(batch_id, ARRAY[]::pg_catalog.bytea[]);
+	END IF;
 	LOOP
 		piece := pg_catalog.lo_get(content, at, piece_bytes);
 		at := at + pg_catalog.octet_length(piece);

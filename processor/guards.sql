@@ -68,9 +68,25 @@ CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON prio_internal.memory FOR EACH 
 -- ---------------------------------------------------------------- shares that are early
 
 -- A row for a batch that does not exist does not stop the COPY that it is in: it waits
--- beside. What is too long for any packet, or comes when a gigabyte is waiting, is let go.
+-- beside. What is too long for any packet, or comes when a gigabyte is waiting, is let go. A batch
+-- that exists may have a table that nobody could make a partition yet: see attach_shares().
 CREATE FUNCTION prio_internal.divert_share() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+	b record;
 BEGIN
+	SELECT x.number, x.dropped_at, x.drop_wanted INTO b FROM prio_processor.batch AS x WHERE x.batch_id = NEW.batch_id;
+	IF FOUND THEN
+		IF b.dropped_at IS NOT NULL OR b.drop_wanted THEN
+			RETURN NULL;
+		END IF;
+		BEGIN
+			EXECUTE format('INSERT INTO prio_internal.%I (batch_id, share_id, header, payload) VALUES ($1, $2, $3, $4)', 'share_' || b.number)
+			USING NEW.batch_id, NEW.share_id, NEW.header, NEW.payload;
+			RETURN NULL;
+		EXCEPTION WHEN undefined_table OR lock_not_available THEN
+			NULL; -- somebody is dropping it, or making it a partition
+		END;
+	END IF;
 	IF octet_length(NEW.batch_id) BETWEEN 1 AND 1000 AND octet_length(NEW.payload) <= 16000000 AND coalesce(octet_length(NEW.header), 0) <= 16000000
 		AND pg_relation_size('prio_internal.early_share') + pg_relation_size((SELECT c.reltoastrelid FROM pg_class AS c
 			WHERE c.oid = 'prio_internal.early_share'::regclass)) < 1000000000 THEN

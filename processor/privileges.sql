@@ -40,7 +40,7 @@ BEGIN
 		CONTINUE WHEN NOT p.prosecdef;
 		FOREACH setting IN ARRAY ARRAY['debug_print_parse = off', 'debug_print_rewritten = off', 'debug_print_plan = off', 'client_min_messages = notice',
 			'default_tablespace = ''''', 'temp_tablespaces = ''''', 'default_table_access_method = heap', 'standard_conforming_strings = on',
-			'DateStyle = ISO', 'IntervalStyle = postgres', 'bytea_output = hex', 'xmlbinary = base64', 'transform_null_equals = off', 'array_nulls = on',
+			'DateStyle = ISO', 'IntervalStyle = postgres', 'TimeZone = UTC', 'bytea_output = hex', 'xmlbinary = base64', 'transform_null_equals = off', 'array_nulls = on',
 			'quote_all_identifiers = off', 'row_security = on', 'jit = off', 'lock_timeout = ''200ms''', 'enable_seqscan = on', 'enable_tidscan = on',
 			'enable_hashagg = on', 'enable_hashjoin = on', 'enable_sort = on', 'plan_cache_mode = auto', 'extra_float_digits = 1'] LOOP
 			EXECUTE format('ALTER ROUTINE %s SET %s', p.routine, setting);
@@ -69,7 +69,7 @@ GRANT EXECUTE ON PROCEDURE
 	prio_processor.import_total(text, text), prio_internal.run_batch(int, text, boolean), prio_internal.import_object(text, int, oid) TO prio_operator;
 GRANT EXECUTE ON FUNCTION prio_processor.import_share(text, text, bigint), prio_processor.import_share_lines(text, bytea[], bigint),
 	prio_processor.import_message(text, int, text), prio_processor.import_message_lines(text, int, bytea[]),
-	prio_internal.step(int), prio_internal.pull_checkpoints(name), prio_internal.pull_batch(int), prio_internal.look_after(),
+	prio_internal.step(int), prio_internal.to_be_run(), prio_internal.progress_of(int), prio_internal.pull_checkpoints(name), prio_internal.pull_batch(int), prio_internal.look_after(),
 	prio_internal.in_transaction_block(), prio_internal.whole_lines(bytea), prio_internal.check_round(int) TO prio_operator;
 -- Where the partner only has files, whoever runs the job carries them.
 GRANT EXECUTE ON FUNCTION prio_processor.export_messages(text, int), prio_processor.export_total(text) TO prio_operator;

@@ -155,13 +155,14 @@ DECLARE
 	b prio_processor.batch;
 BEGIN
 	PERFORM prio_internal.commit_synchronously();
-	FOR b IN SELECT x.* FROM prio_processor.batch AS x WHERE x.drop_wanted AND x.dropped_at IS NULL ORDER BY x.number FOR UPDATE SKIP LOCKED LOOP
-		PERFORM prio_internal.drop_now(b);
+	FOR b IN SELECT x.* FROM prio_processor.batch AS x WHERE x.drop_wanted AND x.dropped_at IS NULL ORDER BY x.number LIMIT 50 FOR UPDATE SKIP LOCKED LOOP
+		-- Whoever is in the way of one is in the way of the next as well.
+		EXIT WHEN NOT prio_internal.drop_now(b);
 	END LOOP;
-	FOR b IN SELECT x.* FROM prio_processor.batch AS x WHERE x.stage = 'open'
+	FOR b IN SELECT x.* FROM prio_processor.batch AS x WHERE x.stage = 'open' AND to_regclass('prio_internal.share_' || x.number) IS NOT NULL
 			AND NOT EXISTS (SELECT FROM pg_inherits AS i WHERE i.inhrelid = to_regclass('prio_internal.share_' || x.number))
-			ORDER BY x.number FOR UPDATE SKIP LOCKED LOOP
-		PERFORM prio_internal.attach_shares(b);
+			ORDER BY x.number LIMIT 50 FOR UPDATE SKIP LOCKED LOOP
+		EXIT WHEN NOT prio_internal.attach_shares(b);
 	END LOOP;
 	-- Shares for a name that exists come early only as long as its partition is not there.
 	FOR b IN SELECT x.* FROM prio_processor.batch AS x WHERE x.stage = 'open' AND EXISTS (SELECT FROM prio_internal.early_share AS e WHERE e.batch_id = x.batch_id) LOOP
@@ -173,6 +174,27 @@ EXCEPTION WHEN lock_not_available THEN
 END $$;
 
 COMMENT ON FUNCTION prio_internal.look_after() IS 'tries again what somebody was in the way of, and throws away shares for batches that nobody makes';
+
+-- What run() and run_batch() read, which look up names as the session does: an operator of the
+-- caller's that fits a stage better than that of PostgreSQL must not run with the caller's rights.
+CREATE FUNCTION prio_internal.to_be_run() RETURNS SETOF int LANGUAGE sql STABLE SECURITY DEFINER
+BEGIN ATOMIC
+	SELECT b.number FROM prio_processor.batch AS b JOIN prio_internal.heard AS h USING (number)
+	WHERE b.stage < 'published' AND (b.stage > 'open' OR b.close_at <= clock_timestamp())
+	-- those for which the other server was asked in vain come last
+	ORDER BY h.in_vain_at NULLS FIRST, b.number;
+END;
+
+COMMENT ON FUNCTION prio_internal.to_be_run() IS 'batches that may go on, in the order in which they are looked at';
+
+CREATE FUNCTION prio_internal.progress_of(number int, OUT batch_id text, OUT stage text, OUT done bigint, OUT percent numeric, OUT time_left interval)
+	RETURNS SETOF record LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+BEGIN
+	RETURN QUERY SELECT v.batch_id, v.stage::text, v.done, v.percent, v.time_left FROM prio_processor.progress AS v
+	WHERE v.number = progress_of.number AND v.ended_at IS NULL AND v.percent IS NOT NULL;
+END $$;
+
+COMMENT ON FUNCTION prio_internal.progress_of(int) IS 'how far the stage is that a batch is at';
 
 -- Does what can be done for one batch, committing after every step.
 CREATE PROCEDURE prio_internal.run_batch(number int, INOUT outcome text, INOUT got_on boolean) LANGUAGE plpgsql AS $$
@@ -199,10 +221,9 @@ BEGIN
 		EXIT WHEN outcome = 'failed' OR outcome = 'error' OR outcome = 'held' OR outcome = 'done';
 		IF pg_catalog.clock_timestamp() > told + interval '2 seconds' THEN
 			told := pg_catalog.clock_timestamp();
-			FOR p IN SELECT v.* FROM prio_processor.progress AS v JOIN prio_processor.batch AS b USING (batch_id)
-					WHERE b.number = run_batch.number AND v.stage = b.stage AND v.percent IS NOT NULL LOOP
+			FOR p IN SELECT v.* FROM prio_internal.progress_of(number) AS v LOOP
 				RAISE NOTICE 'batch "%": %, % shares (% %%), % left', p.batch_id, p.stage, p.done, p.percent,
-				 coalesce(p.time_left::text, '?');
+					COALESCE(p.time_left::text, '?'::text);
 			END LOOP;
 		END IF;
 	END LOOP;
@@ -249,9 +270,8 @@ BEGIN
 		END LOOP;
 		worked := false;
 		waiting := false;
-		FOR n IN SELECT b.number FROM prio_processor.batch AS b
-				WHERE b.stage < 'published' AND (b.stage > 'open' OR b.close_at <= pg_catalog.clock_timestamp()) AND b.number <> ALL (in_trouble)
-				ORDER BY b.number LOOP
+		FOR n IN SELECT w FROM prio_internal.to_be_run() AS w LOOP
+			CONTINUE WHEN n = ANY (in_trouble);
 			CALL prio_internal.run_batch(n, outcome, got_on);
 			-- A batch that got anywhere may let another session's run() end with work left.
 			worked := worked OR outcome = 'done' OR got_on;

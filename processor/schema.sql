@@ -27,9 +27,7 @@ BEGIN
 			USING ERRCODE = 'duplicate_schema', DETAIL = pg_catalog.format('It belongs to role "%s".', taken.owner),
 				HINT = 'The extension makes this schema itself. Look at what is in it, drop it, and try again.';
 	END IF;
-	PERFORM pg_catalog.set_config('search_path', pg_catalog.format('pg_catalog, %I, pg_temp', n.nspname), true)
-	FROM pg_catalog.pg_extension AS e JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace WHERE e.extname = 'prio';
-	PERFORM pg_catalog.set_config('default_tablespace', '', true), pg_catalog.set_config('default_table_access_method', 'heap', true);
+	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true), pg_catalog.set_config('default_tablespace', '', true), pg_catalog.set_config('default_table_access_method', 'heap', true);
 END $$;
 
 CREATE SCHEMA prio_processor;
@@ -82,6 +80,7 @@ CREATE UNLOGGED TABLE prio_internal.contact (
 	asked_at timestamptz,
 	heard_at timestamptz,
 	error text,
+	silent boolean NOT NULL DEFAULT false,
 	unknown_batches text[]
 );
 
@@ -179,7 +178,7 @@ COMMENT ON COLUMN prio_processor.batch.timeline IS 'timeline of the log in which
 
 -- What the other server says about a batch. Each word is kept as it was first said.
 CREATE TABLE prio_internal.heard (
-	number int PRIMARY KEY REFERENCES prio_processor.batch (number),
+	number int PRIMARY KEY,
 	settings text,
 	listed bigint,
 	list_digest bytea,
@@ -191,7 +190,8 @@ CREATE TABLE prio_internal.heard (
 	total bytea,
 	failure text,
 	contradiction text,
-	heard_total boolean NOT NULL DEFAULT false
+	heard_total boolean NOT NULL DEFAULT false,
+	in_vain_at timestamptz
 );
 
 COMMENT ON TABLE prio_internal.heard IS 'what the other server said about each batch';
@@ -236,7 +236,7 @@ COMMENT ON COLUMN prio_processor.share.payload IS 'the sealed share';
 
 -- A range of blocks of the shares, which is opened as a whole.
 CREATE TABLE prio_internal.chunk (
-	number int NOT NULL REFERENCES prio_processor.batch (number),
+	number int NOT NULL,
 	chunk int NOT NULL,
 	first_block bigint NOT NULL,
 	end_block bigint NOT NULL,
@@ -267,7 +267,7 @@ COMMENT ON TABLE prio_internal.opened IS 'what the chunks of shares opened to: p
 COMMENT ON TABLE prio_internal.work IS 'the same in the order of the agreed list: private state';
 
 CREATE TABLE prio_internal.list (
-	number int NOT NULL REFERENCES prio_processor.batch (number),
+	number int NOT NULL,
 	role text NOT NULL,
 	piece int NOT NULL,
 	entries bytea NOT NULL,
@@ -278,7 +278,7 @@ ALTER TABLE prio_internal.list ALTER entries SET STORAGE EXTERNAL;
 COMMENT ON TABLE prio_internal.list IS 'which shares there are: of this side with two private digests each, of the other side the ids';
 
 CREATE TABLE prio_internal.agreed (
-	number int NOT NULL REFERENCES prio_processor.batch (number),
+	number int NOT NULL,
 	chunk int NOT NULL,
 	shares int NOT NULL,
 	ids_digest bytea NOT NULL,
@@ -289,7 +289,7 @@ CREATE TABLE prio_internal.agreed (
 COMMENT ON TABLE prio_internal.agreed IS 'the chunks of the agreed list, and what this side leaves out in them';
 
 CREATE TABLE prio_internal.message (
-	number int NOT NULL REFERENCES prio_processor.batch (number),
+	number int NOT NULL,
 	role text NOT NULL,
 	round smallint NOT NULL,
 	chunk int NOT NULL,
@@ -311,7 +311,7 @@ CREATE TABLE prio_internal.scope (
 );
 
 CREATE TABLE prio_internal.memory (
-	scope int NOT NULL REFERENCES prio_internal.scope,
+	scope int NOT NULL,
 	number int NOT NULL,
 	piece int NOT NULL,
 	digests bytea NOT NULL,
@@ -324,7 +324,7 @@ COMMENT ON TABLE prio_internal.scope IS 'names in packets, with the key that the
 COMMENT ON TABLE prio_internal.memory IS 'digests of the packets that have been spoken about; outlives the batch';
 
 CREATE TABLE prio_internal.rejection (
-	number int NOT NULL REFERENCES prio_processor.batch (number),
+	number int NOT NULL,
 	stage prio_processor.stage NOT NULL,
 	reason text NOT NULL,
 	shares bigint NOT NULL,
@@ -337,13 +337,13 @@ COMMENT ON TABLE prio_internal.rejection IS 'how many shares fell out, when and 
 -- What a file has that a packed message has not: the ids as they were written, and lines that wait
 -- for their round to be complete.
 CREATE TABLE prio_internal.written_id (
-	number int NOT NULL REFERENCES prio_processor.batch (number),
+	number int NOT NULL,
 	share_id uuid NOT NULL,
 	written text NOT NULL,
 	PRIMARY KEY (number, share_id)
 );
 CREATE TABLE prio_internal.imported_message (
-	number int NOT NULL REFERENCES prio_processor.batch (number),
+	number int NOT NULL,
 	round smallint NOT NULL,
 	share_id uuid NOT NULL,
 	payload bytea NOT NULL,
@@ -354,7 +354,7 @@ COMMENT ON TABLE prio_internal.written_id IS 'ids of imported shares that were n
 COMMENT ON TABLE prio_internal.imported_message IS 'messages of the other server from files, until all of a round are there';
 
 CREATE TABLE prio_internal.stage_time (
-	number int NOT NULL REFERENCES prio_processor.batch (number),
+	number int NOT NULL,
 	stage prio_processor.stage NOT NULL,
 	began_at timestamptz NOT NULL,
 	ended_at timestamptz NOT NULL,
@@ -365,7 +365,7 @@ CREATE TABLE prio_internal.stage_time (
 COMMENT ON TABLE prio_internal.stage_time IS 'when the stages of a batch that are over began and ended';
 
 CREATE TABLE prio_processor.result (
-	batch_id text PRIMARY KEY REFERENCES prio_processor.batch,
+	batch_id text PRIMARY KEY,
 	counts numeric[] NOT NULL,
 	valid bigint NOT NULL,
 	rejected bigint NOT NULL,

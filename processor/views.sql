@@ -46,7 +46,8 @@ FROM at AS a LEFT JOIN done AS d USING (number), LATERAL (SELECT prio_internal.c
 		WHEN a.checkpoints AND a.stage = 'agree' AND a.peer_settings IS NULL THEN 'the other server to create this batch'
 		WHEN a.checkpoints AND a.stage = 'agree' AND a.peer_listed IS NULL THEN 'the other server to close this batch'
 		WHEN a.checkpoints AND a.stage = 'round 2' AND d.chunks < d.of_chunks THEN 'the other server''s messages of round 1'
-		WHEN a.checkpoints AND a.stage = 'aggregate' THEN 'the other server''s messages of round 2'
+		WHEN a.checkpoints AND a.stage = 'aggregate'
+			AND (SELECT count(*) FROM prio_internal.message AS m WHERE m.number = a.number AND m.role <> a.role AND m.round = 2) < (a.agreed + s.size - 1) / s.size THEN 'the other server''s messages of round 2'
 		WHEN a.checkpoints AND a.stage = 'publish' THEN 'the other server''s total'
 		END AS waits_for) AS w;
 

@@ -83,10 +83,21 @@ SELECT call, error.* FROM (VALUES
 	('prio_total_share_uint(''\xff'', 2)'),
 	('prio_max_uints(0)'),
 	('prio_max_uints(43)'),
+	('prio_is_forgeable(0)'),
+	('prio_is_forgeable(-1)'),
+	('prio_is_forgeable(262144)'),
+	('prio_subtract(''\x0091a101'', ''\x0191a101'')'),
+	('prio_subtract(''\x0191a101'', ''\x0091a101'')'),
+	('prio_subtract(''\x0091a101'', ''\x0092a101a101'')'),
+	('prio_subtract(''\x0092a101a101'', ''\x0091a101'')'),
+	('prio_subtract(''\x0091a101'', ''\x0091ab8000000000000000080001'')'),
+	('prio_subtract('''', ''\x0091a101'')'),
 	('prio_merge(t) FROM (VALUES (''\x0091a101''::bytea), (''\x0191a101'')) AS s (t)'),
 	('prio_merge(t) FROM (VALUES (''\x0091a101''::bytea), (''\x0092a101a101'')) AS s (t)'),
 	('prio_merge(t) FROM (VALUES (''\x0091a101''::bytea), (''\x00'')) AS s (t)'),
-	('prio_merge(''\x0091ab8000000000000000080001''::bytea)')
+	('prio_merge(''\x0091ab8000000000000000080001''::bytea)'),
+	('prio_merge_accum('''', NULL)'),
+	('prio_total_final(''\x0091a101'')')
 ) AS v (call), error_of('SELECT ' || call) AS error;
 
 -- servers: not there, not ours, without secrets, with a file or a key that does not do, and
@@ -125,18 +136,17 @@ SELECT call, error.* FROM (VALUES
 	('(''\x01'' || repeat(''00'', 115))::prio_verifier')
 ) AS v (call), error_of('SELECT ' || call) AS error;
 
--- A function of an aggregate may be called alone: of no state there is no result.
-SELECT prio_total_final(NULL) IS NULL;
-
 -- NULL gives NULL.
 \pset null (null)
 SELECT prio_verifier('a', 'batch', 8, NULL), prio_share_error('a', 'batch', 8, NULL), prio_verify1(NULL),
 	prio_verify2(NULL, ''), prio_is_valid('\xa100', NULL), prio_publish(NULL, ''), prio_total_share_uint(NULL, 8),
+	prio_replay_key(NULL), prio_subtract(NULL, ''), prio_subtract('', NULL), prio_is_forgeable(NULL),
 	prio_encode(k, k, NULL, B'1'), prio_encode(k, k, 'batch', NULL::boolean[]), prio_encode_uint(k, k, 'batch', NULL, 8)
 FROM key;
 
 -- The largest that is allowed.
 SELECT prio_max_data(), prio_max_uints(1), prio_max_uints(8), prio_max_uints(42);
+SELECT array_agg(n ORDER BY n) AS forgeable FROM generate_series(1, prio_max_data()) AS n WHERE prio_is_forgeable(n);
 SELECT prio_share_error('a', repeat('x', 65535), 8, share_a)
 FROM key, prio_encode(k, k, repeat('x', 65535), B'00000001');
 

@@ -63,6 +63,27 @@ SELECT prio_verifier('a', 'invalid', 13, '') IS NULL AS empty, prio_share_error(
 SELECT prio_verifier('a', 'invalid', 13, big) IS NULL AS big, prio_share_error('a', 'invalid', 13, big)
 FROM (SELECT decode(repeat('00', 100 * 1024 * 1024), 'hex') AS big) AS s;
 
+-- A packet that comes again is known by its key, whatever is behind it; of what is long no more is fetched.
+SELECT bytes, prio_replay_key(bytes) FROM (VALUES ('\x'::bytea), (decode(repeat('ab', 31), 'hex')), (decode(repeat('ab', 32), 'hex')),
+	(decode(repeat('ab', 32) || 'cdef', 'hex'))) AS v (bytes);
+CREATE TABLE inbox (id serial, packet bytea);
+ALTER TABLE inbox ALTER packet SET STORAGE EXTERNAL;
+CREATE UNIQUE INDEX ON inbox (prio_replay_key(packet));
+INSERT INTO inbox (packet) SELECT a FROM client WHERE id IN (0, 1001);
+INSERT INTO inbox (packet) SELECT a || decode(repeat('00', 3000000), 'hex') FROM client WHERE id = 0 ON CONFLICT DO NOTHING;
+INSERT INTO inbox (packet) SELECT decode(repeat(md5('another'), 200000), 'hex');
+SELECT count(*), max(octet_length(packet)) FROM inbox;
+CREATE FUNCTION blocks(query text) RETURNS int LANGUAGE plpgsql AS $$
+DECLARE
+	plan json;
+BEGIN
+	EXECUTE 'EXPLAIN (ANALYZE, BUFFERS, FORMAT json) ' || query INTO plan;
+	RETURN (plan -> 0 -> 'Plan' ->> 'Shared Hit Blocks')::int + (plan -> 0 -> 'Plan' ->> 'Shared Read Blocks')::int;
+END $$;
+SELECT blocks('SELECT prio_replay_key(packet) FROM inbox') < 50 AS slice, blocks('SELECT md5(packet) FROM inbox') > 300 AS whole;
+DROP TABLE inbox;
+DROP FUNCTION blocks;
+
 -- The message of a hostile peer is NULL or false, and never an error.
 SELECT bytes, prio_verify2(verifier_a, bytes) IS NULL AS verify2, prio_is_valid(bytes, '\xa100') AS valid,
 	prio_is_valid('\xa100', bytes) AS valid_too

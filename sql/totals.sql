@@ -70,6 +70,20 @@ SELECT bool_and(total = total_a) FROM serial, (SELECT prio_merge(total_a) AS tot
 SET max_parallel_workers_per_gather = 0;
 SELECT bool_and(total = total_a) FROM serial, LATERAL (SELECT prio_merge(t) AS total FROM (VALUES (NULL), (total_a), (NULL)) AS v (t)) AS m;
 
+-- What was added can be taken out again.
+SELECT bool_and(prio_subtract(total_a, part_a) = rest_a AND prio_subtract(total_b, rest_b) = part_b) AS same,
+	bool_and(prio_subtract(prio_subtract(total_a, part_a), rest_a) = prio_subtract(total_a, total_a)) AS nothing
+FROM serial JOIN (
+	SELECT batch, prio_total_share(a, share_a) FILTER (WHERE id % 3 = 0) AS part_a, prio_total_share(a, share_a) FILTER (WHERE id % 3 <> 0) AS rest_a,
+		prio_total_share(b, NULL) FILTER (WHERE a IS NOT NULL AND id % 3 = 0) AS part_b, prio_total_share(b, NULL) FILTER (WHERE a IS NOT NULL AND id % 3 <> 0) AS rest_b
+	FROM verified GROUP BY batch) AS v USING (batch);
+SELECT batch, prio_publish(prio_subtract(total_a, a), prio_subtract(total_b, b)) = counts AS all_but_one
+FROM serial JOIN (SELECT batch, prio_total_share(a, share_a) AS a, prio_total_share(b, share_b) AS b FROM verified WHERE id = 19 GROUP BY batch) AS v USING (batch)
+	JOIN (SELECT batch, array_agg(count ORDER BY i) AS counts FROM (SELECT batch, i, count(*) FILTER (WHERE id % (i + 1) = 0) AS count
+		FROM generate_series(1, 3) AS batch, LATERAL generate_series(1, 10 * batch) AS i, generate_series(1, 300) AS id
+		WHERE id % 10 <> 0 AND id <> 19 GROUP BY batch, i) AS c GROUP BY batch) AS t USING (batch) ORDER BY batch;
+SELECT prio_subtract('\x0092a101a100', '\x0092a102a100');
+
 -- A moving window of shares.
 SELECT prio_publish(prio_total_share(a, share_a) OVER w, prio_total_share(b, share_b) OVER w)
 FROM verified WHERE batch = 1 AND id < 6 WINDOW w AS (ORDER BY id) ORDER BY id;

@@ -1,101 +1,112 @@
 -- What it takes to measure prio_processor on one of the two servers.
 
--- Where a process is with a stage of a batch, and what it has taken so far.
+-- CPU time of all processes of this cluster, in microseconds: of the postmaster, what it has
+-- waited for, and those that are there. In ticks of 10 ms.
+CREATE FUNCTION cluster_cpu() RETURNS numeric LANGUAGE sql AS $$
+	WITH postmaster AS (SELECT split_part(pg_read_file('postmaster.pid'), E'\n', 1) AS pid),
+	process AS (
+		SELECT pid, 4 AS times FROM postmaster
+		UNION ALL SELECT pid::text, 2 FROM pg_stat_get_activity(NULL))
+	SELECT sum((SELECT sum(x::numeric) FROM unnest(string_to_array(
+			-- behind the name, which may have blanks: utime, stime, cutime, cstime
+			regexp_replace(pg_read_file('/proc/' || pid || '/stat', 0, 1000, true), '^.*\) ', ''), ' ')) WITH ORDINALITY AS t (x, n)
+		WHERE n BETWEEN 12 AND 11 + times)) * 10000
+	FROM process
+$$;
+
+-- What has been taken when a stage of a batch ends. '-' ends nothing: what follows begins there.
 CREATE TABLE step (
 	batch_id text,
 	stage text,
-	done bigint,
-	pid int,
-	cpu_us numeric,
-	memory_kb bigint,
+	cpu_us numeric DEFAULT cluster_cpu(),
 	wal pg_lsn DEFAULT pg_current_wal_insert_lsn(),
 	at timestamptz DEFAULT clock_timestamp()
 );
 
--- Memory is what the process has for itself: neither shared buffers nor libraries.
-CREATE PROCEDURE note(batch_id text, stage text, done bigint, pid int DEFAULT pg_backend_pid()) LANGUAGE sql AS $$
-	INSERT INTO public.step (batch_id, stage, done, pid, cpu_us, memory_kb)
-	VALUES (batch_id, stage, done, pid, split_part(pg_read_file('/proc/' || pid || '/schedstat'), ' ', 1)::numeric / 1000,
-		(regexp_match(pg_read_file('/proc/' || pid || '/status'), 'RssAnon:\s*(\d+) kB'))[1]::bigint)
-$$;
+CREATE PROCEDURE note(batch_id text, stage text) LANGUAGE sql AS $$ INSERT INTO public.step (batch_id, stage) VALUES (batch_id, stage) $$;
 
--- The two processes of logical replication: one sends what this server says, one applies
--- what the other one does.
-CREATE PROCEDURE note_replication(batch_id text, done bigint) LANGUAGE plpgsql AS $$
-DECLARE
-	sender int := (SELECT pid FROM pg_stat_replication);
-	applier int := (SELECT pid FROM pg_stat_subscription WHERE relid IS NULL);
+-- In run(), at the end of every stage.
+CREATE FUNCTION note_stage() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
-	CALL note(batch_id, 'send', done, sender);
-	CALL note(batch_id, 'apply', done, applier);
-END $$;
-
--- In run(), after every chunk and at the end of every stage.
-CREATE FUNCTION note_progress() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-	CALL public.note(NEW.batch_id, NEW.stage::text, NEW.done);
+	INSERT INTO public.step (batch_id, stage)
+	SELECT b.batch_id, CASE NEW.stage WHEN 'open' THEN 'close' ELSE NEW.stage::text END FROM prio_processor.batch AS b WHERE b.number = NEW.number;
 	RETURN NULL;
 END $$;
 
-CREATE TRIGGER note_progress AFTER UPDATE ON prio_processor.stage_progress FOR EACH ROW EXECUTE FUNCTION note_progress();
+CREATE TRIGGER note_stage AFTER INSERT ON prio_internal.stage_time FOR EACH ROW EXECUTE FUNCTION note_stage();
 
--- In a session that brings shares, at the end of the statement, before it gives back its memory.
-CREATE FUNCTION note_arrival() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-	newest text := (SELECT batch_id FROM prio_processor.batch ORDER BY number DESC LIMIT 1);
+-- And with every chunk: what the process has for itself, neither shared buffers nor libraries. The
+-- sorts of a statement are still there when its triggers fire.
+CREATE TABLE chunk (
+	batch_id text,
+	stage text,
+	memory_kb bigint,
+	pid int DEFAULT pg_backend_pid(),
+	at timestamptz DEFAULT clock_timestamp()
+);
+
+CREATE FUNCTION note_chunk() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
-	CALL note(newest, 'open', 1);
+	INSERT INTO public.chunk (batch_id, stage, memory_kb)
+	SELECT b.batch_id, b.stage, (regexp_match(pg_read_file('/proc/self/status'), 'RssAnon:\s*(\d+) kB'))[1]::bigint
+	FROM prio_processor.batch AS b WHERE b.number = NEW.number;
 	RETURN NULL;
 END $$;
 
-CREATE TRIGGER note_arrival AFTER INSERT ON prio_processor.share FOR EACH STATEMENT EXECUTE FUNCTION note_arrival();
+DO $$
+DECLARE
+	name text;
+BEGIN
+	FOREACH name IN ARRAY '{opened,list,agreed,work,message,stage_time}'::text[] LOOP
+		EXECUTE format('CREATE TRIGGER note_chunk AFTER INSERT ON prio_internal.%I FOR EACH ROW EXECUTE FUNCTION note_chunk()', name);
+	END LOOP;
+END $$;
 
--- Disk space of a batch that is finished, and rows and index entries that were read in it.
-CREATE TABLE finished (batch_id text, share bigint, verifier bigint, message bigint, rows_read bigint);
+-- What a batch has on disk, and how long a side was at it when both took turns.
+CREATE TABLE finished (batch_id text, n int, shares bigint, seconds numeric, share_bytes bigint, other_bytes bigint);
 
-CREATE PROCEDURE note_finished(batch_id text) LANGUAGE sql AS $$
-	WITH partition AS (
-		SELECT parent, format('prio_processor.%s_%s', parent, number)::regclass AS relid
-		FROM prio_processor.batch AS b, unnest('{share,verifier,message}'::text[]) AS parent WHERE b.batch_id = note_finished.batch_id)
-	INSERT INTO finished
-	SELECT batch_id, max(size) FILTER (WHERE parent = 'share'), max(size) FILTER (WHERE parent = 'verifier'), max(size) FILTER (WHERE parent = 'message'),
-		sum(seq_tup_read + idx_tup_read)
-	FROM partition JOIN pg_stat_all_tables USING (relid)
-		JOIN (SELECT relid, sum(idx_tup_read) AS idx_tup_read FROM pg_stat_all_indexes GROUP BY relid) AS i USING (relid),
-		LATERAL (SELECT pg_total_relation_size(relid) AS size) AS s
-$$;
+CREATE PROCEDURE note_finished(batch_id text, n int, shares bigint) LANGUAGE plpgsql AS $$
+DECLARE
+	b prio_processor.batch;
+BEGIN
+	SELECT * INTO STRICT b FROM prio_processor.batch AS x WHERE x.batch_id = note_finished.batch_id;
+	INSERT INTO public.finished
+	SELECT b.batch_id, n, shares, extract(epoch FROM (SELECT max(s.at) - min(s.at) FROM public.step AS s WHERE s.batch_id = b.batch_id AND s.stage NOT IN ('-', 'arrival'))),
+		pg_total_relation_size(format('prio_internal.share_%s', b.number)::regclass),
+		(SELECT coalesce(sum(octet_length(l.entries)), 0) FROM prio_internal.list AS l WHERE l.number = b.number)
+		+ (SELECT coalesce(sum(octet_length(m.payload)), 0) FROM prio_internal.message AS m WHERE m.number = b.number)
+		+ (SELECT coalesce(sum(octet_length(m.digests)), 0) FROM prio_internal.memory AS m WHERE m.number = b.number);
+END $$;
 
--- What a process has taken since it was last heard of belongs to the stage where it is now.
--- By the clock, waiting for the other server does not count. A worker that was started anew
--- under a batch has no figures for it.
 CREATE VIEW stage_cost AS
-SELECT batch_id, stage, sum(cpu) AS cpu_us, sum(wall) FILTER (WHERE done > 0) AS seconds,
-	(array_agg(memory_kb ORDER BY at) FILTER (WHERE done > 0))[1] AS first_kb, max(memory_kb) AS peak_kb
-FROM (SELECT *, cpu_us - lag(cpu_us) OVER w AS cpu, extract(epoch FROM at - lag(at) OVER w) AS wall
-	FROM step WINDOW w AS (PARTITION BY batch_id, pid ORDER BY at)) AS s
-GROUP BY batch_id, stage;
+SELECT batch_id, stage, sum(cpu) AS cpu_us, sum(wal_bytes) AS wal
+FROM (SELECT batch_id, stage, cpu_us - lag(cpu_us) OVER w AS cpu, wal - lag(wal) OVER w AS wal_bytes FROM step WINDOW w AS (PARTITION BY batch_id ORDER BY at)) AS s
+WHERE stage <> '-' GROUP BY batch_id, stage;
 
-CREATE VIEW batch_size AS SELECT batch_id, total AS shares FROM prio_processor.stage_progress WHERE stage = 'open';
-
--- The median of all batches of a size: microseconds of CPU time a share, shares a second.
+-- The median of all batches of a size, per share. The stage total is all of it.
 CREATE VIEW stage_result AS
-SELECT shares, (SELECT role FROM prio_processor.peer) AS role, stage, count(*) AS runs,
-	round(percentile_cont(0.5) WITHIN GROUP (ORDER BY cpu_us / shares)::numeric, 3) AS cpu_us,
-	round(percentile_cont(0.5) WITHIN GROUP (ORDER BY shares / seconds) FILTER (WHERE stage NOT IN ('send', 'apply'))) AS rate,
-	max(first_kb) AS first_kb, max(peak_kb) AS peak_kb
-FROM stage_cost JOIN batch_size USING (batch_id)
-WHERE stage IN ('open', 'verify1', 'verify2', 'aggregate', 'send', 'apply')
-GROUP BY shares, stage ORDER BY shares, array_position('{open,verify1,verify2,aggregate,send,apply}', stage);
+WITH cost AS (
+	SELECT batch_id, stage, cpu_us, wal FROM stage_cost
+	UNION ALL SELECT batch_id, 'total', sum(cpu_us), sum(wal) FROM stage_cost GROUP BY batch_id
+)
+SELECT f.n, f.shares, (SELECT role FROM prio_processor.peer) AS role, c.stage, count(*) AS runs,
+	round(percentile_cont(0.5) WITHIN GROUP (ORDER BY c.cpu_us / f.shares)::numeric, 3) AS cpu_us,
+	round(percentile_cont(0.5) WITHIN GROUP (ORDER BY c.wal / f.shares)::numeric, 1) AS wal,
+	coalesce(max((SELECT max(m.memory_kb) FROM chunk AS m WHERE m.batch_id = c.batch_id AND (m.stage = c.stage OR c.stage = 'total'))), 0) AS peak_kb
+FROM cost AS c JOIN finished AS f USING (batch_id)
+GROUP BY f.n, f.shares, c.stage
+ORDER BY f.n, f.shares, array_position('{arrival,close,list,agree,round 1,round 2,aggregate,publish,total}', c.stage);
 
--- Of a batch as a whole: how long it took from its first verify1 to its result, in seconds,
--- bytes on disk, and how many rows were read for a share.
+-- Of a batch as a whole: from its close to its result, with the time that one side waits for the other.
 CREATE VIEW batch_result AS
-SELECT shares, (SELECT role FROM prio_processor.peer) AS role, count(*) AS runs,
-	round(percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds)::numeric, 2) AS seconds,
-	max(share) AS share, max(verifier) AS verifier, max(message) AS message, max(wal) AS wal,
-	round(max(rows_read::numeric / shares), 2) AS rows_read
-FROM batch_size JOIN finished USING (batch_id) JOIN (
-		SELECT batch_id, max(wal) - min(wal) AS wal,
-			extract(epoch FROM max(at) FILTER (WHERE stage = 'publish') - min(at) FILTER (WHERE stage = 'verify1')) AS seconds
-		FROM step GROUP BY batch_id) AS s USING (batch_id)
-GROUP BY shares ORDER BY shares;
+SELECT f.n, f.shares, (SELECT role FROM prio_processor.peer) AS role, count(*) AS runs,
+	round(percentile_cont(0.5) WITHIN GROUP (ORDER BY f.seconds)::numeric, 2) AS seconds, max(f.share_bytes) AS share_bytes, max(f.other_bytes) AS other_bytes
+FROM finished AS f GROUP BY f.n, f.shares ORDER BY f.n, f.shares;
+
+-- What one turn of a side took, up to the last thing that was done in it.
+CREATE TABLE turn (batch_id text, n int, shares bigint, sessions int, began_at timestamptz, ended_at timestamptz DEFAULT clock_timestamp());
+
+CREATE VIEW turn_result AS
+SELECT t.n, t.shares, (SELECT role FROM prio_processor.peer) AS role, t.sessions, round(sum(t.seconds), 2) AS seconds
+FROM (SELECT t.*, extract(epoch FROM (SELECT max(c.at) FROM chunk AS c WHERE c.batch_id = t.batch_id AND c.at BETWEEN t.began_at AND t.ended_at) - t.began_at) AS seconds FROM turn AS t) AS t
+GROUP BY t.n, t.shares, t.sessions ORDER BY t.n, t.shares, t.sessions;

@@ -1,7 +1,7 @@
 -- One server. Shares and verifiers stay here.
 CREATE TABLE share (id uuid PRIMARY KEY, payload bytea NOT NULL, verifier prio_verifier);
 ALTER TABLE share ALTER payload SET STORAGE EXTERNAL;
-CREATE UNIQUE INDEX share_counts_once ON share (substr(payload, 1, 32));
+CREATE UNIQUE INDEX share_counts_once ON share (prio_replay_key(payload));
 
 -- close.sql closes the batch with a constraint.
 CREATE FUNCTION is_closed() RETURNS boolean LANGUAGE sql STABLE

@@ -3,8 +3,9 @@
 CALL prio_processor.create_batch(:'batch', 'telemetry', n_data => :n_data,
 	min_batch_size => :min_batch_size, ordinals => true, checkpoints => false);
 \lo_import :file
-CALL prio_processor.import_shares(:'batch', :LASTOID);
-\lo_unlink :LASTOID
+\set object :LASTOID
+CALL prio_processor.import_shares(:'batch', :object);
+\lo_unlink :object
 CALL prio_processor.close_batch(:'batch');
 CALL prio_processor.partner_is_closed(:'batch');
 CALL prio_processor.run();

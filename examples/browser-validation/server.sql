@@ -2,7 +2,7 @@
 CREATE TABLE arrived (number bigint GENERATED ALWAYS AS IDENTITY, line text);
 CREATE TABLE share (id text PRIMARY KEY, number bigint UNIQUE, build_id text, packet bytea, verifier prio_verifier);
 -- A packet counts once.
-CREATE UNIQUE INDEX ON share (build_id, substr(packet, 1, 32));
+CREATE UNIQUE INDEX ON share (build_id, prio_replay_key(packet));
 CREATE TABLE rejection (number bigint, reason text);
 CREATE TABLE peer_verify1 (id text PRIMARY KEY, message bytea);
 CREATE TABLE peer_verify2 (id text PRIMARY KEY, message bytea);

@@ -5,7 +5,7 @@ CREATE FUNCTION theirs() RETURNS text LANGUAGE sql IMMUTABLE RETURN CASE ours() 
 -- What stays.
 CREATE TABLE share (id uuid PRIMARY KEY, payload bytea NOT NULL);
 ALTER TABLE share ALTER payload SET STORAGE EXTERNAL;
-CREATE UNIQUE INDEX share_counts_once ON share (substr(payload, 1, 32));
+CREATE UNIQUE INDEX share_counts_once ON share (prio_replay_key(payload));
 CREATE TABLE verifier (id uuid PRIMARY KEY REFERENCES share, verifier prio_verifier);
 
 -- close.sql closes the batch with a constraint.

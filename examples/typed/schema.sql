@@ -21,7 +21,7 @@ INSERT INTO feature VALUES (1, 'spell checker'), (2, 'dark theme'), (3, 'split w
 -- 1, 3, 7, 15 … data fields are not safe: see Limits in the README of prio.
 CREATE TABLE batch (
 	batch_id text PRIMARY KEY,
-	n_data int NOT NULL CHECK (n_data & (n_data + 1) <> 0),
+	n_data int NOT NULL CHECK (NOT prio_is_forgeable(n_data)),
 	min_clients bigint NOT NULL,
 	closed_at timestamptz,
 	verify1_at timestamptz, -- when all messages of round 1 of the other server were here
@@ -37,7 +37,7 @@ CREATE TABLE share (
 	PRIMARY KEY (batch_id, share_id)
 );
 ALTER TABLE share ALTER payload SET STORAGE EXTERNAL;
-CREATE UNIQUE INDEX share_counts_once ON share (batch_id, substr(payload, 1, 32));
+CREATE UNIQUE INDEX share_counts_once ON share (batch_id, prio_replay_key(payload));
 
 -- A share is opened when it is inserted. No generated column can do that: what a share opens to
 -- depends on the keys of the server, too. Whoever closes the batch waits for those who insert,

@@ -1,8 +1,8 @@
 /*
  * status.h
- *		What every function of src/core that can fail reports.
+ *		What every function of the core that can fail reports.
  *
- * Nothing in src/core throws or exits: the caller turns a status into NULL, false or
+ * Nothing in the core throws or exits: the caller turns a status into NULL, false or
  * an error of its own.
  */
 #ifndef PRIO_BASE_STATUS_H

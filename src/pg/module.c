@@ -13,6 +13,7 @@ PG_MODULE_MAGIC;
 
 PRIO_FUNCTION(prio_max_data);
 PRIO_FUNCTION(prio_max_uints);
+PRIO_FUNCTION(prio_is_forgeable);
 
 void
 prio_check(PrioStatus status)
@@ -159,4 +160,17 @@ prio_max_uints(PG_FUNCTION_ARGS)
 
 	prio_check_bits(bits);
 	PG_RETURN_INT32(PRIO1_MAX_DATA / bits);
+}
+
+/*
+ * prio_is_forgeable(n_data int) -> boolean: can a client forge the proof of a packet with so
+ * many data fields (docs/protocol.md, "Why it is sound")?
+ */
+Datum
+prio_is_forgeable(PG_FUNCTION_ARGS)
+{
+	int32 n_data = PG_GETARG_INT32(0);
+
+	prio_check_n_data(n_data);
+	PG_RETURN_BOOL(prio1_is_forgeable((size_t) n_data));
 }

@@ -17,6 +17,7 @@ PRIO_FUNCTION(prio_total_share_accum);
 PRIO_FUNCTION(prio_merge_accum);
 PRIO_FUNCTION(prio_total_combine);
 PRIO_FUNCTION(prio_total_final);
+PRIO_FUNCTION(prio_subtract);
 PRIO_FUNCTION(prio_total_share_uint);
 PRIO_FUNCTION(prio_publish);
 
@@ -247,7 +248,7 @@ check_total(PrioStatus status, const char *name)
 			(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 			 errmsg("%s is not a total share", name),
 			 errdetail(
-				 "It is damaged, or was not made by prio_total_share(), prio_merge() or prio_total_share_uint().")));
+				 "It is damaged, or was not made by prio_total_share(), prio_merge(), prio_subtract() or prio_total_share_uint().")));
 }
 
 /*
@@ -352,6 +353,32 @@ total_arg(FunctionCallInfo fcinfo, int argument, const char *name)
 	prio1_total_init(&total, role, n, palloc(n * sizeof(Field87)));
 	check_total(prio1_total_add_message(&total, &reader), name);
 	return total;
+}
+
+/*
+ * prio_subtract(total bytea, part bytea) -> bytea: takes the total share of a subset of the
+ * shares of one server out of its total.
+ */
+Datum
+prio_subtract(PG_FUNCTION_ARGS)
+{
+	Prio1Total total = total_arg(fcinfo, 0, "total");
+	Prio1Total part = total_arg(fcinfo, 1, "part");
+
+	if (total.role != part.role)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("cannot subtract a total of the other server"),
+				 errdetail("The total is of server %s, the part of server %s.",
+						   total.role == PRIO_A ? "A" : "B", part.role == PRIO_A ? "A" : "B")));
+	if (total.n != part.n)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("cannot subtract a total of different length"),
+				 errdetail("The total has %zu entries, the part %zu.", total.n, part.n)));
+	if (prio1_total_subtract(&total, &part) != PRIO_OK)
+		elog(ERROR, "cannot subtract this total");
+	PG_RETURN_BYTEA_P(total_message(&total));
 }
 
 /*

@@ -22,6 +22,7 @@ PRIO_FUNCTION(prio_verifier_send);
 PRIO_FUNCTION(prio_verifier);
 PRIO_FUNCTION(prio_share_error);
 PRIO_FUNCTION(prio_fingerprint);
+PRIO_FUNCTION(prio_replay_key);
 PRIO_FUNCTION(prio_verify1);
 PRIO_FUNCTION(prio_verify2);
 PRIO_FUNCTION(prio_is_valid);
@@ -258,6 +259,21 @@ prio_fingerprint(PG_FUNCTION_ARGS)
 
 	prio_check(prio1_verifier_fingerprint(context, fingerprint));
 	PG_RETURN_BYTEA_P(prio_bytea(fingerprint, sizeof(fingerprint)));
+}
+
+/*
+ * prio_replay_key(share bytea) -> bytea: what every copy of a packet has in common, whoever
+ * sealed it again (docs/protocol.md, "Replays"); NULL for what is too short to have it. No
+ * more of the share is fetched.
+ */
+Datum
+prio_replay_key(PG_FUNCTION_ARGS)
+{
+	bytea *key = PG_GETARG_BYTEA_P_SLICE(0, 0, PRIO1_REPLAY_KEY_BYTES);
+
+	if (VARSIZE(key) - VARHDRSZ != PRIO1_REPLAY_KEY_BYTES)
+		PG_RETURN_NULL();
+	PG_RETURN_BYTEA_P(key);
 }
 
 /* ------------------------------------------------------------------ rounds */

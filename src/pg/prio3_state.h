@@ -41,8 +41,8 @@ extern Size prio_verify_scratch(const CachedServer *server);
 extern PrioStatus prio_verify_report(CachedServer *server, Prio3Report *report, void *scratch);
 
 /*
- * SHA-256 over all that two servers have to have in common to verify alike (docs/prio3.md,
- * "Fingerprint"). With secrets.
+ * SHA-256 over all that two servers have to have in common to verify alike: equal on both
+ * sides if they do. With secrets.
  */
 extern void prio_prio3_fingerprint(const CachedServer *server,
 								   uint8_t fingerprint[PRIO_HASH_BYTES]);

@@ -14,41 +14,9 @@
 #ifndef PRIO_PRIO3_VERIFY_H
 #define PRIO_PRIO3_VERIFY_H
 
-#include "prio3/vdaf.h"
+#include "prio3/state.h"
 
 #define PRIO3_LANES 8
-
-/*
- * The state is what a server keeps between verify_init and verify_next, in one piece that
- * says what it is. It is private to the server that made it.
- *
- *	byte(1) || byte(draft) || byte(kind) || byte(role)
- *	|| le64(length) || le64(chunk_length) || le64(max) || le16(size of context) || context
- *	|| verifier share || [joint randomness seed] || secret
- *
- * secret: A's output share, or the seed of B's measurement share, from which
- * prio3_verify_next() makes the output share again.
- */
-extern size_t prio3_state_size(const Prio3Vdaf *vdaf, PrioRole role);
-
-/* A state taken apart: everything points into its bytes. */
-typedef struct Prio3State
-{
-	Prio3Vdaf vdaf;
-	PrioRole role;
-	const uint8_t *verifier_share; /* vdaf.verifier_share_size bytes */
-	const uint8_t *joint_seed;     /* vdaf.message_size bytes */
-	const uint8_t *secret;         /* NULL for one that is shown */
-} Prio3State;
-
-/*
- * Takes a state apart. PRIO_OTHER_VERSION: stored by a version that is not known here;
- * PRIO_MALFORMED: not a state.
- */
-extern PrioStatus prio3_state_read(const uint8_t *bytes, size_t size, Prio3State *state);
-
-/* The same for one that ends before its secret: what of a state may be shown. */
-extern PrioStatus prio3_state_read_shown(const uint8_t *bytes, size_t size, Prio3State *state);
 
 /* One report for prio3_verify_init(). */
 typedef struct Prio3Report

@@ -827,11 +827,18 @@ static const Case cases[] = {
 
 #define CASES (sizeof(cases) / sizeof(cases[0]))
 
+/* poisoned variants: the names of the variants of the kernels that run here, and no test. */
 int
-main(void)
+main(int argc, char **argv)
 {
 	int failed = 0;
 
+	if (argc == 2 && strcmp(argv[1], "variants") == 0)
+	{
+		for (size_t v = 0; prio_kernels_variant(v) != NULL; v++)
+			printf("%s\n", prio_kernels_variant(v)->name);
+		return 0;
+	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	require(RUNNING_ON_VALGRIND, "this shows nothing without valgrind");
 	printf("1..%zu\n", CASES);

@@ -7,8 +7,9 @@ use warnings;
 use Exporter 'import';
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use SharedSessions;
 
-our @EXPORT = qw(init_cluster new_cluster make_keys make_server exchange);
+our @EXPORT = qw(init_cluster new_cluster share_sessions make_keys make_server exchange);
 
 # As in the template, whoever runs the tests.
 $ENV{PGUSER} = 'postgres';
@@ -55,6 +56,14 @@ sub new_cluster
 	$node->start;
 	$node->safe_psql('postgres', 'CREATE EXTENSION prio');
 	return $node;
+}
+
+# From now on this cluster does not start a session for every call: see SharedSessions.pm.
+sub share_sessions
+{
+	my ($node) = @_;
+
+	return bless $node, 'SharedSessions';
 }
 
 # Keys of both servers and their secret, in hexadecimal.

@@ -13,20 +13,23 @@ use PrioTest;
 use Test::More ();
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw(%other new_pair new_side join_side sql as error_as run finish stage_of reaches new_batch close_both
+our @EXPORT = qw(%other new_pair new_side join_side sql as error_as session run finish stage_of reaches new_batch close_both
   small_chunks new_clients lying_client deliver truth result report state_of);
 
 our %other = (A => 'B', B => 'A');
+
+# Of the database of a side, when it matters: (B => 'LATIN1').
+our %encoding;
 
 # A side of a pair is a database in a cluster: { node => cluster, database => name }. Its people:
 # job runs the batches, collector brings the shares, analyst reads results; the other side logs
 # in as other_server.
 sub new_side
 {
-	my ($node, $database) = @_;
+	my ($node, $database, $encoding) = @_;
 	my $side = { node => $node, database => $database };
 
-	$node->safe_psql('postgres', "CREATE DATABASE $database") if $database ne 'postgres';
+	$node->safe_psql('postgres', "CREATE DATABASE $database TEMPLATE template0" . ($encoding ? " ENCODING '$encoding'" : '')) if $database ne 'postgres';
 	sql($side, q{
 		SET client_min_messages = warning;
 		CREATE EXTENSION prio_processor CASCADE;
@@ -61,8 +64,8 @@ sub join_side
 sub new_pair
 {
 	my ($clusters, @settings) = @_;
-	my @node = map { new_cluster("server$_", 'wal_level = minimal', 'max_wal_senders = 0', 'log_statement = none', @settings) } 1 .. $clusters // 1;
-	my %pair = (A => new_side($node[0], 'server_a'), B => new_side($node[-1], 'server_b'));
+	my @node = map { share_sessions new_cluster("server$_", 'wal_level = minimal', 'max_wal_senders = 0', 'log_statement = none', @settings) } 1 .. $clusters // 1;
+	my %pair = (A => new_side($node[0], 'server_a', $encoding{A}), B => new_side($node[-1], 'server_b', $encoding{B}));
 
 	$pair{keys} = { make_keys($node[0]) };
 	foreach my $role ('A', 'B')
@@ -100,6 +103,16 @@ sub error_as
 	my ($side, $role, $sql) = @_;
 	my ($code, $out, $err) = $side->{node}->psql($side->{database}, $sql, extra_params => [ '-U', $role ]);
 	return $code == 0 ? '' : $err;
+}
+
+# A psql of somebody's that stays; an error does not end it.
+sub session
+{
+	my ($side, $role) = @_;
+	my $session = $side->{node}->background_psql($side->{database}, on_error_stop => 0, extra_params => [ '-U', $role ]);
+
+	$session->set_query_timer_restart() if $session->can('set_query_timer_restart');
+	return $session;
 }
 
 # run() on one side or, by default, both. Returns what it says.
@@ -181,7 +194,7 @@ sub finish
 		foreach my $role ('A', 'B')
 		{
 			$left{$role} = as($pair->{$role}, 'job', "CALL prio_processor.run();
-				SELECT count(*) FROM unnest(ARRAY[$list]) AS id WHERE NOT EXISTS (SELECT FROM prio_processor.batch AS b WHERE b.batch_id = id AND b.stage > 'publish')");
+				SELECT count(*) FROM unnest(ARRAY[$list]) AS id WHERE NOT EXISTS (SELECT FROM prio_processor.batch AS b WHERE b.batch_id = id AND b.stage::text IN ('published', 'too small', 'failed'))");
 		}
 		return 1 if $left{A} == 0 && $left{B} == 0;
 	}

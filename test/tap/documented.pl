@@ -174,72 +174,16 @@ is(join("\n", sort grep { !$seen{$_} && /^(?:\w+$|(?:Type|Options|Foreign|Channe
 
 # ---------------------------------------------------------------- errors
 
-# SQLSTATE of every condition, by its names in C and in PL/pgSQL.
-my %sqlstate;
-my $config = $ENV{PG_CONFIG} // 'pg_config';
-foreach (split /\n/, slurp_file(`$config --sharedir` =~ s/\n$//r . '/errcodes.txt'))
-{
-	next unless /^(\w{5})\s+[EWS]\s+(ERRCODE_\w+)(?:\s+(\w+))?/;
-	# A name of two conditions is that of the first, as PL/pgSQL has it.
-	my ($code, @names) = ($1, grep { defined } $2, $3);
-	$sqlstate{$_} //= $code foreach @names;
-}
-
-# A message, with … for what is filled in.
-sub message
-{
-	my ($format) = @_;
-	$format =~ s/\\"/"/g;
-	$format =~ s/"?%(?:zu|[sdm])"?|"?%"?|" INT64_FORMAT "/…/g;
-	$format =~ s/: …$//;
-	return $format;
-}
-
-my %raised;
-foreach my $file (glob 'src/pg/*.c')
-{
-	my $source = slurp_file($file) =~ s/\s+/ /gr;
-	# One of two messages, with one of two conditions.
-	while ($source =~ /\w+ \? errmsg\( ?"((?:[^"\\]|\\.)*)"[^"]*: errmsg\( ?"((?:[^"\\]|\\.)*)"/g)
-	{
-		$raised{ message($_) }{''} = 1 foreach $1, $2;
-	}
-	while ($source =~ /\(errcode(?:_for_file_access)?\(((?:(?!errmsg).)*?)\), errmsg\( ?"((?:[^"\\]|\\.)*)"/g)
-	{
-		my ($code, $format) = ($1, $2);
-		my @codes = map { $sqlstate{$_} // die "$file: no $_" } $code =~ /(ERRCODE_\w+)/g;
-		$raised{ message($format) }{$_} = 1 foreach @codes ? @codes : '';
-	}
-}
-while ($script =~ /RAISE EXCEPTION '((?:[^']|'')*)'[^;]*?USING ERRCODE = '(\w+)'/g)
-{
-	$raised{ message($1 =~ s/''/'/gr) }{ $sqlstate{$2} // die "no $2" } = 1;
-}
-cmp_ok(scalar keys %raised, '>', 50, 'the errors of the sources are found');
-
-my %documented;
-foreach my $row (table($text, 'error'))
-{
-	my ($code, $message) = $row->[0] =~ /^`(\w{5})` (.*)$/ or die "no error: $row->[0]";
-	$documented{$message}{$code} = 1;
-}
-foreach my $message (sort keys %raised)
-{
-	foreach my $code (sort keys %{ $raised{$message} })
-	{
-		ok($code eq '' ? $documented{$message} : $documented{$message}{$code}, "documented: $code $message");
-	}
-}
-is( join("\n", grep { my ($code, $message) = /^(\w+) (.*)/; $raised{$message} && !$raised{$message}{''} && !$raised{$message}{$code} }
-			sort map { my $message = $_; map { "$_ $message" } keys %{ $documented{$message} } } keys %documented),
-	'', 'no error has another SQLSTATE');
-# Others are PostgreSQL's own.
-my $own = join '|', 'invalid transaction termination', 'invalid input syntax for type ', 'permission denied for foreign server ',
-  'new row for relation .* violates check constraint ', 'duplicate key value violates unique constraint ';
-is(join("\n", sort grep { !$raised{$_} && !/^(?:$own)/ } keys %documented), '', 'no error that is not raised');
+# That there is every error of the sources, and no other, is test/nightly/errors.pl's to find.
+my %documented = map { $_->[0] =~ /^`\w{5}` (.*)$/ ? ($1 => 1) : die "no error: $_->[0]" } table($text, 'error');
+my @raised = map { $_->[0] =~ s/''/'/gr =~ s/"?%"?/…/gr =~ s/: …$//r } rows(qq{
+	SELECT (regexp_matches(prosrc, \$\$RAISE EXCEPTION '((?:[^']|'')*)'[^;]*USING ERRCODE\$\$, 'g'))[1]
+	FROM pg_proc AS p JOIN ($members) AS m ON m.classid = 'pg_proc'::regclass AND m.objid = p.oid});
+cmp_ok(scalar @raised, '>', 5, 'errors of functions are found');
+is(join("\n", sort grep { !$documented{$_} } @raised), '', 'errors that functions of the extensions raise are documented');
 
 # What concerns a share: texts of functions, not errors.
-my @faults = slurp_file('src/base/status.c') =~ /case PRIO_(?:DECRYPTION_FAILED|MALFORMED|WRONG_\w+|OUT_OF_RANGE):\s+return "(.*)";/g;
+my @faults = split /\n/, `build/unit/faults_text`;
 is(join("\n", names($entry{prio_share_error}, 'result')), join("\n", @faults), 'why a share does not open');
 foreach my $name (qw(prio3_share_error dap_share_error))
 {

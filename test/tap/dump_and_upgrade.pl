@@ -32,7 +32,7 @@ $node->safe_psql('job', qq{
 	CREATE TABLE share AS
 	SELECT id, share_a, share_b
 	FROM generate_series(1, 30) AS id, elsewhere.prio_encode('\\x$keys{public_A}', '\\x$keys{public_B}', 'batch', id::bit(5)::varbit);
-	CREATE UNIQUE INDEX ON share (substr(share_a, 1, 32));
+	CREATE UNIQUE INDEX ON share (prio_replay_key(share_a));
 	CREATE TABLE verifier (id int PRIMARY KEY, a elsewhere.prio_verifier, b elsewhere.prio_verifier,
 		CHECK (elsewhere.prio_verify1(a) <> '' AND elsewhere.prio_verify1(b) <> ''));
 	CREATE INDEX ON verifier (elsewhere.prio_verify1(a));

@@ -12,7 +12,7 @@ TAP_JOBS = 2
 PROVE_FLAGS = -I test/tap --timer
 
 .PHONY: tap-programs check-tap check-tap-beside check-tap-alone
-tap-programs: build/faults.so build/unit/cheat $(CLI_DIR)/prio
+tap-programs: build/faults.so build/unit/cheat build/unit/faults_text $(CLI_DIR)/prio
 check-tap-beside: PROVE_FLAGS += -j $(TAP_JOBS)
 check-tap-beside: PROVE_TESTS = $(TAP_BESIDE)
 check-tap-alone: PROVE_TESTS = $(TAP_ALONE)

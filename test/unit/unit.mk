@@ -41,8 +41,8 @@ $(UNIT_NAMES:%=$(1)/%): %: %.o $(UNIT_SHARED:%=$(1)/%.o) $(4)
 $(1)/test_faults: $(1)/inject.o
 $(1)/test_faults: UNIT_LDFLAGS = -Wl,--wrap=malloc,--wrap=calloc,--wrap=free
 
-# A client that lies about its data, for demonstrations.
-$(1)/cheat: %: %.o $(4)
+# A client that lies about its data, for demonstrations; and what may be wrong with a packet.
+$(1)/cheat $(1)/faults_text: %: %.o $(4)
 	$(2) $(3) $$^ -o $$@ $$(UNIT_LIBS)
 
 # Which sanitizers must stop, if this is a build with sanitizers.
