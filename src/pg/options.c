@@ -577,7 +577,7 @@ draft_option(List *options, bool is_dap, DapVersion version)
 	if (is_dap && given != draft)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
-				 errmsg("option \"draft\" does not go with the other options"),
+				 errmsg("option \"%s\" does not go with the other options", "draft"),
 				 errdetail("The shares of DAP %s are of draft %d.",
 						   prio_option(options, "dap"), (int) draft),
 				 errhint("Leave the option draft out.")));

@@ -53,7 +53,7 @@ my $members = q{
 # neither has anything in prio_internal, which is for nobody.
 my $support = q{
 	SELECT fdwvalidator::oid AS oid FROM pg_foreign_data_wrapper WHERE fdwname = 'prio'
-	UNION SELECT unnest(ARRAY[typinput, typoutput, typreceive, typsend]::oid[]) FROM pg_type WHERE typname = 'prio_verifier'
+	UNION SELECT unnest(ARRAY[typinput, typoutput, typreceive, typsend]::oid[]) FROM pg_type WHERE typname IN ('prio_verifier', 'prio3_verify_state')
 	UNION SELECT unnest(ARRAY[aggtransfn, aggfinalfn, aggcombinefn]::oid[])
 		FROM pg_aggregate WHERE aggfnoid::text LIKE 'prio_%' AND aggfnoid::text NOT LIKE 'prio_internal.%'};
 my $routines = qq{
@@ -185,6 +185,13 @@ is(join("\n", sort grep { !$documented{$_} } @raised), '', 'errors that function
 # What concerns a share: texts of functions, not errors.
 my @faults = split /\n/, `build/unit/faults_text`;
 is(join("\n", names($entry{prio_share_error}, 'result')), join("\n", @faults), 'why a share does not open');
+foreach my $name (qw(prio3_share_error dap_share_error))
+{
+	my %known = slurp_file('src/base/status.c') =~ /case (PRIO_\w+):\s+return "(.*)";/g;
+	my %faults = map { $_ => 1 } $name eq 'dap_share_error' ? qw(PRIO_DECRYPTION_FAILED PRIO_MALFORMED PRIO_UNKNOWN_KEY PRIO_UNKNOWN_EXTENSION) : (),
+	  qw(PRIO_WRONG_LENGTH PRIO_BAD_POINT PRIO_OUT_OF_RANGE);
+	is(join("\n", sort(names($entry{$name}, 'result'))), join("\n", sort map { $known{$_} } keys %faults), "what $name says");
+}
 my @reasons = $script =~ /prio_internal\.reject\(b\.number, '[\w ]+', '([^']+)'/g;
 is( join("\n", sort(map { /`([^`]+)`/g } map { $_->[0] } table($entry{rejections}, 'reason'))), join("\n", sort @faults, @reasons),
 	'why a share fell out');

@@ -1,7 +1,7 @@
 /*
  * faults_text.c
- *		What may be wrong with a packet, one text a line: for the test that the documents have
- *		them all.
+ *		What may be wrong with a packet of Prio v1, one text a line: for the test that the
+ *		documents have them all.
  */
 #include "base/status.h"
 
@@ -11,7 +11,8 @@ int
 main(void)
 {
 	for (PrioStatus status = PRIO_OK; status <= PRIO_INTERRUPTED; status++)
-		if (prio_is_packet_fault(status))
+		if (prio_is_packet_fault(status) &&
+			(status < PRIO_BAD_POINT || status > PRIO_UNKNOWN_EXTENSION)) /* Prio3's and DAP's */
 			printf("%s\n", prio_status_text(status));
 	return 0;
 }
