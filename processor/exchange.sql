@@ -264,8 +264,17 @@ END $$;
 
 COMMENT ON FUNCTION prio_internal.take_message(prio_processor.batch, int, bytea[]) IS 'keeps the other server''s messages about a chunk';
 
+-- Of sessions that have asked for the same one keeps what came.
+CREATE FUNCTION prio_internal.may_take(number int) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM FROM prio_internal.heard AS h WHERE h.number = may_take.number FOR UPDATE SKIP LOCKED;
+	RETURN FOUND;
+END $$;
+
+COMMENT ON FUNCTION prio_internal.may_take(int) IS 'is it for this transaction to keep what the other server said about a batch';
+
 -- Asks for what a batch needs, as much as one answer may hold: true if something came. Holds no lock
--- on the batch: two sessions may ask for the same, and one of them keeps it.
+-- while it asks.
 CREATE FUNCTION prio_internal.pull_batch(number int) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
 	b prio_processor.batch;
@@ -305,13 +314,16 @@ BEGIN
 				100 * (16::bigint * size + 1000)) LOOP
 				rows := rows || r[1];
 			END LOOP;
-			came := cardinality(rows) > 0;
-			PERFORM prio_internal.take_list(b, h, first, rows);
+			came := cardinality(rows) > 0 AND prio_internal.may_take(b.number);
+			IF came THEN
+				PERFORM prio_internal.take_list(b, h, first, rows);
+			END IF;
 		ELSIF needed = 'total' THEN
 			FOR r IN SELECT * FROM prio_internal.ask(p, 'SELECT payload FROM prio_processor.outbox_message WHERE batch_id = $1 AND round = 3 LIMIT 1',
 				ARRAY[b.batch_id], 12::bigint * b.n_data + 10000) LOOP
+				came := prio_internal.may_take(b.number);
+				EXIT WHEN NOT came;
 				UPDATE prio_internal.heard AS x SET total = r[1] WHERE x.number = b.number AND x.total IS NULL;
-				came := true;
 			END LOOP;
 		ELSE
 			chunks := ARRAY(SELECT a.chunk FROM prio_internal.agreed AS a WHERE a.number = b.number
@@ -321,8 +333,9 @@ BEGIN
 				WHERE batch_id = $1 AND round = $2::int AND chunk = ANY ($3::int[]) ORDER BY chunk LIMIT 100', ARRAY[b.batch_id, needed, chunks::text],
 				100 * (size::bigint * (prio_internal.longest_entry(b.server::text, b.n_data, needed::int) + 5) + 1000)) LOOP
 				CONTINUE WHEN array_ndims(r) <> 1 OR cardinality(r) <> 3;
+				came := came OR prio_internal.may_take(b.number);
+				EXIT WHEN NOT came;
 				PERFORM prio_internal.take_message(b, needed::int, r);
-				came := true;
 			END LOOP;
 		END IF;
 	EXCEPTION WHEN OTHERS THEN

@@ -161,7 +161,7 @@ like(error_as($A, 'job', $_), qr/messages of batch "asked" do not travel as file
 
 # ------------------------------------------------------------------ nothing stays in a session
 
-is( as($A, 'job', q{CALL prio_processor.import_shares('random', (SELECT lo_from_bytea(0, '{"id": 1}')));
+is( as($A, 'job', q{CALL prio_processor.import_shares('random', lo_from_bytea(0, '{"id": 1}'));
 	SELECT (SELECT count(*) FROM pg_class WHERE relpersistence = 't' AND pg_table_is_visible(oid)) + (SELECT count(*) FROM pg_prepared_statements) + (SELECT count(*) FROM pg_cursors)
 		+ (SELECT count(*) FROM pg_listening_channels()), current_setting('search_path'), current_setting('lock_timeout')}),
 	'0|"$user", public|0', '13. nothing stays in a session of a pool');

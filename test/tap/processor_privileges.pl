@@ -102,12 +102,14 @@ sql($other, q{ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO collector; ALTER D
 	SET standard_conforming_strings = off; SET default_tablespace = elsewhere; SET search_path = public, pg_catalog; SET client_min_messages = error; SET DateStyle = 'SQL, DMY';
 	CREATE EXTENSION prio_processor CASCADE});
 my $members = q{
-	SELECT replace(x, chr(10), ' ') FROM (
-		SELECT format('%s %s %s %s', p.oid::regprocedure, p.proacl, p.proconfig, coalesce(pg_get_function_sqlbody(p.oid), p.prosrc)) FROM pg_proc AS p WHERE p.pronamespace IN ('prio_processor'::regnamespace, 'prio_internal'::regnamespace)
-		UNION ALL SELECT format('%s %s %s %s', c.oid::regclass, c.relacl, c.reltablespace, CASE WHEN c.relkind = 'v' THEN pg_get_viewdef(c.oid) END) FROM pg_class AS c
-			WHERE c.relnamespace IN ('prio_processor'::regnamespace, 'prio_internal'::regnamespace) AND c.relkind IN ('r', 'p', 'v', 'S')
-		UNION ALL SELECT format('%s %s', nspname, nspacl) FROM pg_namespace WHERE nspname LIKE 'prio\_%'
-		UNION ALL SELECT typname || ' ' || typacl::text FROM pg_type WHERE oid = 'prio_processor.stage'::regtype) AS s (x)};
+	WITH o AS (
+		SELECT p.oid::regprocedure::text AS name, p.proowner AS owner, coalesce(p.proacl, acldefault('f', p.proowner)) AS acl, concat(p.proconfig, ' ', pg_get_function_sqlbody(p.oid), p.prosrc) AS body
+		FROM pg_proc AS p WHERE p.pronamespace IN ('prio_processor'::regnamespace, 'prio_internal'::regnamespace)
+		UNION ALL SELECT c.oid::regclass::text, c.relowner, c.relacl, c.reltablespace || coalesce(CASE WHEN c.relkind = 'v' THEN pg_get_viewdef(c.oid) END, '')
+		FROM pg_class AS c WHERE c.relnamespace IN ('prio_processor'::regnamespace, 'prio_internal'::regnamespace) AND c.relkind IN ('r', 'p', 'v', 'S')
+		UNION ALL SELECT nspname, nspowner, nspacl, '' FROM pg_namespace WHERE nspname LIKE 'prio\_%'
+		UNION ALL SELECT typname, typowner, coalesce(typacl, acldefault('T', typowner)), '' FROM pg_type WHERE oid = 'prio_processor.stage'::regtype)
+	SELECT replace(concat_ws(' ', name, (SELECT string_agg(a.grantee::regrole || ' ' || a.privilege_type, ', ' ORDER BY a.grantee::regrole::text, a.privilege_type) FROM aclexplode(acl) AS a WHERE a.grantee <> owner), body), chr(10), ' ') FROM o};
 $node->safe_psql('postgres', 'CREATE DATABASE clean');
 my $clean = { node => $node, database => 'clean' };
 sql($clean, 'SET client_min_messages = error; CREATE EXTENSION prio_processor CASCADE');
