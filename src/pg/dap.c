@@ -23,7 +23,7 @@ PRIO_FUNCTION(dap_share_error);
 #define EPOCH_SECONDS ((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY)
 
 /* What a share or header has besides Prio3's own bytes is less, extensions included. */
-#define LONGEST_EXTENSIONS (2 * 65536)
+#define LONGEST_EXTENSIONS ((Size) 2 * 65536)
 #define LONGEST_ENVELOPE (1024 + LONGEST_EXTENSIONS)
 
 /* ------------------------------------------------------------------ client */

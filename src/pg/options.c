@@ -105,7 +105,13 @@ parse_task_id(const char *value, uint8_t task_id[DAP_TASK_ID_BYTES])
 	if (length != sizeof(base64) - 2 || strpbrk(value, "+/=") != NULL)
 		return false;
 	for (Size i = 0; i < length; i++)
-		base64[i] = value[i] == '-' ? '+' : value[i] == '_' ? '/' : value[i];
+	{
+		base64[i] = value[i];
+		if (value[i] == '-')
+			base64[i] = '+';
+		else if (value[i] == '_')
+			base64[i] = '/';
+	}
 	base64[length] = '=';
 	return prio_parse_base64(base64, length + 1, task_id, DAP_TASK_ID_BYTES);
 }
@@ -215,7 +221,7 @@ is_hex(const char *value)
 static bool
 is_context(const char *value)
 {
-	return is_hex(value) && strlen(value) <= 2 * PRIO3_MAX_CONTEXT;
+	return is_hex(value) && strlen(value) <= (Size) 2 * PRIO3_MAX_CONTEXT;
 }
 
 static bool

@@ -36,7 +36,7 @@ prio_prio3_fingerprint(const CachedServer *server, uint8_t fingerprint[PRIO_HASH
 	const Prio3Vdaf *vdaf = &prio3->vdaf;
 	const Prio3Parameters *p = &vdaf->parameters;
 	const DapTask *task = &prio3->task;
-	Size size = sizeof(label) + 3 + 4 * 8 + vdaf->context_size + DAP_TASK_ID_BYTES + 8 +
+	Size size = sizeof(label) + 3 + (Size) 4 * 8 + vdaf->context_size + DAP_TASK_ID_BYTES + 8 +
 		task->configuration_size;
 	uint8_t *settings = palloc(size);
 	uint8_t *at = settings;

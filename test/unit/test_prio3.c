@@ -817,7 +817,7 @@ memory_is_bounded(void **state)
 							size + ((size_t) 17 << 20));
 			}
 			assert_true(prio3_tables_size(&vdaf) < 2 * vdaf.input_share_size[PRIO_A]);
-			assert_true(prio3_shard_scratch(&vdaf) < 7 * vdaf.input_share_size[PRIO_A] + 40000);
+			assert_true(prio3_shard_scratch(&vdaf) < 8 * vdaf.input_share_size[PRIO_A] + 40000);
 		}
 }
 
