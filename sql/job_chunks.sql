@@ -5,6 +5,8 @@
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS prio_processor;
 RESET client_min_messages;
+CREATE SCHEMA job_chunks;
+SET search_path = job_chunks, public;
 CREATE FUNCTION error_of(query text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	detail text;
@@ -391,4 +393,6 @@ SELECT value, position, error, count(*) FROM (SELECT value, position, reader_err
 	WHERE position IN (0, 1, 2, 8, 12) OR position >= 1000) AS s GROUP BY 1, 2, 3 ORDER BY 1, 2, 3;
 
 SET client_min_messages = warning;
+DROP SCHEMA job_chunks CASCADE;
+DROP TABLE keys;
 DROP EXTENSION prio CASCADE;
