@@ -113,3 +113,7 @@ RESET synchronous_commit;
 
 DROP SERVER other;
 DROP ROLE prio_test_peer;
+SET client_min_messages = warning;
+DROP SCHEMA prio_internal CASCADE;
+DROP FUNCTION error_of;
+DROP EXTENSION prio CASCADE;
