@@ -4,7 +4,7 @@
 CREATE FUNCTION prio_internal.valid_shares(b prio_processor.batch, OUT share_id uuid, OUT place tid) RETURNS SETOF record LANGUAGE sql STABLE
 BEGIN ATOMIC
 	SELECT v.share_id, v.place FROM prio_internal.work AS w JOIN prio_internal.agreed AS a USING (number, chunk),
-		LATERAL prio_internal.valid_places(w.records, prio_internal.verdicts(b.role, a.left_out, prio_internal.said(b.number, b.role, 2, w.chunk),
+		LATERAL prio_internal.valid_places(w.records, prio_internal.verdicts(b.server::text, a.left_out, prio_internal.said(b.number, b.role, 2, w.chunk),
 			prio_internal.said(b.number, prio_internal.other_role(b.role), 2, w.chunk))) AS v
 	WHERE w.number = b.number OFFSET 0;
 END;
@@ -17,12 +17,12 @@ CREATE FUNCTION prio_internal.sum_again(b prio_processor.batch, valid boolean) R
 DECLARE
 	sum bytea;
 BEGIN
-	EXECUTE format('SELECT prio_internal.sum_records($1, o.record, s.header, s.payload)
-		FROM (SELECT o.place, o.record FROM prio_internal.opened_shares($2) AS o
+	EXECUTE format('SELECT prio_internal.sum_records($4, $1, o.share_id, o.record, s.header, s.payload)
+		FROM (SELECT o.share_id, o.place, o.record FROM prio_internal.opened_shares($2) AS o
 			WHERE %s EXISTS (SELECT FROM prio_internal.valid_shares($3) AS v WHERE v.place = o.place)) AS o,
 			LATERAL (SELECT s.header, s.payload FROM prio_internal.%I AS s WHERE s.ctid = o.place) AS s',
 		CASE WHEN valid THEN '' ELSE 'NOT' END, 'share_' || b.number)
-	INTO sum USING b.n_data, b.number, b;
+	INTO sum USING b.n_data, b.number, b, b.server::text;
 	RETURN sum;
 END $$;
 
@@ -38,11 +38,11 @@ BEGIN
 	IF 2 * valid < rows THEN
 		RETURN prio_internal.sum_again(b, true);
 	END IF;
-	everything := (SELECT prio_internal.merge(prio_internal.opened_total(o.opened)) FROM prio_internal.opened AS o WHERE o.number = b.number);
+	everything := (SELECT prio_internal.merge(b.server, prio_internal.opened_total(o.opened)) FROM prio_internal.opened AS o WHERE o.number = b.number);
 	IF valid = rows THEN
 		RETURN everything;
 	END IF;
-	RETURN prio_internal.subtracted(everything, prio_internal.sum_again(b, false));
+	RETURN prio_internal.subtracted(b.server, everything, prio_internal.sum_again(b, false));
 END $$;
 
 COMMENT ON FUNCTION prio_internal.total_of_valid(prio_processor.batch, bigint) IS 'the total share over the valid shares';
@@ -60,7 +60,7 @@ BEGIN
 		RETURN 'waiting';
 	END IF;
 	SELECT ARRAY[coalesce(sum(v[1]), 0), coalesce(sum(v[2]), 0), coalesce(sum(v[3]), 0), coalesce(sum(v[4]), 0)] INTO counts
-	FROM prio_internal.agreed AS a, LATERAL prio_internal.verdict_counts(prio_internal.verdicts(b.role, a.left_out,
+	FROM prio_internal.agreed AS a, LATERAL prio_internal.verdict_counts(prio_internal.verdicts(b.server::text, a.left_out,
 		prio_internal.said(b.number, b.role, 2, a.chunk), prio_internal.said(b.number, peer, 2, a.chunk))) AS v
 	WHERE a.number = b.number;
 	accepted := counts[1];

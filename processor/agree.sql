@@ -12,14 +12,19 @@ END;
 COMMENT ON FUNCTION prio_internal.peer_listed(prio_processor.batch) IS 'the ids that the other side listed';
 
 -- Names in packets that other batches have as well: what was spoken about there is not again. One
--- session at a time has a name, so that of two batches one is first.
+-- session at a time has a name, so that of two batches one is first. Reports of DAP need none, as
+-- no two batches have a time in common: NULL.
 CREATE FUNCTION prio_internal.lock_scope(b prio_processor.batch) RETURNS int LANGUAGE plpgsql AS $$
 DECLARE
-	key text := coalesce(lower(prio_internal.server_option(b.server, 'public_key')), 'none');
+	of_key text := coalesce(prio_internal.scope_key(b.server), 'none');
+	of_name text := CASE prio_internal.protocol(b.server::text) WHEN 'v1' THEN b.packet_batch_id ELSE '' END;
 	found_scope int;
 BEGIN
-	INSERT INTO prio_internal.scope (name, public_key) VALUES (b.packet_batch_id, key) ON CONFLICT DO NOTHING;
-	SELECT s.scope INTO STRICT found_scope FROM prio_internal.scope AS s WHERE s.name = b.packet_batch_id AND s.public_key = key FOR UPDATE;
+	IF prio_internal.protocol(b.server::text) = 'DAP' THEN
+		RETURN NULL;
+	END IF;
+	INSERT INTO prio_internal.scope (name, key) VALUES (of_name, of_key) ON CONFLICT DO NOTHING;
+	SELECT s.scope INTO STRICT found_scope FROM prio_internal.scope AS s WHERE s.name = of_name AND s.key = of_key FOR UPDATE;
 	RETURN found_scope;
 END $$;
 
@@ -31,38 +36,47 @@ COMMENT ON FUNCTION prio_internal.lock_scope(prio_processor.batch) IS 'the memor
 -- anything is said.
 CREATE FUNCTION prio_internal.make_agreed(b prio_processor.batch) RETURNS void LANGUAGE plpgsql SET enable_hashagg = off AS $$
 DECLARE
-	size int := prio_internal.chunk_shares(b.n_data);
+	size int := b.chunk_shares;
 	of_scope int := prio_internal.lock_scope(b);
+	-- A nonce of bare Prio3 is used once as well: so the ids are remembered with the shares.
+	nonces boolean := prio_internal.protocol(b.server::text) = 'Prio3';
 	copies bigint;
 	replays bigint;
 	shared bigint;
 BEGIN
 	WITH replayed AS MATERIALIZED (
-		SELECT DISTINCT l.replay FROM prio_internal.listed(b.number, b.role) AS l
+		SELECT l.share_id FROM prio_internal.listed(b.number, b.role) AS l
 			JOIN (SELECT d FROM prio_internal.memory AS m, LATERAL prio_internal.ids(m.digests) AS d
 				WHERE m.scope = of_scope AND m.number <> b.number OFFSET 0) AS known ON known.d = l.replay
+		UNION
+		SELECT l.share_id FROM prio_internal.listed(b.number, b.role) AS l
+			JOIN (SELECT d FROM prio_internal.memory AS m, LATERAL prio_internal.ids(m.digests) AS d
+				WHERE nonces AND m.scope = of_scope AND m.number <> b.number OFFSET 0) AS known ON known.d = l.share_id
 	), copies AS MATERIALIZED (
 		-- none, and nothing to sort, when there are as many packets as ids
 		SELECT c.share_id FROM (SELECT l.share_id, row_number() OVER (PARTITION BY l.replay ORDER BY l.share_id) > 1 AS is_copy
 			FROM prio_internal.listed(b.number, b.role) AS l JOIN prio_internal.peer_listed(b) AS i ON i = l.share_id
 			WHERE b.packets < b.listed) AS c WHERE c.is_copy
 	), placed AS (
-		SELECT l.share_id, l.replay, c.share_id IS NOT NULL AS is_copy, c.share_id IS NULL AND r.replay IS NOT NULL AS is_replay,
+		SELECT l.share_id, l.replay, c.share_id IS NOT NULL AS is_copy, c.share_id IS NULL AND r.share_id IS NOT NULL AS is_replay,
 			row_number() OVER (ORDER BY l.share_id) - 1 AS position
 		FROM prio_internal.listed(b.number, b.role) AS l JOIN prio_internal.peer_listed(b) AS i ON i = l.share_id
-			LEFT JOIN copies AS c ON c.share_id = l.share_id LEFT JOIN replayed AS r ON r.replay = l.replay
+			LEFT JOIN copies AS c ON c.share_id = l.share_id LEFT JOIN replayed AS r ON r.share_id = l.share_id
 	), chunks AS MATERIALIZED (
 		SELECT p.position / size AS chunk, count(*) AS shares, sha256(prio_internal.pack_ids(p.share_id)) AS ids_digest,
 			count(*) FILTER (WHERE p.is_copy) AS copies, count(*) FILTER (WHERE p.is_replay) AS replays,
 			prio_internal.pack_bits((p.position % size)::int, p.is_copy OR p.is_replay) AS left_out,
-			prio_internal.pack_ids(p.replay) FILTER (WHERE NOT p.is_copy AND NOT p.is_replay) AS digests
+			prio_internal.pack_ids(p.replay) FILTER (WHERE NOT p.is_copy AND NOT p.is_replay) AS digests,
+			prio_internal.pack_ids(p.share_id) FILTER (WHERE nonces AND NOT p.is_copy AND NOT p.is_replay) AS ids
 		FROM placed AS p GROUP BY p.position / size
 	), kept AS (
 		INSERT INTO prio_internal.agreed (number, chunk, shares, ids_digest, left_out)
 		SELECT b.number, c.chunk, c.shares, c.ids_digest, CASE WHEN c.copies + c.replays > 0 THEN c.left_out END FROM chunks AS c
 	), remembered AS (
 		INSERT INTO prio_internal.memory (scope, number, piece, digests)
-		SELECT of_scope, b.number, c.chunk, c.digests FROM chunks AS c WHERE c.digests IS NOT NULL
+		SELECT of_scope, b.number, c.chunk, c.digests FROM chunks AS c WHERE of_scope IS NOT NULL AND c.digests IS NOT NULL
+		UNION ALL
+		SELECT of_scope, b.number, -1 - c.chunk, c.ids FROM chunks AS c WHERE c.ids IS NOT NULL
 	)
 	SELECT coalesce(sum(c.shares), 0)::bigint, coalesce(sum(c.copies), 0)::bigint, coalesce(sum(c.replays), 0)::bigint
 	INTO shared, copies, replays FROM chunks AS c;
@@ -83,7 +97,7 @@ COMMENT ON FUNCTION prio_internal.make_agreed(prio_processor.batch) IS 'fixes wh
 -- shares open to must be what it was, or this side would say something else than before.
 CREATE FUNCTION prio_internal.make_work(b prio_processor.batch) RETURNS void LANGUAGE plpgsql SET enable_hashagg = off AS $$
 DECLARE
-	size int := prio_internal.chunk_shares(b.n_data);
+	size int := b.chunk_shares;
 BEGIN
 	INSERT INTO prio_internal.work (number, chunk, records)
 	SELECT b.number, p.position / size, prio_internal.pack_records(p.share_id, p.record)

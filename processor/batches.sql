@@ -8,22 +8,31 @@ BEGIN
 	FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace WHERE e.extname = 'prio';
 END $$;
 
-CREATE FUNCTION prio_internal.merged(total bytea, other bytea) RETURNS bytea LANGUAGE sql IMMUTABLE
-	RETURN (SELECT prio_merge(t) FROM unnest(ARRAY[total, other]) AS t);
+CREATE FUNCTION prio_internal.merged(total bytea, server name, other bytea) RETURNS bytea LANGUAGE sql STABLE
+	RETURN CASE prio_internal.protocol(server::text)
+		WHEN 'v1' THEN (SELECT prio_merge(t) FROM unnest(ARRAY[total, other]) AS t)
+		ELSE (SELECT prio3_merge(server::text, t) FROM unnest(ARRAY[total, other]) AS t WHERE t IS NOT NULL) END;
 
-CREATE AGGREGATE prio_internal.merge(total bytea) (SFUNC = prio_internal.merged, STYPE = bytea);
+CREATE AGGREGATE prio_internal.merge(server name, total bytea) (SFUNC = prio_internal.merged, STYPE = bytea);
 
-CREATE FUNCTION prio_internal.subtracted(total bytea, part bytea) RETURNS bytea LANGUAGE sql IMMUTABLE STRICT
+CREATE FUNCTION prio_internal.subtracted_v1(total bytea, part bytea) RETURNS bytea LANGUAGE sql IMMUTABLE
 	RETURN prio_subtract(total, part);
 
-CREATE FUNCTION prio_internal.published(batch prio_processor.batch, peer_total bytea) RETURNS numeric[] LANGUAGE sql STABLE
-	RETURN prio_publish(batch.total, peer_total)::numeric[];
+CREATE FUNCTION prio_internal.subtracted_prio3(server name, total bytea, part bytea) RETURNS bytea LANGUAGE sql STABLE
+	RETURN prio3_subtract(server::text, total, part);
+
+CREATE FUNCTION prio_internal.published_v1(total bytea, peer_total bytea) RETURNS numeric[] LANGUAGE sql IMMUTABLE
+	RETURN prio_publish(total, peer_total)::numeric[];
+
+CREATE FUNCTION prio_internal.published_prio3(server name, total_a bytea, total_b bytea, reports bigint) RETURNS numeric[] LANGUAGE sql STABLE
+	RETURN prio3_unshard(server::text, total_a, total_b, reports);
 
 CREATE FUNCTION prio_internal.integers(total bytea, bits int) RETURNS bytea LANGUAGE sql IMMUTABLE
 	RETURN CASE WHEN bits IS NULL THEN total ELSE prio_total_share_uint(total, bits) END;
 
 CREATE FUNCTION prio_internal.fingerprint(server name, packet_batch_id text, n_data int) RETURNS bytea LANGUAGE sql STABLE
-	RETURN prio_fingerprint(server::text, packet_batch_id, n_data);
+	RETURN CASE prio_internal.protocol(server::text) WHEN 'v1' THEN prio_fingerprint(server::text, packet_batch_id, n_data)
+		ELSE prio3_fingerprint(server::text) END;
 
 CREATE FUNCTION prio_internal.forgeable(n_data int) RETURNS boolean LANGUAGE sql IMMUTABLE
 	RETURN prio_is_forgeable(n_data);
@@ -32,10 +41,37 @@ CREATE FUNCTION prio_internal.max_data() RETURNS int LANGUAGE sql IMMUTABLE RETU
 
 SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 
-COMMENT ON FUNCTION prio_internal.merged(bytea, bytea) IS 'the sum of two total shares of one side, each of which may be NULL';
-COMMENT ON AGGREGATE prio_internal.merge(bytea) IS 'the sum of total shares of one side';
-COMMENT ON FUNCTION prio_internal.subtracted(bytea, bytea) IS 'a total share without a part of it';
+-- Which of them it is for a batch. A CASE would not do: what is immutable in its branches is computed when it is planned.
+CREATE FUNCTION prio_internal.subtracted(server name, total bytea, part bytea) RETURNS bytea LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	IF prio_internal.protocol(server::text) = 'v1' THEN
+		RETURN prio_internal.subtracted_v1(total, part);
+	END IF;
+	RETURN prio_internal.subtracted_prio3(server, total, part);
+END $$;
+
+CREATE FUNCTION prio_internal.published(b prio_processor.batch, peer_total bytea) RETURNS numeric[] LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	IF prio_internal.protocol(b.server::text) <> 'v1' THEN
+		RETURN prio_internal.published_prio3(b.server, CASE b.role WHEN 'A' THEN b.total ELSE peer_total END,
+			CASE b.role WHEN 'A' THEN peer_total ELSE b.total END, b.valid);
+	END IF;
+	RETURN prio_internal.published_v1(b.total, peer_total);
+END $$;
+
+-- prio3_unshard() checks that no sum is beyond what so many reports can make, prio_publish() does not.
+CREATE FUNCTION prio_internal.largest_count(b prio_processor.batch) RETURNS numeric LANGUAGE sql STABLE
+	RETURN CASE prio_internal.protocol(b.server::text) WHEN 'v1' THEN b.valid::numeric * ((1::bigint << coalesce(b.bits, 1)) - 1) END;
+
+COMMENT ON FUNCTION prio_internal.merged(bytea, name, bytea) IS 'the sum of two total shares of one side, each of which may be NULL';
+COMMENT ON AGGREGATE prio_internal.merge(name, bytea) IS 'the sum of total shares of one side';
+COMMENT ON FUNCTION prio_internal.subtracted_v1(bytea, bytea) IS 'a total share of Prio v1 without a part of it';
+COMMENT ON FUNCTION prio_internal.subtracted_prio3(name, bytea, bytea) IS 'an aggregate share of Prio3 without a part of it';
+COMMENT ON FUNCTION prio_internal.published_v1(bytea, bytea) IS 'the counts of Prio v1, from the totals of both sides';
+COMMENT ON FUNCTION prio_internal.published_prio3(name, bytea, bytea, bigint) IS 'the result of Prio3, from the aggregate shares of both sides';
+COMMENT ON FUNCTION prio_internal.subtracted(name, bytea, bytea) IS 'a total share without a part of it';
 COMMENT ON FUNCTION prio_internal.published(prio_processor.batch, bytea) IS 'the counts, from the totals of both sides';
+COMMENT ON FUNCTION prio_internal.largest_count(prio_processor.batch) IS 'what no count can exceed; NULL where publishing checks that';
 COMMENT ON FUNCTION prio_internal.integers(bytea, int) IS 'the total share of integers from that of their bits';
 COMMENT ON FUNCTION prio_internal.fingerprint(name, text, int) IS 'the same on both servers if they will check shares alike';
 COMMENT ON FUNCTION prio_internal.forgeable(int) IS 'can a client forge its proof with so many data fields';
@@ -67,10 +103,11 @@ END $$;
 COMMENT ON FUNCTION prio_internal.server_role(name) IS 'the role of a Prio server: A or B';
 
 -- How many ids a chunk of the agreed list has: messages of one transaction. Both sides compute it.
-CREATE FUNCTION prio_internal.chunk_shares(n_data int) RETURNS int LANGUAGE sql IMMUTABLE PARALLEL SAFE
-	RETURN greatest(10, least(5000, 10000000 / coalesce(n_data, 1000)));
+CREATE FUNCTION prio_internal.chunk_shares(server name, n_data int) RETURNS int LANGUAGE sql STABLE
+	RETURN CASE prio_internal.protocol(server::text) WHEN 'v1' THEN greatest(10, least(5000, 10000000 / coalesce(n_data, 1000)))
+		ELSE greatest(1, least(5000, 8000000 / prio_internal.longest_entry(server::text, n_data, 1))) END;
 
-COMMENT ON FUNCTION prio_internal.chunk_shares(int) IS 'how many shares are worked on, and spoken about, at a time';
+COMMENT ON FUNCTION prio_internal.chunk_shares(name, int) IS 'how many shares are worked on, and spoken about, at a time';
 
 -- A text of key=value;key=value. What the other server sends in this form is short and has been
 -- checked for its encoding; nothing in it is ever converted to a number.
@@ -86,17 +123,25 @@ END;
 COMMENT ON FUNCTION prio_internal.escaped(text) IS 'a value as it stands in the settings of a batch';
 COMMENT ON FUNCTION prio_internal.setting_rows(text) IS 'the settings of a batch, a row each';
 
+-- The same text whatever the time zone of a session is.
+CREATE FUNCTION prio_internal.times_in_utc(times tstzrange) RETURNS text LANGUAGE sql STABLE STRICT
+	RETURN format('%s%s to %s%s', CASE WHEN lower_inc(times) THEN '[' ELSE '(' END, lower(times) AT TIME ZONE 'UTC', upper(times) AT TIME ZONE 'UTC',
+		CASE WHEN upper_inc(times) THEN ']' ELSE ')' END);
+
+COMMENT ON FUNCTION prio_internal.times_in_utc(tstzrange) IS 'a window of times as it stands in the settings of a batch';
+
 CREATE FUNCTION prio_internal.settings(b prio_processor.batch) RETURNS text LANGUAGE plpgsql STABLE AS $$
 BEGIN
 	RETURN (SELECT string_agg(key || '=' || prio_internal.escaped(value), ';' ORDER BY key)
 		FROM prio_processor.peer AS p, LATERAL (VALUES
+			('vdaf', prio_internal.vdaf(b.server::text)),
 			('n_data', b.n_data::text),
 			('bits', b.bits::text),
 			('prg', coalesce(prio_internal.server_option(b.server, 'prg'), 'batch')),
 			('ordinals', b.ordinals::text),
 			('min_batch_size', b.min_batch_size::text),
 			('max_missing', trim_scale(b.max_missing)::text),
-			('report_times', b.report_times::text),
+			('report_times', prio_internal.times_in_utc(b.report_times)),
 			('public_key_' || p.role, lower(prio_internal.server_option(p.server, 'public_key'))),
 			('public_key_' || prio_internal.other_role(p.role), p.peer_public_key),
 			('fingerprint', encode(prio_internal.fingerprint(b.server, b.packet_batch_id, b.n_data), 'hex'))) AS v (key, value)
@@ -110,13 +155,21 @@ CREATE FUNCTION prio_internal.disagreement(ours text, theirs text) RETURNS text 
 	RETURN (WITH pair AS (
 			SELECT o.key, o.value AS here, t.value AS there
 			FROM prio_internal.setting_rows(ours) AS o LEFT JOIN prio_internal.setting_rows(theirs) AS t USING (key))
-		SELECT string_agg(CASE key WHEN 'fingerprint' THEN 'the shared secret, or the name in the packets'
+		SELECT string_agg(CASE key WHEN 'fingerprint' THEN CASE WHEN EXISTS (SELECT FROM pair AS x WHERE x.key = 'vdaf' AND x.here <> 'none')
+					THEN 'the verify key, or the context or task of the reports' ELSE 'the shared secret, or the name in the packets' END
 				ELSE format('%s (%s here, %s there)', key, here, coalesce(left(there, 100), 'none')) END, ', ' ORDER BY key)
 		FROM pair WHERE here IS DISTINCT FROM there
 			-- the fingerprint covers these: it says something new only when they agree
-			AND (key <> 'fingerprint' OR NOT EXISTS (SELECT FROM pair AS x WHERE x.key IN ('n_data', 'prg') AND x.here IS DISTINCT FROM x.there)));
+			AND (key <> 'fingerprint' OR NOT EXISTS (SELECT FROM pair AS x WHERE x.key IN ('n_data', 'prg', 'vdaf') AND x.here IS DISTINCT FROM x.there)));
 
 COMMENT ON FUNCTION prio_internal.disagreement(text, text) IS 'how the settings of both servers differ';
+
+-- What a key is that packets are made for, and that after_restore() ends.
+CREATE FUNCTION prio_internal.scope_key(server name) RETURNS text LANGUAGE sql STABLE STRICT
+	RETURN CASE prio_internal.protocol(server::text) WHEN 'Prio3' THEN encode(prio_internal.verify_key_digest(server::text), 'hex')
+		ELSE lower(prio_internal.server_option(server, 'public_key')) END;
+
+COMMENT ON FUNCTION prio_internal.scope_key(name) IS 'the public key of a server or, where nothing is sealed, a digest of its verify key';
 
 -- ---------------------------------------------------------------- finding a batch
 
@@ -160,8 +213,58 @@ COMMENT ON FUNCTION prio_internal.notify_stage(text, prio_processor.stage) IS 't
 
 -- ---------------------------------------------------------------- making one
 
+-- The window of a batch of DAP reports takes the place of a memory: no report is in two of them. Windows
+-- are given away one after another. A batch that failed before it was agreed on has spoken about nothing.
+CREATE FUNCTION prio_internal.check_window(b prio_processor.batch) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	other text;
+BEGIN
+	IF b.report_times IS NULL OR isempty(b.report_times) THEN
+		RAISE EXCEPTION 'report_times has to be given'
+			USING ERRCODE = 'null_value_not_allowed', HINT = 'It is the range of times whose reports are in the batch: tstzrange(''2026-01-01Z'', ''2026-01-02Z''), for one.';
+	END IF;
+	UPDATE prio_processor.peer AS p SET server = p.server WHERE p.server = b.server;
+	SELECT x.batch_id INTO other FROM prio_processor.batch AS x
+	WHERE x.report_times && b.report_times AND x.batch_id <> b.batch_id
+		AND (x.server = b.server OR prio_internal.server_option(x.server, 'task_id') = prio_internal.server_option(b.server, 'task_id'))
+		AND NOT (x.stage = 'failed' AND x.agreed_digest IS NULL AND (x.drop_wanted OR x.dropped_at IS NOT NULL))
+	LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION 'report_times overlap with those of batch "%"', other
+			USING ERRCODE = 'exclusion_violation', HINT = 'A report belongs to one batch: those of a server have windows that are disjoint.';
+	END IF;
+END $$;
+
+COMMENT ON FUNCTION prio_internal.check_window(prio_processor.batch) IS 'refuses a window of report times that another batch has';
+
+-- The server says what a share of Prio3 is.
+CREATE FUNCTION prio_internal.check_prio3_batch(b prio_processor.batch) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	IF b.n_data IS NOT NULL OR b.bits IS NOT NULL THEN
+		RAISE EXCEPTION 'a batch of Prio3 has no n_data and no bits'
+			USING ERRCODE = 'invalid_parameter_value', HINT = format('Leave them out: server "%s" says what a share is.', b.server);
+	ELSIF b.ordinals THEN
+		RAISE EXCEPTION 'a batch of Prio3 has no ordinals'
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'Every report has an evaluation point of its own anyhow.';
+	ELSIF b.packet_batch_id <> b.batch_id THEN
+		RAISE EXCEPTION 'shares of Prio3 have no name in them'
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'Leave packet_batch_id out.';
+	ELSIF prio_internal.longest_entry(b.server::text, b.n_data, 1) > 4000000 THEN
+		RAISE EXCEPTION 'verifier shares of server "%" are too long for a batch', b.server
+			USING ERRCODE = 'program_limit_exceeded', DETAIL = format('They have %s bytes, and may have 4000000.', prio_internal.longest_entry(b.server::text, b.n_data, 1)),
+				HINT = 'They are shortest with the default of chunk_length.';
+	ELSIF prio_internal.protocol(b.server::text) = 'DAP' THEN
+		PERFORM prio_internal.check_window(b);
+	ELSIF b.report_times IS NOT NULL THEN
+		RAISE EXCEPTION 'bare shares of Prio3 have no report time'
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'report_times is for servers whose shares come in reports of DAP.';
+	END IF;
+END $$;
+
+COMMENT ON FUNCTION prio_internal.check_prio3_batch(prio_processor.batch) IS 'refuses settings that a batch of Prio3 cannot have';
+
 -- What a caller may have got wrong. A name in packets has to travel: in UTF-8.
-CREATE FUNCTION prio_internal.check_batch(p prio_processor.peer, b prio_processor.batch) RETURNS void LANGUAGE plpgsql STABLE AS $$
+CREATE FUNCTION prio_internal.check_batch(p prio_processor.peer, b prio_processor.batch) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
 	IF octet_length(b.batch_id) NOT BETWEEN 1 AND 1000 THEN
 		RAISE EXCEPTION 'the name of a batch must have 1 to 1000 bytes, not %', octet_length(b.batch_id)
@@ -187,6 +290,8 @@ BEGIN
 	ELSIF b.max_missing > p.max_missing THEN
 		RAISE EXCEPTION 'max_missing of server "%" must be at most %, not %', p.server, trim_scale(p.max_missing), trim_scale(b.max_missing)
 			USING ERRCODE = 'insufficient_privilege', HINT = 'An administrator has set this floor with set_floor().';
+	ELSIF prio_internal.protocol(b.server::text) <> 'v1' THEN
+		PERFORM prio_internal.check_prio3_batch(b);
 	ELSIF b.n_data IS NULL THEN
 		RAISE EXCEPTION 'n_data has to be given'
 			USING ERRCODE = 'null_value_not_allowed', HINT = 'It is the number of data fields (bits) of every share.';
@@ -276,10 +381,11 @@ BEGIN
 			USING ERRCODE = 'undefined_object', HINT = 'Join it to the other server with join_peer().';
 	END IF;
 	PERFORM prio_internal.check_here(p);
-	IF p.outlived_key = lower(prio_internal.server_option(p.server, 'public_key')) THEN
+	IF p.outlived_key IN (prio_internal.scope_key(p.server), lower(prio_internal.server_option(p.server, 'previous_public_key'))) THEN
 		RAISE EXCEPTION 'server "%" was restored from a backup and takes no batch with its old key', p.server
 			USING ERRCODE = 'object_not_in_prerequisite_state',
-				HINT = 'Give it a new key pair (ALTER SERVER, ALTER USER MAPPING), and its clients and the other server the new public key.';
+				HINT = CASE WHEN prio_internal.protocol(p.server::text) = 'Prio3' THEN 'Give both servers a new verify_key (ALTER USER MAPPING).'
+					ELSE 'Give it a new key pair (ALTER SERVER, ALTER USER MAPPING), and its clients and the other server the new public key.' END;
 	END IF;
 
 	b.batch_id := create_batch.batch_id;
@@ -311,9 +417,9 @@ BEGIN
 	END IF;
 
 	INSERT INTO prio_processor.batch (batch_id, server, role, n_data, bits, min_batch_size, packet_batch_id, max_missing, ordinals,
-		checkpoints, close_at, report_times, allow_forgeable, settings, system_identifier, database, timeline)
+		checkpoints, close_at, report_times, allow_forgeable, chunk_shares, settings, system_identifier, database, timeline)
 	SELECT b.batch_id, b.server, b.role, b.n_data, b.bits, b.min_batch_size, b.packet_batch_id, b.max_missing, b.ordinals,
-		b.checkpoints, b.close_at, b.report_times, b.allow_forgeable, prio_internal.settings(b), i.system_identifier, i.database, i.timeline
+		b.checkpoints, b.close_at, b.report_times, b.allow_forgeable, prio_internal.chunk_shares(b.server, b.n_data), prio_internal.settings(b), i.system_identifier, i.database, i.timeline
 	FROM prio_internal.identity() AS i RETURNING * INTO b;
 	INSERT INTO prio_internal.heard (number) VALUES (b.number);
 	EXECUTE format('CREATE TABLE prio_internal.%I (LIKE prio_processor.share INCLUDING STORAGE)', 'share_' || b.number);
@@ -411,7 +517,7 @@ BEGIN
 	b.close_at := coalesce(change_batch.close_at, b.close_at);
 	PERFORM prio_internal.check_batch(p, b);
 	UPDATE prio_processor.batch AS x
-	SET n_data = b.n_data, bits = b.bits, ordinals = b.ordinals, min_batch_size = b.min_batch_size, max_missing = b.max_missing, close_at = b.close_at,
+	SET n_data = b.n_data, chunk_shares = prio_internal.chunk_shares(b.server, b.n_data), bits = b.bits, ordinals = b.ordinals, min_batch_size = b.min_batch_size, max_missing = b.max_missing, close_at = b.close_at,
 		attempt = x.attempt + 1, settings = CASE WHEN begun THEN x.settings ELSE prio_internal.settings(b) END
 	WHERE x.number = b.number;
 	IF NOT begun THEN

@@ -6,19 +6,45 @@
 -- values that do not belong together, are errors (data_corrupted); what the other server sent and
 -- nobody has looked at yet goes through ids_ascend() or entries_fit() first.
 
+-- ---------------------------------------------------------------- what a server speaks
+
+CREATE FUNCTION prio_internal.protocol(server text) RETURNS text
+	AS 'MODULE_PATHNAME', 'prio_job_protocol_name'
+	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10;
+
+COMMENT ON FUNCTION prio_internal.protocol(text) IS 'what the shares of a server are: v1, Prio3 for bare shares of it, or DAP; NULL if there is none';
+
+CREATE FUNCTION prio_internal.vdaf(server text) RETURNS text
+	AS 'MODULE_PATHNAME', 'prio_job_vdaf'
+	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10;
+
+COMMENT ON FUNCTION prio_internal.vdaf(text) IS 'the VDAF of a server and its parameters, in words; NULL for Prio v1';
+
+CREATE FUNCTION prio_internal.verify_key_digest(server text) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'prio_job_verify_key_digest'
+	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100;
+
+COMMENT ON FUNCTION prio_internal.verify_key_digest(text) IS 'a digest of the verify key of a server of Prio3';
+
 -- ---------------------------------------------------------------- opening
 
 CREATE FUNCTION prio_internal.longest_share(server text, packet_batch_id text, n_data int) RETURNS int
 	AS 'MODULE_PATHNAME', 'prio_job_longest_share'
-	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100;
+	LANGUAGE C STABLE PARALLEL SAFE COST 100;
 
 COMMENT ON FUNCTION prio_internal.longest_share(text, text, int) IS 'how many bytes a share may have; a longer one is refused unread';
 
-CREATE FUNCTION prio_internal.open_shares_add(internal, text, text, int, uuid, bigint, bytea, bytea, tid) RETURNS internal
+CREATE FUNCTION prio_internal.usual_share(server text, packet_batch_id text, n_data int) RETURNS int
+	AS 'MODULE_PATHNAME', 'prio_job_usual_share'
+	LANGUAGE C STABLE PARALLEL SAFE COST 100;
+
+COMMENT ON FUNCTION prio_internal.usual_share(text, text, int) IS 'about how many bytes the share of an honest client has, with its header';
+
+CREATE FUNCTION prio_internal.open_shares_add(internal, text, text, int, tstzrange, uuid, bigint, bytea, bytea, tid) RETURNS internal
 	AS 'MODULE_PATHNAME', 'prio_job_open_shares_add'
 	LANGUAGE C STABLE PARALLEL SAFE COST 5000;
 
-COMMENT ON FUNCTION prio_internal.open_shares_add(internal, text, text, int, uuid, bigint, bytea, bytea, tid) IS 'transition of open_shares()';
+COMMENT ON FUNCTION prio_internal.open_shares_add(internal, text, text, int, tstzrange, uuid, bigint, bytea, bytea, tid) IS 'transition of open_shares()';
 
 CREATE FUNCTION prio_internal.open_shares_result(internal) RETURNS bytea
 	AS 'MODULE_PATHNAME', 'prio_job_open_shares_result'
@@ -26,7 +52,7 @@ CREATE FUNCTION prio_internal.open_shares_result(internal) RETURNS bytea
 
 COMMENT ON FUNCTION prio_internal.open_shares_result(internal) IS 'result of open_shares()';
 
-CREATE AGGREGATE prio_internal.open_shares(server text, packet_batch_id text, n_data int, share_id uuid, ordinal bigint,
+CREATE AGGREGATE prio_internal.open_shares(server text, packet_batch_id text, n_data int, report_times tstzrange, share_id uuid, ordinal bigint,
 		header bytea, payload bytea, place tid) (
 	SFUNC            = prio_internal.open_shares_add,
 	STYPE            = internal,
@@ -36,7 +62,7 @@ CREATE AGGREGATE prio_internal.open_shares(server text, packet_batch_id text, n_
 	PARALLEL         = SAFE
 );
 
-COMMENT ON AGGREGATE prio_internal.open_shares(text, text, int, uuid, bigint, bytea, bytea, tid) IS 'opens the shares of a chunk and adds them up; a share that does not open is counted with its reason';
+COMMENT ON AGGREGATE prio_internal.open_shares(text, text, int, tstzrange, uuid, bigint, bytea, bytea, tid) IS 'opens the shares of a chunk and adds them up; a share that does not open is counted with its reason';
 
 CREATE FUNCTION prio_internal.opened_count(opened bytea) RETURNS bigint
 	AS 'MODULE_PATHNAME', 'prio_job_opened_count'
@@ -229,15 +255,15 @@ CREATE FUNCTION prio_internal.round1(records bytea, left_out bytea) RETURNS byte
 
 COMMENT ON FUNCTION prio_internal.round1(bytea, bytea) IS 'messages of round 1; empty entries for what is left out';
 
-CREATE FUNCTION prio_internal.round2(records bytea, left_out bytea, own1 bytea, peer1 bytea) RETURNS bytea
+CREATE FUNCTION prio_internal.round2(server text, records bytea, left_out bytea, own1 bytea, peer1 bytea) RETURNS bytea
 	AS 'MODULE_PATHNAME', 'prio_job_round2'
-	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10000;
+	LANGUAGE C STABLE PARALLEL SAFE COST 10000;
 
-COMMENT ON FUNCTION prio_internal.round2(bytea, bytea, bytea, bytea) IS 'messages of round 2, from those of round 1; empty entries for what is left out here or there, or malformed';
+COMMENT ON FUNCTION prio_internal.round2(text, bytea, bytea, bytea, bytea) IS 'messages of round 2, from those of round 1; empty entries for what is left out here or there, or malformed';
 
-CREATE FUNCTION prio_internal.verdicts(role text, left_out bytea, own2 bytea, peer2 bytea) RETURNS bytea
+CREATE FUNCTION prio_internal.verdicts(server text, left_out bytea, own2 bytea, peer2 bytea) RETURNS bytea
 	AS 'MODULE_PATHNAME', 'prio_job_verdicts'
-	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10000;
+	LANGUAGE C STABLE PARALLEL SAFE COST 10000;
 
 COMMENT ON FUNCTION prio_internal.verdicts(text, bytea, bytea, bytea) IS 'a byte a share: 0 valid, 1 left out here, 2 left out or refused by the other server, 3 the proof does not hold';
 
@@ -253,11 +279,11 @@ CREATE FUNCTION prio_internal.valid_places(records bytea, verdicts bytea) RETURN
 
 COMMENT ON FUNCTION prio_internal.valid_places(bytea, bytea) IS 'the shares that are valid, and their rows';
 
-CREATE FUNCTION prio_internal.sum_records_add(internal, int, bytea, bytea, bytea) RETURNS internal
+CREATE FUNCTION prio_internal.sum_records_add(internal, text, int, uuid, bytea, bytea, bytea) RETURNS internal
 	AS 'MODULE_PATHNAME', 'prio_job_sum_records_add'
-	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 2000;
+	LANGUAGE C STABLE PARALLEL SAFE COST 2000;
 
-COMMENT ON FUNCTION prio_internal.sum_records_add(internal, int, bytea, bytea, bytea) IS 'transition of sum_records()';
+COMMENT ON FUNCTION prio_internal.sum_records_add(internal, text, int, uuid, bytea, bytea, bytea) IS 'transition of sum_records()';
 
 CREATE FUNCTION prio_internal.sum_records_result(internal) RETURNS bytea
 	AS 'MODULE_PATHNAME', 'prio_job_sum_records_result'
@@ -265,7 +291,7 @@ CREATE FUNCTION prio_internal.sum_records_result(internal) RETURNS bytea
 
 COMMENT ON FUNCTION prio_internal.sum_records_result(internal) IS 'result of sum_records()';
 
-CREATE AGGREGATE prio_internal.sum_records(n_data int, record bytea, header bytea, payload bytea) (
+CREATE AGGREGATE prio_internal.sum_records(server text, n_data int, share_id uuid, record bytea, header bytea, payload bytea) (
 	SFUNC            = prio_internal.sum_records_add,
 	STYPE            = internal,
 	SSPACE           = 65536,
@@ -274,7 +300,7 @@ CREATE AGGREGATE prio_internal.sum_records(n_data int, record bytea, header byte
 	PARALLEL         = SAFE
 );
 
-COMMENT ON AGGREGATE prio_internal.sum_records(int, bytea, bytea, bytea) IS 'total share over shares that are opened again, each checked against its record';
+COMMENT ON AGGREGATE prio_internal.sum_records(text, int, uuid, bytea, bytea, bytea) IS 'total share over shares that are opened again, each checked against its record';
 
 -- ---------------------------------------------------------------- messages
 
@@ -286,9 +312,9 @@ COMMENT ON FUNCTION prio_internal.entries_fit(bytea, count int, longest int) IS 
 
 CREATE FUNCTION prio_internal.longest_entry(server text, n_data int, round int) RETURNS int
 	AS 'MODULE_PATHNAME', 'prio_job_longest_entry'
-	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100;
+	LANGUAGE C STABLE PARALLEL SAFE COST 100;
 
-COMMENT ON FUNCTION prio_internal.longest_entry(text, n_data int, round int) IS 'how many bytes an entry of a round may have';
+COMMENT ON FUNCTION prio_internal.longest_entry(text, n_data int, round int) IS 'how many bytes an entry of a round may have; of round 3, the total share';
 
 CREATE FUNCTION prio_internal.message_entries(message bytea) RETURNS TABLE (number int, payload bytea)
 	AS 'MODULE_PATHNAME', 'prio_job_message_entries'

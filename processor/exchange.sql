@@ -217,7 +217,7 @@ COMMENT ON FUNCTION prio_internal.list_pieces(int, text) IS 'pieces of a list th
 CREATE FUNCTION prio_internal.take_list(b prio_processor.batch, h prio_internal.heard, first int, rows bytea[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
 	peer text := prio_internal.other_role(b.role);
-	size int := prio_internal.chunk_shares(b.n_data);
+	size int := b.chunk_shares;
 	have int;
 	last uuid;
 	ids bytea;
@@ -282,6 +282,7 @@ DECLARE
 	p prio_processor.peer;
 	needed text;
 	size int;
+	longest int;
 	first int;
 	rows bytea[] := ARRAY[]::bytea[];
 	chunks int[];
@@ -300,7 +301,7 @@ BEGIN
 		OR (SELECT c.silent FROM prio_internal.contact AS c WHERE c.server = p.server) THEN
 		RETURN false;
 	END IF;
-	size := prio_internal.chunk_shares(b.n_data);
+	size := b.chunk_shares;
 	BEGIN
 		IF needed = 'list' THEN
 			-- Nobody keeps a list for this side that is out of all proportion.
@@ -320,18 +321,21 @@ BEGIN
 			END IF;
 		ELSIF needed = 'total' THEN
 			FOR r IN SELECT * FROM prio_internal.ask(p, 'SELECT payload FROM prio_processor.outbox_message WHERE batch_id = $1 AND round = 3 LIMIT 1',
-				ARRAY[b.batch_id], 12::bigint * b.n_data + 10000) LOOP
+				ARRAY[b.batch_id], 10000::bigint + prio_internal.longest_entry(b.server::text, b.n_data, 3)) LOOP
 				came := prio_internal.may_take(b.number);
 				EXIT WHEN NOT came;
 				UPDATE prio_internal.heard AS x SET total = r[1] WHERE x.number = b.number AND x.total IS NULL;
 			END LOOP;
 		ELSE
+			longest := prio_internal.longest_entry(b.server::text, b.n_data, needed::int) + 5;
+			-- so that one answer has 16 MB or so
 			chunks := ARRAY(SELECT a.chunk FROM prio_internal.agreed AS a WHERE a.number = b.number
 				EXCEPT SELECT m.chunk FROM prio_internal.message AS m
-				WHERE m.number = b.number AND m.role = prio_internal.other_role(b.role) AND m.round = needed::int ORDER BY chunk LIMIT 100);
+				WHERE m.number = b.number AND m.role = prio_internal.other_role(b.role) AND m.round = needed::int ORDER BY chunk
+				LIMIT greatest(1, least(100, 16000000 / (size::bigint * longest))));
 			FOR r IN SELECT * FROM prio_internal.ask(p, 'SELECT chunk::text, list_digest, payload FROM prio_processor.outbox_message
 				WHERE batch_id = $1 AND round = $2::int AND chunk = ANY ($3::int[]) ORDER BY chunk LIMIT 100', ARRAY[b.batch_id, needed, chunks::text],
-				100 * (size::bigint * (prio_internal.longest_entry(b.server::text, b.n_data, needed::int) + 5) + 1000)) LOOP
+				greatest(1, cardinality(chunks)) * (size::bigint * longest + 1000)) LOOP
 				CONTINUE WHEN array_ndims(r) <> 1 OR cardinality(r) <> 3;
 				came := came OR prio_internal.may_take(b.number);
 				EXIT WHEN NOT came;
@@ -400,7 +404,10 @@ BEGIN
 	ELSIF EXISTS (SELECT FROM prio_processor.peer AS x WHERE x.role <> own_role) THEN
 		RAISE EXCEPTION 'this database is server % already', prio_internal.other_role(own_role)
 			USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'The two servers belong in two databases, of two owners.';
-	ELSIF key IS NULL OR key !~ '^[0-9a-f]{64}$' THEN
+	ELSIF own_key IS NULL AND key IS NOT NULL THEN
+		RAISE EXCEPTION 'shares of server "%" are not sealed', server
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'There is no public key of the other server: pass NULL.';
+	ELSIF own_key IS NOT NULL AND (key IS NULL OR key !~ '^[0-9a-f]{64}$') THEN
 		RAISE EXCEPTION 'invalid public key of the other server'
 			USING ERRCODE = 'invalid_parameter_value', DETAIL = 'Expected 64 hexadecimal digits.',
 				HINT = 'It is what encode(public_key, ''hex'') gives there.';
@@ -476,7 +483,7 @@ BEGIN
 	UPDATE prio_processor.batch AS x SET error = 'given up: this server was restored from a backup', drop_wanted = true
 	WHERE x.stage = 'failed' AND x.dropped_at IS NULL;
 	UPDATE prio_processor.peer AS p
-	SET outlived_key = CASE WHEN keep_key THEN NULL ELSE lower(prio_internal.server_option(p.server, 'public_key')) END,
+	SET outlived_key = CASE WHEN keep_key THEN NULL ELSE prio_internal.scope_key(p.server) END,
 		system_identifier = i.system_identifier, database = i.database
 	FROM prio_internal.identity() AS i;
 END $$;

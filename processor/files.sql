@@ -1,6 +1,6 @@
 -- ---------------------------------------------------------------- files of JSON lines
 
--- The lines are those of prio-processor: {"id": uuid, "payload": base64}. A partner that exchanges
+-- The lines are those of prio-processor: {"id": uuid, "payload": base64}; shares of Prio3 have a "header" as well. A partner that exchanges
 -- them has no list, and gives ordinals to what it reads: so line k is line k whatever it holds,
 -- and what this side leaves out has a line all the same, which tells nothing.
 
@@ -16,7 +16,7 @@ COMMENT ON FUNCTION prio_internal.whole_lines(bytea) IS 'the lines that end with
 
 -- NULL for a line that is none, so that one bad line does not stop a file. As json, not jsonb, a
 -- value that nobody needs is never converted.
-CREATE FUNCTION prio_internal.parse_line(line bytea, OUT written text, OUT id uuid, OUT payload bytea) LANGUAGE plpgsql IMMUTABLE AS $$
+CREATE FUNCTION prio_internal.parse_line(line bytea, OUT written text, OUT id uuid, OUT payload bytea, OUT header bytea) LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
 	content text := prio_internal.peer_text(line, 24000000);
 BEGIN
@@ -27,6 +27,7 @@ BEGIN
 	IF json_typeof(content::json -> 'id') = 'string' AND json_typeof(content::json -> 'payload') = 'string' THEN
 		written := content::json ->> 'id';
 		payload := decode(content::json ->> 'payload', 'base64');
+		header := CASE WHEN json_typeof(content::json -> 'header') = 'string' THEN decode(content::json ->> 'header', 'base64') END;
 		id := CASE WHEN length(written) <= 100 THEN written::uuid END;
 	END IF;
 EXCEPTION WHEN data_exception OR program_limit_exceeded OR statement_too_complex THEN
@@ -70,10 +71,10 @@ BEGIN
 		RAISE EXCEPTION 'ordinal must be between 0 and 1000000000' USING ERRCODE = 'invalid_parameter_value';
 	END IF;
 	WITH content AS MATERIALIZED (
-		SELECT l.n, p.id, p.written, p.payload FROM unnest(lines) WITH ORDINALITY AS l (line, n), prio_internal.parse_line(l.line) AS p
+		SELECT l.n, p.id, p.written, p.payload, p.header FROM unnest(lines) WITH ORDINALITY AS l (line, n), prio_internal.parse_line(l.line) AS p
 	), inserted AS (
-		INSERT INTO prio_processor.share (batch_id, share_id, ordinal, payload)
-		SELECT b.batch_id, c.id, import_share_lines.ordinal + c.n - 1, c.payload
+		INSERT INTO prio_processor.share (batch_id, share_id, ordinal, header, payload)
+		SELECT b.batch_id, c.id, import_share_lines.ordinal + c.n - 1, c.header, c.payload
 		FROM content AS c WHERE c.id IS NOT NULL ORDER BY c.n RETURNING 1
 	), written AS (
 		INSERT INTO prio_internal.written_id (number, share_id, written)
@@ -229,7 +230,7 @@ BEGIN
 			their_total := decode(line::json ->> 'payload', 'base64');
 			their_rejected := prio_internal.peer_bigint(convert_to(line::json ->> 'error', 'UTF8'));
 			their_valid := prio_internal.peer_bigint(convert_to(line::json ->> 'total', 'UTF8')) - their_rejected;
-			PERFORM prio_internal.merged(their_total, NULL); -- an error unless it is one
+			PERFORM prio_internal.merged(their_total, b.server, NULL); -- an error unless it is one
 			IF b.total IS NOT NULL THEN
 				PERFORM prio_internal.published(b, their_total); -- an error unless it belongs to ours
 			END IF;

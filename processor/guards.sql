@@ -9,8 +9,8 @@ BEGIN
 	END IF;
 	IF (NEW.batch_id, NEW.number, NEW.server, NEW.role, NEW.checkpoints, NEW.packet_batch_id)
 		IS DISTINCT FROM (OLD.batch_id, OLD.number, OLD.server, OLD.role, OLD.checkpoints, OLD.packet_batch_id)
-		OR ((NEW.n_data, NEW.bits, NEW.ordinals, NEW.min_batch_size, NEW.report_times, NEW.settings, NEW.list_digest)
-			IS DISTINCT FROM (OLD.n_data, OLD.bits, OLD.ordinals, OLD.min_batch_size, OLD.report_times, OLD.settings, OLD.list_digest)
+		OR ((NEW.n_data, NEW.chunk_shares, NEW.bits, NEW.ordinals, NEW.min_batch_size, NEW.report_times, NEW.settings, NEW.list_digest)
+			IS DISTINCT FROM (OLD.n_data, OLD.chunk_shares, OLD.bits, OLD.ordinals, OLD.min_batch_size, OLD.report_times, OLD.settings, OLD.list_digest)
 			AND OLD.list_digest IS NOT NULL)
 		OR ((NEW.agreed, NEW.agreed_digest) IS DISTINCT FROM (OLD.agreed, OLD.agreed_digest) AND OLD.agreed_digest IS NOT NULL)
 		OR (OLD.valid IS NOT NULL AND (NEW.valid IS DISTINCT FROM OLD.valid OR NEW.total IS DISTINCT FROM OLD.total AND NEW.total IS NOT NULL)) THEN

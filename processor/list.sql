@@ -32,13 +32,13 @@ CREATE FUNCTION prio_internal.make_list(b prio_processor.batch) RETURNS void LAN
 DECLARE
 	rows bigint;
 	ids bigint;
-	several bigint := 0;
+	several bigint := 0::bigint;
 	examples uuid[];
 BEGIN
 	WITH kept AS (
 		INSERT INTO prio_internal.list AS x (number, role, piece, entries)
 		SELECT b.number, b.role, p.piece, prio_internal.pack_list(p.share_id, p.content, p.replay)
-		FROM (SELECT i.share_id, i.content, i.replay, (row_number() OVER (ORDER BY i.share_id) - 1) / prio_internal.chunk_shares(b.n_data) AS piece
+		FROM (SELECT i.share_id, i.content, i.replay, (row_number() OVER (ORDER BY i.share_id) - 1) / b.chunk_shares AS piece
 			FROM (SELECT o.share_id, prio_internal.only(o.content) AS content, prio_internal.only(o.replay) AS replay
 				FROM prio_internal.opened_shares(b.number) AS o GROUP BY o.share_id) AS i
 			WHERE i.content IS NOT NULL) AS p

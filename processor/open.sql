@@ -3,8 +3,8 @@
 -- Blocks of a chunk: some five thousand shares, fewer when they are long, so that what one
 -- transaction opens stays below 64 MB or so.
 CREATE FUNCTION prio_internal.chunk_blocks(b prio_processor.batch) RETURNS bigint LANGUAGE sql STABLE AS $$
-	SELECT greatest(1, prio_internal.chunk_shares(b.n_data) * r.width / 8000)
-	FROM (SELECT prio_internal.longest_share(b.server::text, b.packet_batch_id, b.n_data) / 2 AS length) AS l,
+	SELECT greatest(1, b.chunk_shares * r.width / 8000)
+	FROM (SELECT prio_internal.usual_share(b.server::text, b.packet_batch_id, b.n_data) AS length) AS l,
 		-- a row has what is longer than 2000 bytes in a table of its own
 		LATERAL (SELECT 70 + octet_length(b.batch_id) + CASE WHEN l.length > 1900 THEN 18 ELSE l.length END AS width) AS r
 $$;
@@ -15,10 +15,10 @@ CREATE FUNCTION prio_internal.open_chunk(b prio_processor.batch, c prio_internal
 BEGIN
 	EXECUTE format('INSERT INTO prio_internal.opened (number, chunk, opened, shares)
 		SELECT $1, $2, o.opened, prio_internal.opened_count(o.opened)
-		FROM (SELECT prio_internal.open_shares($3, $4, $5, s.share_id, CASE WHEN $6 THEN s.ordinal END, s.header, s.payload, s.ctid) AS opened
+		FROM (SELECT prio_internal.open_shares($3, $4, $5, $7, s.share_id, CASE WHEN $6 THEN s.ordinal END, s.header, s.payload, s.ctid) AS opened
 			FROM prio_internal.%I AS s WHERE s.ctid >= %L::tid AND s.ctid < %L::tid OFFSET 0) AS o',
 		'share_' || b.number, format('(%s,0)', c.first_block), format('(%s,0)', c.end_block))
-	USING b.number, c.chunk, b.server::text, b.packet_batch_id, b.n_data, b.ordinals;
+	USING b.number, c.chunk, b.server::text, b.packet_batch_id, b.n_data, b.ordinals, b.report_times;
 END $$;
 
 COMMENT ON FUNCTION prio_internal.open_chunk(prio_processor.batch, prio_internal.chunk) IS 'opens the shares of a chunk';

@@ -59,7 +59,7 @@ GRANT EXECUTE ON FUNCTION prio_processor.longest_share(text) TO prio_ingest, pri
 -- who runs the job
 GRANT SELECT ON prio_processor.result, prio_processor.progress, prio_processor.exchange, prio_processor.rejections, prio_processor.peer TO prio_operator;
 GRANT SELECT (batch_id, number, server, role, n_data, bits, min_batch_size, packet_batch_id, max_missing, ordinals, checkpoints, close_at, report_times,
-	allow_forgeable, created_at, stage, stage_since, attempt, failed_stage, error, error_at, partner_closed, listed, packets, agreed, valid, rejected,
+	allow_forgeable, chunk_shares, created_at, stage, stage_since, attempt, failed_stage, error, error_at, partner_closed, listed, packets, agreed, valid, rejected,
 	drop_wanted, dropped_at) ON prio_processor.batch TO prio_operator;
 GRANT EXECUTE ON PROCEDURE
 	prio_processor.create_batch(text, name, int, bigint, int, text, numeric, boolean, boolean, timestamptz, tstzrange, boolean, boolean),
@@ -75,7 +75,7 @@ GRANT EXECUTE ON FUNCTION prio_processor.import_share(text, text, bigint), prio_
 GRANT EXECUTE ON FUNCTION prio_processor.export_messages(text, int), prio_processor.export_total(text) TO prio_operator;
 
 -- Functions that views use are called by whoever reads the view; these tell nobody anything.
-GRANT EXECUTE ON FUNCTION prio_internal.chunk_shares(int), prio_internal.disagreement(text, text), prio_internal.setting_rows(text),
+GRANT EXECUTE ON FUNCTION prio_internal.disagreement(text, text), prio_internal.setting_rows(text),
 	prio_internal.identity() TO prio_operator;
 GRANT EXECUTE ON FUNCTION prio_internal.list_ids(bytea) TO prio_peer;
 

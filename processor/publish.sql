@@ -26,7 +26,7 @@ BEGIN
 		PERFORM prio_internal.fail_batch(b, 'the totals do not belong together: ' || SQLERRM);
 		RETURN 'failed';
 	END;
-	largest := b.valid::numeric * ((1::bigint << coalesce(b.bits, 1)) - 1);
+	largest := prio_internal.largest_count(b);
 	IF (SELECT max(count) > largest FROM unnest(counts) AS count) THEN
 		PERFORM prio_internal.fail_batch(b, format('a count is beyond what %s valid shares can add up to: the servers did not add up the same shares', b.valid));
 		RETURN 'failed';

@@ -12,7 +12,7 @@ CREATE FUNCTION prio_internal.said_count(number int, role text, round int) RETUR
 COMMENT ON FUNCTION prio_internal.said_count(int, text, int) IS 'about how many chunks a side spoke in a round';
 
 CREATE FUNCTION prio_internal.chunk_count(b prio_processor.batch) RETURNS int LANGUAGE sql STABLE
-	RETURN (b.agreed + prio_internal.chunk_shares(b.n_data) - 1) / prio_internal.chunk_shares(b.n_data);
+	RETURN (b.agreed + b.chunk_shares - 1) / b.chunk_shares;
 
 COMMENT ON FUNCTION prio_internal.chunk_count(prio_processor.batch) IS 'chunks of the agreed list';
 
@@ -48,7 +48,7 @@ BEGIN
 			SELECT w.records INTO STRICT records FROM prio_internal.work AS w WHERE w.number = b.number AND w.chunk = a.chunk;
 			INSERT INTO prio_internal.message (number, role, round, chunk, payload)
 			VALUES (b.number, b.role, round, a.chunk, CASE round WHEN 1 THEN prio_internal.round1(records, a.left_out)
-				ELSE prio_internal.round2(records, a.left_out, prio_internal.said(b.number, b.role, 1, a.chunk),
+				ELSE prio_internal.round2(b.server::text, records, a.left_out, prio_internal.said(b.number, b.role, 1, a.chunk),
 					prio_internal.said(b.number, peer, 1, a.chunk)) END);
 			RETURN 'worked';
 		END IF;

@@ -54,7 +54,7 @@ END $$;
 CREATE TABLE prio_processor.peer (
 	server name PRIMARY KEY,
 	role text NOT NULL CHECK (role IN ('A', 'B')),
-	peer_public_key text NOT NULL CHECK (peer_public_key ~ '^[0-9a-f]{64}$'),
+	peer_public_key text CHECK (peer_public_key ~ '^[0-9a-f]{64}$'),
 	peer_server name,
 	min_batch_size bigint,
 	max_missing numeric,
@@ -66,11 +66,11 @@ CREATE TABLE prio_processor.peer (
 COMMENT ON TABLE prio_processor.peer IS 'the Prio servers of this database and who the other server is; written by join_peer()';
 COMMENT ON COLUMN prio_processor.peer.server IS 'foreign server that holds the role and keys of this side';
 COMMENT ON COLUMN prio_processor.peer.role IS 'role of this side, A or B; the same for all servers of a database';
-COMMENT ON COLUMN prio_processor.peer.peer_public_key IS 'public key of the other server, 64 hexadecimal digits';
+COMMENT ON COLUMN prio_processor.peer.peer_public_key IS 'public key of the other server, 64 hexadecimal digits; NULL where shares are not sealed';
 COMMENT ON COLUMN prio_processor.peer.peer_server IS 'foreign server of the wrapper prio_peer, where the other database is; NULL when messages come as files';
 COMMENT ON COLUMN prio_processor.peer.min_batch_size IS 'no batch may have a smaller min_batch_size: see set_floor()';
 COMMENT ON COLUMN prio_processor.peer.max_missing IS 'no batch may have a larger max_missing: see set_floor()';
-COMMENT ON COLUMN prio_processor.peer.outlived_key IS 'public key that this side must not use any more: see after_restore()';
+COMMENT ON COLUMN prio_processor.peer.outlived_key IS 'public key, or digest of the verify key, that this side must not use any more: see after_restore()';
 COMMENT ON COLUMN prio_processor.peer.system_identifier IS 'cluster in which it was joined: a copy of the database is not';
 COMMENT ON COLUMN prio_processor.peer.database IS 'database in which it was joined';
 
@@ -113,6 +113,7 @@ CREATE TABLE prio_processor.batch (
 	close_at timestamptz,
 	report_times tstzrange,
 	allow_forgeable boolean NOT NULL,
+	chunk_shares int NOT NULL,
 	settings text NOT NULL,
 	created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
 	stage prio_processor.stage NOT NULL DEFAULT 'open',
@@ -143,16 +144,17 @@ COMMENT ON COLUMN prio_processor.batch.batch_id IS 'name of the batch, the same 
 COMMENT ON COLUMN prio_processor.batch.number IS 'its shares are in the table prio_internal.share_NUMBER';
 COMMENT ON COLUMN prio_processor.batch.server IS 'foreign server with the role and keys of this side';
 COMMENT ON COLUMN prio_processor.batch.role IS 'role of this side, A or B';
-COMMENT ON COLUMN prio_processor.batch.n_data IS 'data fields (bits) of every share';
+COMMENT ON COLUMN prio_processor.batch.n_data IS 'data fields (bits) of every packet; NULL for Prio3';
 COMMENT ON COLUMN prio_processor.batch.bits IS 'bits of an integer, when the data are integers; NULL when they are single bits';
 COMMENT ON COLUMN prio_processor.batch.min_batch_size IS 'with fewer valid shares nothing leaves this server, and nothing is published';
-COMMENT ON COLUMN prio_processor.batch.packet_batch_id IS 'the name that clients put into their packets';
+COMMENT ON COLUMN prio_processor.batch.packet_batch_id IS 'the name that clients put into their packets; those of Prio3 have none';
 COMMENT ON COLUMN prio_processor.batch.max_missing IS 'of the shares that this side listed, the fraction that may be absent from the total';
 COMMENT ON COLUMN prio_processor.batch.ordinals IS 'does every share have an evaluation point of its own, as the command-line tool of prio-processor has it';
 COMMENT ON COLUMN prio_processor.batch.checkpoints IS 'is the other server a database that is asked; false when it exchanges files of JSON lines';
 COMMENT ON COLUMN prio_processor.batch.close_at IS 'from then on the next run() closes the batch; NULL for never';
 COMMENT ON COLUMN prio_processor.batch.report_times IS 'times of the reports that belong here; NULL for shares without a time';
 COMMENT ON COLUMN prio_processor.batch.allow_forgeable IS 'was it allowed to take an n_data with which a client can forge its proof';
+COMMENT ON COLUMN prio_processor.batch.chunk_shares IS 'how many shares are spoken about at a time, the same on both servers';
 COMMENT ON COLUMN prio_processor.batch.settings IS 'what both sides must agree on, key=value; pinned when the batch is closed';
 COMMENT ON COLUMN prio_processor.batch.created_at IS 'when it was made';
 COMMENT ON COLUMN prio_processor.batch.stage IS 'what is being done, or what became of it';
@@ -229,8 +231,8 @@ COMMENT ON TABLE prio_internal.early_share IS 'shares for batches that nobody ha
 COMMENT ON COLUMN prio_processor.share.batch_id IS 'batch it is for';
 COMMENT ON COLUMN prio_processor.share.share_id IS 'the same for both shares of a client';
 COMMENT ON COLUMN prio_processor.share.ordinal IS 'which evaluation point it is checked at; only imports of files set it';
-COMMENT ON COLUMN prio_processor.share.header IS 'what is not sealed of a report; NULL for packets of Prio v1';
-COMMENT ON COLUMN prio_processor.share.payload IS 'the sealed share';
+COMMENT ON COLUMN prio_processor.share.header IS 'what is not sealed of a report: the public share, or all of a DAP report that both seals cover; NULL for packets of Prio v1';
+COMMENT ON COLUMN prio_processor.share.payload IS 'the share for this server';
 
 -- ---------------------------------------------------------------- the state of a batch
 
@@ -302,12 +304,13 @@ COMMENT ON TABLE prio_internal.message IS 'the messages of both sides, a row a c
 
 CREATE SEQUENCE prio_internal.scope_number AS int;
 
--- Which packets were spoken about. A name and a key that packets are made for are a scope.
+-- Which packets were spoken about. A name and a key that packets are made for are a scope; of bare
+-- Prio3 shares a digest of the verify key.
 CREATE TABLE prio_internal.scope (
 	scope int PRIMARY KEY DEFAULT nextval('prio_internal.scope_number'),
 	name text NOT NULL,
-	public_key text NOT NULL,
-	UNIQUE (name, public_key)
+	key text NOT NULL,
+	UNIQUE (name, key)
 );
 
 CREATE TABLE prio_internal.memory (
@@ -320,7 +323,7 @@ CREATE TABLE prio_internal.memory (
 ALTER TABLE prio_internal.memory ALTER digests SET STORAGE EXTERNAL;
 
 COMMENT ON SEQUENCE prio_internal.scope_number IS 'numbers of scopes';
-COMMENT ON TABLE prio_internal.scope IS 'names in packets, with the key that they are sealed to';
+COMMENT ON TABLE prio_internal.scope IS 'names in packets, with the key that they are sealed to or, for shares of Prio3, checked with';
 COMMENT ON TABLE prio_internal.memory IS 'digests of the packets that have been spoken about; outlives the batch';
 
 CREATE TABLE prio_internal.rejection (
@@ -374,7 +377,7 @@ CREATE TABLE prio_processor.result (
 
 COMMENT ON TABLE prio_processor.result IS 'what was published';
 COMMENT ON COLUMN prio_processor.result.batch_id IS 'the batch';
-COMMENT ON COLUMN prio_processor.result.counts IS 'for every data field the number of clients that had it set; or for every integer the sum';
+COMMENT ON COLUMN prio_processor.result.counts IS 'for every data field the number of clients that had it set; or for every integer the sum; or the result of Prio3';
 COMMENT ON COLUMN prio_processor.result.valid IS 'clients in it';
 COMMENT ON COLUMN prio_processor.result.rejected IS 'packets of this side that are not';
 COMMENT ON COLUMN prio_processor.result.published_at IS 'when';

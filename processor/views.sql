@@ -15,8 +15,8 @@ WITH at AS (
 			WHEN 'round 2' THEN (SELECT count(*)::int FROM prio_internal.message AS m WHERE m.number = a.number AND m.role = a.role AND m.round = 2) END AS chunks,
 		CASE coalesce(a.failed_stage, a.stage)
 			WHEN 'close' THEN (SELECT count(*) FROM prio_internal.chunk AS x WHERE x.number = a.number)
-			WHEN 'round 1' THEN (a.agreed + prio_internal.chunk_shares(a.n_data) - 1) / prio_internal.chunk_shares(a.n_data)
-			WHEN 'round 2' THEN (a.agreed + prio_internal.chunk_shares(a.n_data) - 1) / prio_internal.chunk_shares(a.n_data) END AS of_chunks
+			WHEN 'round 1' THEN (a.agreed + a.chunk_shares - 1) / a.chunk_shares
+			WHEN 'round 2' THEN (a.agreed + a.chunk_shares - 1) / a.chunk_shares END AS of_chunks
 	FROM (SELECT x.* FROM prio_processor.batch AS x WHERE x.stage < 'published' OR x.stage = 'failed') AS a
 )
 SELECT a.batch_id, t.stage, 'done' AS state, t.shares AS done, t.shares AS total, CASE WHEN t.shares > 0 THEN 100.0 END AS percent,
@@ -36,7 +36,7 @@ SELECT a.batch_id, coalesce(a.failed_stage, a.stage),
 		'the two servers do not agree on ' || prio_internal.disagreement(a.settings, a.peer_settings),
 		'the other server: ' || a.peer_failure,
 		a.contact_error) END), a.number, NULL::timestamptz
-FROM at AS a LEFT JOIN done AS d USING (number), LATERAL (SELECT prio_internal.chunk_shares(a.n_data)::bigint AS size) AS s,
+FROM at AS a LEFT JOIN done AS d USING (number), LATERAL (SELECT a.chunk_shares::bigint AS size) AS s,
 	LATERAL (SELECT CASE
 		WHEN a.stage = 'open' THEN CASE WHEN a.close_at IS NOT NULL THEN format('close_batch(), or run() after %s', a.close_at) ELSE 'close_batch()' END
 		WHEN NOT a.checkpoints AND a.stage = 'round 1' AND NOT a.partner_closed THEN 'partner_is_closed()'

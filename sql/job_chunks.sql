@@ -58,8 +58,8 @@ FROM keys, pair, generate_series(1, 12) AS i,
 
 -- Three chunks of each batch, opened on both sides, and next to it what prio says of each share.
 CREATE TABLE opened AS
-SELECT name, chunk, prio_internal.open_shares(s.a, 'chunk', 12, share_id, ordinal, header, share.a, place) AS a,
-	prio_internal.open_shares(s.b, 'chunk', 12, share_id, ordinal, header, share.b, place) AS b
+SELECT name, chunk, prio_internal.open_shares(s.a, 'chunk', 12, NULL, share_id, ordinal, header, share.a, place) AS a,
+	prio_internal.open_shares(s.b, 'chunk', 12, NULL, share_id, ordinal, header, share.b, place) AS b
 FROM (SELECT *, ctid AS place, number % 3 AS chunk FROM share) AS share JOIN pair AS s USING (name) GROUP BY name, chunk;
 CREATE TABLE verified AS
 SELECT name, number, share_id, coalesce(ordinal, 0) AS ordinal, s.ctid AS place, s.a, s.b,
@@ -83,7 +83,7 @@ SELECT count(*) AS ids, count(*) FILTER (WHERE CASE role WHEN 'A' THEN prio_shar
 FROM side JOIN pair AS p USING (name), prio_internal.opened_rejections(opened) AS r, unnest(r.ids) AS id
 	JOIN share AS s ON s.share_id = id WHERE s.name = side.name AND s.header IS NULL AND s.a IS NOT NULL;
 SELECT reason, shares, cardinality(ids), ids[1] = md5('1')::uuid AS first, ids[10] = md5('10')::uuid AS last
-FROM prio_internal.opened_rejections((SELECT prio_internal.open_shares('a', 'chunk', 12, md5(i::text)::uuid, NULL, NULL, '', '(0,1)')
+FROM prio_internal.opened_rejections((SELECT prio_internal.open_shares('a', 'chunk', 12, NULL, md5(i::text)::uuid, NULL, NULL, '', '(0,1)')
 	FROM generate_series(1, 25) AS i)) AS r;
 
 -- The total is that of prio_total_share(), for a chunk and over all of them.
@@ -106,22 +106,22 @@ FROM row_of_side AS r JOIN verified_of_side AS v USING (name, role, share_id) GR
 SELECT count(*) FROM (
 	SELECT share_id, content, replay, record FROM row_of_side WHERE name = 'ordinals' AND role = 'B'
 	EXCEPT SELECT share_id, content, replay, record FROM prio_internal.opened_rows((
-		SELECT prio_internal.open_shares('b', 'chunk', 12, share_id, ordinal, header, b, ctid ORDER BY number DESC) FROM share WHERE name = 'ordinals'))) AS s;
+		SELECT prio_internal.open_shares('b', 'chunk', 12, NULL, share_id, ordinal, header, b, ctid ORDER BY number DESC) FROM share WHERE name = 'ordinals'))) AS s;
 
 -- Of nothing at all there is an empty value, of nothing that opens one with reasons.
 CREATE TABLE empty AS
-SELECT 'no rows' AS what, prio_internal.open_shares('a', 'chunk', 12, share_id, ordinal, header, a, ctid) AS opened FROM share WHERE false
-UNION ALL SELECT 'none opens', prio_internal.open_shares('a', 'chunk', 12, share_id, ordinal, header, '', ctid) FROM share WHERE number < 5;
+SELECT 'no rows' AS what, prio_internal.open_shares('a', 'chunk', 12, NULL, share_id, ordinal, header, a, ctid) AS opened FROM share WHERE false
+UNION ALL SELECT 'none opens', prio_internal.open_shares('a', 'chunk', 12, NULL, share_id, ordinal, header, '', ctid) FROM share WHERE number < 5;
 SELECT what, prio_internal.opened_count(opened), prio_internal.opened_total(opened),
 	(SELECT count(*) FROM prio_internal.opened_rows(opened)) AS rows, (SELECT sum(shares) FROM prio_internal.opened_rejections(opened)) AS rejected
 FROM empty ORDER BY what;
 
 -- What the caller gets wrong is an error.
-SELECT error_of(format('SELECT prio_internal.open_shares(%s, share_id, ordinal, header, a, ctid) FROM share WHERE number = 1', arguments))
+SELECT error_of(format('SELECT prio_internal.open_shares(%s, NULL, share_id, ordinal, header, a, ctid) FROM share WHERE number = 1', arguments))
 FROM unnest(ARRAY['NULL, ''chunk'', 12', '''a'', NULL, 12', '''a'', ''chunk'', NULL', '''nobody'', ''chunk'', 12', '''a'', '''', 12', '''a'', ''chunk'', 0',
 	'''a'', ''chunk'', 12 + number % 2 + (name = ''seed'')::int', 'lower(CASE name WHEN ''seed'' THEN ''B'' ELSE ''A'' END), ''chunk'', 12']) AS arguments;
-SELECT error_of('SELECT prio_internal.open_shares(''a'', ''chunk'', 12, share_id, -1, header, a, ctid) FROM share WHERE number = 1');
-SELECT error_of('SELECT prio_internal.open_shares(''a'', ''chunk'', 12, share_id, 0, header, a, NULL) FROM share WHERE number = 1');
+SELECT error_of('SELECT prio_internal.open_shares(''a'', ''chunk'', 12, NULL, share_id, -1, header, a, ctid) FROM share WHERE number = 1');
+SELECT error_of('SELECT prio_internal.open_shares(''a'', ''chunk'', 12, NULL, share_id, 0, header, a, NULL) FROM share WHERE number = 1');
 
 -- Every hostile packet that there is a vector of.
 \set content `cat test/vectors/invalid.json`
@@ -142,7 +142,7 @@ CREATE TABLE hostile AS
 SELECT md5(row::text)::uuid AS share_id, lower(c->>'role') AS role, decode(c->>'share', 'hex') AS share
 FROM invalid, jsonb_array_elements(file->'cases') WITH ORDINALITY AS s (c, row) WHERE c ? 'share'
 UNION ALL SELECT md5(role)::uuid, role, decode(file->'honest'->>role, 'hex') FROM invalid, unnest(ARRAY['a', 'b']) AS role;
-CREATE TABLE hostile_opened AS SELECT role, prio_internal.open_shares('invalid_' || role, 'invalid', 13, share_id, NULL, NULL, share, ctid) AS opened
+CREATE TABLE hostile_opened AS SELECT role, prio_internal.open_shares('invalid_' || role, 'invalid', 13, NULL, share_id, NULL, NULL, share, ctid) AS opened
 FROM hostile GROUP BY role;
 SELECT role, count(*) > 10 AS enough, prio_internal.opened_count(opened),
 	prio_internal.opened_total(opened) = (SELECT prio_total_share(prio_verifier('invalid_' || h.role, 'invalid', 13, share), share)
@@ -206,9 +206,9 @@ SELECT error_of(format('SELECT prio_internal.pack_bits(%s)', arguments)) FROM un
 CREATE TABLE round1 AS
 SELECT *, prio_internal.round1(a, '\x24') AS a1, prio_internal.round1(b, '\x2001') AS b1 FROM records;
 CREATE TABLE round2 AS
-SELECT *, prio_internal.round2(a, '\x24', a1, b1) AS a2, prio_internal.round2(b, '\x2001', b1, a1) AS b2 FROM round1;
+SELECT *, prio_internal.round2('a', a, '\x24', a1, b1) AS a2, prio_internal.round2('b', b, '\x2001', b1, a1) AS b2 FROM round1;
 CREATE TABLE verdict AS
-SELECT *, prio_internal.verdicts('A', '\x24', a2, b2) AS va, prio_internal.verdicts('B', '\x2001', b2, a2) AS vb FROM round2;
+SELECT *, prio_internal.verdicts('a', '\x24', a2, b2) AS va, prio_internal.verdicts('b', '\x2001', b2, a2) AS vb FROM round2;
 CREATE VIEW entry AS
 SELECT r.name, r.chunk, e.number, v.share_id, verifier_a, verifier_b, e.a1, e.b1, e.a2, e.b2
 FROM round2 AS r, LATERAL ROWS FROM (prio_internal.message_entries(r.a1), prio_internal.message_entries(r.b1),
@@ -228,8 +228,8 @@ SELECT bool_and((get_byte(va, number) = 0) = (get_byte(vb, number) = 0)) AS both
 FROM verdict JOIN entry USING (name, chunk);
 -- Nothing left out, by NULL or by no bit.
 SELECT name, chunk, prio_internal.round1(a, NULL) = prio_internal.round1(a, '\x0000') AS alike, prio_internal.round1(NULL, NULL) IS NULL AS nothing,
-	prio_internal.verdict_counts(prio_internal.verdicts('A', NULL, prio_internal.round2(a, NULL, NULL, prio_internal.round1(b, NULL)),
-		prio_internal.round2(b, NULL, NULL, prio_internal.round1(a, NULL)))) AS verdicts
+	prio_internal.verdict_counts(prio_internal.verdicts('a', NULL, prio_internal.round2('a', a, NULL, NULL, prio_internal.round1(b, NULL)),
+		prio_internal.round2('b', b, NULL, NULL, prio_internal.round1(a, NULL)))) AS verdicts
 FROM records ORDER BY name, chunk;
 
 -- The other server's messages may be anything: what is none of round 1 has no answer, what is none of round 2 is not valid.
@@ -237,13 +237,13 @@ WITH garbage AS (
 	SELECT name, chunk, a, b1, b2, (SELECT prio_internal.pack_entries(number, CASE number % 4 WHEN 0 THEN '\xa100a1'::bytea WHEN 1 THEN '\x00' WHEN 2 THEN NULL ELSE '\xa100a100' END)
 		FROM generate_series(0, count::int - 1) AS number) AS peer FROM round2)
 SELECT name, chunk, (SELECT array_agg(number % 4 ORDER BY number) FILTER (WHERE payload IS NOT NULL AND number < 8)
-	FROM prio_internal.message_entries(prio_internal.round2(a, NULL, NULL, peer))) AS answered,
-	prio_internal.verdict_counts(prio_internal.verdicts('A', NULL, prio_internal.round2(a, NULL, NULL, b1), peer)) AS verdicts
+	FROM prio_internal.message_entries(prio_internal.round2('a', a, NULL, NULL, peer))) AS answered,
+	prio_internal.verdict_counts(prio_internal.verdicts('a', NULL, prio_internal.round2('a', a, NULL, NULL, b1), peer)) AS verdicts
 FROM garbage ORDER BY name, chunk;
 SELECT error_of(format('SELECT %s FROM round2', call)) FROM unnest(ARRAY['prio_internal.round1(a, ''\x000000000000000000'')',
-	'prio_internal.round2(a, ''\x000000000000000000'', a1, b1)', 'prio_internal.round2(a, NULL, a1, substr(b1, 1, length(b1) - 1))', 'prio_internal.round2(a, NULL, a1, b1 || ''\x00'')',
-	'prio_internal.verdicts(''C'', NULL, a2, b2)', 'prio_internal.verdicts(''A'', NULL, a2, b2 || ''\x00'')', 'prio_internal.verdicts(''A'', NULL, a2 || ''\x80'', b2 || ''\x80'')',
-	'prio_internal.verdicts(''A'', ''\x000000000000000000'', a2, b2)', 'prio_internal.verdict_counts(''\x0004'')',
+	'prio_internal.round2(''a'', a, ''\x000000000000000000'', a1, b1)', 'prio_internal.round2(''a'', a, NULL, a1, substr(b1, 1, length(b1) - 1))', 'prio_internal.round2(''a'', a, NULL, a1, b1 || ''\x00'')',
+	'prio_internal.verdicts(''nobody'', NULL, a2, b2)', 'prio_internal.verdicts(''a'', NULL, a2, b2 || ''\x00'')', 'prio_internal.verdicts(''a'', NULL, a2 || ''\x80'', b2 || ''\x80'')',
+	'prio_internal.verdicts(''a'', ''\x000000000000000000'', a2, b2)', 'prio_internal.verdict_counts(''\x0004'')',
 	'prio_internal.valid_places(a, ''\x00'')', 'prio_internal.valid_places(a, ''\x05'')']) AS call;
 
 -- The valid shares, and where they are. The total of all that opened is that of the valid ones and of the rest.
@@ -255,9 +255,9 @@ SELECT r.*, EXISTS (SELECT FROM verdict, prio_internal.valid_places(CASE r.role 
 	CASE r.role WHEN 'A' THEN s.a ELSE s.b END AS payload
 FROM row_of_side AS r JOIN share AS s ON s.ctid = r.place;
 CREATE TABLE total AS
-SELECT name, role, prio_internal.sum_records(12, record, NULL, payload) FILTER (WHERE valid) AS valid,
-	prio_internal.sum_records(12, record, NULL, payload) FILTER (WHERE NOT valid) AS rest,
-	prio_internal.sum_records(12, record, NULL, payload ORDER BY random()) AS everything
+SELECT name, role, prio_internal.sum_records('a', 12, share_id, record, NULL, payload) FILTER (WHERE valid) AS valid,
+	prio_internal.sum_records('a', 12, share_id, record, NULL, payload) FILTER (WHERE NOT valid) AS rest,
+	prio_internal.sum_records('a', 12, share_id, record, NULL, payload ORDER BY random()) AS everything
 FROM row_is_valid GROUP BY name, role;
 SELECT name, role, everything = (SELECT prio_merge(prio_internal.opened_total(opened)) FROM side WHERE (side.name, side.role) = (total.name, total.role)) AS everything,
 	everything = (SELECT prio_merge(t) FROM unnest(ARRAY[valid, rest]) AS t) AS valid_and_rest,
@@ -269,18 +269,18 @@ SELECT x.name, prio_publish(x.valid, y.valid) = (SELECT array_agg(count ORDER BY
 		WHERE r.valid AND r.role = 'A' AND r.name = x.name GROUP BY i) AS c) AS published
 FROM total AS x JOIN total AS y USING (name) WHERE x.role = 'A' AND y.role = 'B' ORDER BY name;
 -- B has all it needs in the record.
-SELECT role, prio_internal.sum_records(12, record, NULL, NULL) = (SELECT everything FROM total WHERE name = 'batch' AND role = 'B') AS without_payload
+SELECT role, prio_internal.sum_records('a', 12, share_id, record, NULL, NULL) = (SELECT everything FROM total WHERE name = 'batch' AND role = 'B') AS without_payload
 FROM row_of_side WHERE name = 'batch' AND role = 'B' GROUP BY role;
-SELECT prio_internal.sum_records(12, record, NULL, NULL) IS NULL AS none FROM row_of_side WHERE false;
+SELECT prio_internal.sum_records('a', 12, share_id, record, NULL, NULL) IS NULL AS none FROM row_of_side WHERE false;
 -- Whatever is not the share that was opened is an error.
-SELECT role, error_of(format('SELECT prio_internal.sum_records(%s) FROM row_is_valid WHERE name = ''batch'' AND role = %L', arguments, role)) AS error
-FROM (VALUES ('A'), ('B')) AS r (role), unnest(ARRAY['12, record, NULL, substr(payload, 1, 100)', '12, record, '''', payload',
-	'12, record, NULL, set_byte(payload, length(payload) - 16, get_byte(payload, length(payload) - 16) # 1)', '12, record, NULL, decode(repeat(''00'', 10000000), ''hex'')',
-	'11, record, NULL, payload', 'NULL, record, NULL, payload', '12, NULL, NULL, payload', '12, substr(record, 2), NULL, payload', '12, set_byte(record, 32, 9), NULL, payload']) WITH ORDINALITY AS a (arguments, number)
+SELECT role, error_of(format('SELECT prio_internal.sum_records(''a'', %s) FROM row_is_valid WHERE name = ''batch'' AND role = %L', arguments, role)) AS error
+FROM (VALUES ('A'), ('B')) AS r (role), unnest(ARRAY['12, share_id, record, NULL, substr(payload, 1, 100)', '12, share_id, record, '''', payload',
+	'12, share_id, record, NULL, set_byte(payload, length(payload) - 16, get_byte(payload, length(payload) - 16) # 1)', '12, share_id, record, NULL, decode(repeat(''00'', 10000000), ''hex'')',
+	'11, share_id, record, NULL, payload', 'NULL, share_id, record, NULL, payload', '12, share_id, NULL, NULL, payload', '12, share_id, substr(record, 2), NULL, payload', '12, share_id, set_byte(record, 32, 9), NULL, payload']) WITH ORDINALITY AS a (arguments, number)
 ORDER BY number, role;
-SELECT error_of('SELECT prio_internal.sum_records(12, record, NULL, NULL) FROM row_is_valid WHERE name = ''batch'' AND role = ''A''');
-SELECT error_of('SELECT prio_internal.sum_records(12, record, NULL, set_byte(payload, 60, get_byte(payload, 60) # 1)) FROM row_is_valid WHERE name = ''batch'' AND role = ''A''');
-SELECT error_of('SELECT prio_internal.sum_records(12, record, NULL, payload) FROM row_is_valid WHERE name = ''batch''');
+SELECT error_of('SELECT prio_internal.sum_records(''a'', 12, share_id, record, NULL, NULL) FROM row_is_valid WHERE name = ''batch'' AND role = ''A''');
+SELECT error_of('SELECT prio_internal.sum_records(''a'', 12, share_id, record, NULL, set_byte(payload, 60, get_byte(payload, 60) # 1)) FROM row_is_valid WHERE name = ''batch'' AND role = ''A''');
+SELECT error_of('SELECT prio_internal.sum_records(''a'', 12, share_id, record, NULL, payload) FROM row_is_valid WHERE name = ''batch''');
 
 -- Messages that the other server sent.
 SELECT name, chunk, prio_internal.entries_fit(a1, count::int, 24) AS fits, prio_internal.entries_fit(a1, count::int + 1, 24) AS too_few, prio_internal.entries_fit(a1, count::int - 1, 24) AS too_many,
@@ -306,12 +306,12 @@ SELECT count(DISTINCT prio_internal.decoy('a', 1)) AS round1, count(DISTINCT pri
 	bool_or(prio_is_valid(prio_verify2(verifier_a, prio_verify1(verifier_b)), prio_internal.decoy('b', 2))) AS valid
 FROM verified, generate_series(1, 10) WHERE verifier_a IS NOT NULL AND verifier_b IS NOT NULL;
 SELECT error_of(query) FROM unnest(ARRAY['SELECT prio_internal.decoy(''a'', 0)', 'SELECT prio_internal.decoy(''a'', 3)', 'SELECT prio_internal.decoy(''nobody'', 1)',
-	'SELECT prio_internal.longest_entry(''a'', 12, 3)', 'SELECT prio_internal.longest_entry(''a'', 0, 1)']) AS query;
+	'SELECT prio_internal.longest_entry(''a'', 12, 4)', 'SELECT prio_internal.longest_entry(''a'', 0, 1)']) AS query;
 
 -- How long a share may be: a byte more is refused, and not read.
 SELECT prio_internal.longest_share('a', 'chunk', 12) = prio_internal.longest_share('b', 'chunk', 12) AS both_alike,
 	prio_internal.longest_share('a', 'chunk', 12) > max(length(a)) AS longer_than_any FROM share WHERE what <> 'too long';
-SELECT more, r.* FROM (SELECT more, prio_internal.open_shares('a', 'chunk', 12, md5('x')::uuid, NULL, NULL,
+SELECT more, r.* FROM (SELECT more, prio_internal.open_shares('a', 'chunk', 12, NULL, md5('x')::uuid, NULL, NULL,
 	decode(repeat('00', prio_internal.longest_share('a', 'chunk', 12) + more), 'hex'), '(0,1)') AS opened FROM generate_series(0, 1) AS more GROUP BY more) AS s,
 	prio_internal.opened_rejections(opened) AS r ORDER BY more;
 SELECT error_of(query) FROM unnest(ARRAY['SELECT prio_internal.longest_share(''nobody'', ''chunk'', 12)', 'SELECT prio_internal.longest_share(''a'', '''', 12)',
@@ -322,7 +322,7 @@ INSERT INTO stored SELECT decode(repeat('00', 1000000), 'hex') FROM generate_ser
 CREATE FUNCTION reads() RETURNS bigint LANGUAGE sql AS $$ SELECT pg_stat_get_xact_numscans(indexrelid) FROM pg_class AS c, pg_index AS i WHERE c.oid = 'stored'::regclass AND i.indrelid = c.reltoastrelid $$;
 BEGIN;
 SELECT reads() AS before \gset
-SELECT r.reason, r.shares FROM prio_internal.opened_rejections((SELECT prio_internal.open_shares('a', 'chunk', 12, md5('x')::uuid, NULL, NULL, payload, ctid) FROM stored)) AS r;
+SELECT r.reason, r.shares FROM prio_internal.opened_rejections((SELECT prio_internal.open_shares('a', 'chunk', 12, NULL, md5('x')::uuid, NULL, NULL, payload, ctid) FROM stored)) AS r;
 SELECT reads() - :before AS reads;
 SELECT sum(length(substr(payload, 1, 1))), reads() - :before > 0 AS counted FROM stored;
 COMMIT;
@@ -331,10 +331,10 @@ COMMIT;
 CREATE TABLE long (share_id uuid, a bytea, b bytea);
 ALTER TABLE long ALTER b SET STORAGE EXTERNAL;
 INSERT INTO long SELECT md5(i::text)::uuid, share_a, share_b FROM keys, generate_series(1, 5) AS i, LATERAL (SELECT * FROM prio_encode(keys.a, keys.b, repeat('long', 2000), repeat('1', 1000)::varbit)) AS e;
-WITH o AS (SELECT prio_internal.open_shares('a', repeat('long', 2000), 1000, share_id, NULL, NULL, a, ctid) AS a, prio_internal.open_shares('b', repeat('long', 2000), 1000, share_id, NULL, NULL, b, ctid) AS b FROM long)
+WITH o AS (SELECT prio_internal.open_shares('a', repeat('long', 2000), 1000, NULL, share_id, NULL, NULL, a, ctid) AS a, prio_internal.open_shares('b', repeat('long', 2000), 1000, NULL, share_id, NULL, NULL, b, ctid) AS b FROM long)
 SELECT (SELECT array_agg(DISTINCT count) FROM unnest(prio_publish(prio_internal.opened_total(o.a), prio_internal.opened_total(o.b))) AS count) AS counts,
-	prio_internal.opened_total(o.a) = (SELECT prio_internal.sum_records(1000, record, NULL, long.a) FROM prio_internal.opened_rows(o.a) AS r JOIN long ON long.ctid = r.place) AS summed_a,
-	prio_internal.opened_total(o.b) = (SELECT prio_internal.sum_records(1000, record, NULL, long.b) FROM prio_internal.opened_rows(o.b) AS r JOIN long ON long.ctid = r.place) AS summed_b
+	prio_internal.opened_total(o.a) = (SELECT prio_internal.sum_records('a', 1000, r.share_id, record, NULL, long.a) FROM prio_internal.opened_rows(o.a) AS r JOIN long ON long.ctid = r.place) AS summed_a,
+	prio_internal.opened_total(o.b) = (SELECT prio_internal.sum_records('a', 1000, r.share_id, record, NULL, long.b) FROM prio_internal.opened_rows(o.b) AS r JOIN long ON long.ctid = r.place) AS summed_b
 FROM o;
 
 -- Private state whose bytes were changed is damaged, whichever byte it is, and in whatever reads it.
@@ -342,7 +342,7 @@ CREATE TABLE reader (value text, call text);
 INSERT INTO reader VALUES ('opened', 'SELECT prio_internal.opened_count($1)'), ('opened', 'SELECT prio_internal.opened_total($1)'),
 	('opened', 'SELECT count(*) FROM prio_internal.opened_rows($1)'), ('opened', 'SELECT count(*) FROM prio_internal.opened_rejections($1)'),
 	('records', 'SELECT prio_internal.records_count($1)'), ('records', 'SELECT prio_internal.records_ids($1)'), ('records', 'SELECT prio_internal.round1($1, NULL)'),
-	('records', 'SELECT prio_internal.round2($1, NULL, NULL, ''\x000000'')'), ('records', 'SELECT count(*) FROM prio_internal.valid_places($1, ''\x000000'')');
+	('records', 'SELECT prio_internal.round2(''a'', $1, NULL, NULL, ''\x000000'')'), ('records', 'SELECT count(*) FROM prio_internal.valid_places($1, ''\x000000'')');
 CREATE FUNCTION reader_error(call text, value bytea) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	result text;
@@ -355,7 +355,7 @@ EXCEPTION WHEN OTHERS THEN
 	RETURN concat_ws(': ', SQLSTATE, SQLERRM, nullif(detail, ''));
 END $$;
 CREATE TABLE state AS
-SELECT 'opened' AS value, prio_internal.open_shares('a', 'chunk', 12, share_id, ordinal, header, a, ctid) AS bytes FROM share
+SELECT 'opened' AS value, prio_internal.open_shares('a', 'chunk', 12, NULL, share_id, ordinal, header, a, ctid) AS bytes FROM share
 WHERE name = 'batch' AND (number <= 3 OR what IN ('A cut', 'NULL', 'another batch'));
 INSERT INTO state SELECT 'records', prio_internal.pack_records(share_id, record) FROM state, prio_internal.opened_rows(bytes);
 SELECT value, call, reader_error(call, bytes) FROM state JOIN reader USING (value) ORDER BY value, call;

@@ -12,25 +12,33 @@
  * records	of the agreed shares of a chunk, private: a head; id and record of each, sorted by id;
  *			CRC-32C of it all
  * head		kind, version, protocol, role (1 each), n, bytes of a record, number of records (4
- *			each), digest of the batch (16)
- * record	of a share of Prio v1: ordinal (8), row (4 + 2), zero (2), content digest (16), stored
- *			verifier with key (PRIO1_VERIFIER_BYTES)
+ *			each), digest of the batch (16); n of Prio3 is the bytes of a verifier share
+ * record	a number (8), row (4 + 2), protocol, role (1 each), content digest (16), and
+ *			of Prio v1, where the number is the ordinal: stored verifier with key
+ *			(PRIO1_VERIFIER_BYTES);
+ *			of Prio3, where it is the bytes of a verifier share: digest of the batch (16),
+ *			verifier share, joint randomness seed (none in Count and Sum)
  * list		entries of id, content digest and replay digest (16 each), sorted by id
  * ids		16 bytes each, sorted
  * message	an entry a share: its length as LEB128 in the shortest form, and the bytes; empty for a
- *			share that is left out
+ *			share that is left out. Prio3: in round 1 the verifier share, in round 2 a byte: 1 if a
+ *			verifier message can be made and verify_next accepts it, else 0
  * bitmap	bit k mod 8 of byte k / 8 for number k, counted from the least significant one; what is
  *			behind the end is not set
  * verdicts	a byte a share: JobVerdict
  *
  * Digests are the first 16 bytes of SHA-256 over a byte that says of what, and: the content digest
  * over id, ordinal (8), stored verifier and the packet's first 44 bytes, key and nonce: what a row
- * opened to; the replay digest over the packet's first PRIO1_REPLAY_KEY_BYTES.
+ * opened to; the replay digest over the packet's first PRIO1_REPLAY_KEY_BYTES. Of Prio3: the content
+ * digest over id, SHA-256 of the payload, and the header; the replay digest over SHA-256 of A's
+ * share, B's first seed, or, where DAP binds it, the report id itself.
  */
 #ifndef PRIO_JOB_H
 #define PRIO_JOB_H
 
 #include "prio.h"
+
+#include "prio3/vdaf.h"
 
 #include "access/tupdesc.h"
 #include "storage/itemptr.h"
@@ -40,9 +48,13 @@
 #define JOB_HEAD_BYTES 32
 #define JOB_CHECKSUM_BYTES 4
 #define JOB_LIST_ENTRY_BYTES (UUID_LEN + 2 * JOB_DIGEST_BYTES)
-#define JOB_RECORD_BYTES (8 + 8 + JOB_DIGEST_BYTES + PRIO1_VERIFIER_BYTES)
-#define JOB_OPENED_ENTRY_BYTES (UUID_LEN + JOB_DIGEST_BYTES + JOB_RECORD_BYTES)
-#define JOB_RECORDS_ENTRY_BYTES (UUID_LEN + JOB_RECORD_BYTES)
+#define JOB_RECORD_HEAD_BYTES (8 + 8 + JOB_DIGEST_BYTES)
+#define JOB_PRIO1_RECORD_BYTES (JOB_RECORD_HEAD_BYTES + PRIO1_VERIFIER_BYTES)
+
+/* Entries with a record of so many bytes. */
+#define JOB_OPENED_ENTRY_BYTES(record_bytes) \
+	(UUID_LEN + JOB_DIGEST_BYTES + (Size) (record_bytes))
+#define JOB_RECORDS_ENTRY_BYTES(record_bytes) (UUID_LEN + (Size) (record_bytes))
 
 /* No value has more entries than this: what is counted beyond it is a mistake. */
 #define JOB_MAX_ENTRIES 10000000
@@ -50,7 +62,9 @@
 /* What the servers of a batch speak. Packed values name it: so the numbers stay. */
 typedef enum JobProtocol
 {
-	JOB_PRIO1 = 1
+	JOB_PRIO1 = 1,
+	JOB_PRIO3 = 2, /* shares as they are */
+	JOB_DAP = 3    /* shares of Prio3 in reports of DAP */
 } JobProtocol;
 
 typedef enum JobKind
@@ -76,6 +90,12 @@ typedef enum JobVerdict
  * another protocol begins here.
  */
 extern JobProtocol prio_job_protocol(const text *server_name);
+
+/* The role of a server, from its options. */
+extern PrioRole prio_job_role(const text *server_name);
+
+/* An option of a server; NULL if it does not have it. */
+extern const char *prio_job_option(const text *server_name, const char *option);
 
 /* ------------------------------------------------------------------ job_pack.c */
 
@@ -118,6 +138,7 @@ extern uint64 prio_job_read64(const uint8_t *bytes);
 /* A head. */
 typedef struct JobHead
 {
+	JobProtocol protocol;
 	PrioRole role;
 	uint32 n;
 	uint32 record_bytes;
@@ -196,16 +217,126 @@ extern Size prio_job_number(int32 number);
 /* The type of the rows of a function that returns a set, for the memory of all its calls. */
 extern TupleDesc prio_job_row_type(FunctionCallInfo fcinfo);
 
+/* ------------------------------------------------------------------ job_open.c */
+
+/* Why a row is none of a chunk: the status of what failed, or one of the job's own reasons. */
+typedef enum JobReason
+{
+	JOB_OTHER_ID = PRIO_OUT_OF_RANGE + 1, /* DAP: share_id is not the report id */
+	JOB_OTHER_TIME, /* DAP: report_times has not the time of the report */
+	JOB_REASONS
+} JobReason;
+
+/* Of a reason no more ids are kept than this. */
+#define JOB_MAX_IDS 10
+
+typedef struct JobRejections
+{
+	uint64 shares;
+	int ids_count;
+	pg_uuid_t ids[JOB_MAX_IDS];
+} JobRejections;
+
+/* What came of the rows of a chunk so far. */
+typedef struct JobRows
+{
+	JobHead head;      /* of those that opened: count, and, if there is any, the rest */
+	JobBuffer entries; /* JOB_OPENED_ENTRY_BYTES() each */
+	JobRejections rejections[JOB_REASONS]; /* by PrioStatus or JobReason */
+} JobRows;
+
+/* Counts a row that did not open; id may be NULL. */
+extern void prio_job_reject(JobRows *rows, int reason, const pg_uuid_t *id);
+
+/* What a digest is of. */
+typedef enum JobDomain
+{
+	JOB_CONTENT = 1,
+	JOB_REPLAY = 2,
+	JOB_PAYLOAD = 3,
+	JOB_VERIFY_KEY = 4
+} JobDomain;
+
+/* The first bytes of SHA-256 over a byte that says of what, and the bytes. */
+extern PrioStatus prio_job_digest(JobDomain domain, const uint8_t *bytes, Size size,
+								  uint8_t digest[JOB_DIGEST_BYTES]);
+
+/* Raises the error for a chunk whose rows are of several batches. */
+extern _Noreturn void prio_job_several_batches(void);
+
+/* ------------------------------------------------------------------ job_prio3.c */
+
+/* Opens shares of Prio3, bare or of DAP, some at a time. */
+typedef struct JobPrio3Opening JobPrio3Opening;
+
+/* Nothing is opened yet. A row that does not open raises no error. */
+extern JobPrio3Opening *prio_job_prio3_begin(const text *server_name, JobRows *rows);
+
+/* The arguments of open_shares_add() of one row. */
+extern void prio_job_prio3_add(JobPrio3Opening *opening, FunctionCallInfo fcinfo);
+
+/* Opens what waits: rows is complete then. */
+extern void prio_job_prio3_finish(JobPrio3Opening *opening);
+
+/* The aggregate share of what opened, and its bytes. */
+extern const uint8_t *prio_job_prio3_total(const JobPrio3Opening *opening, Size *size);
+
+extern void prio_job_prio3_wipe(JobPrio3Opening *opening);
+
+/* Where in a record of Prio3 what is, behind its head. */
+#define JOB_PRIO3_BATCH JOB_RECORD_HEAD_BYTES
+#define JOB_PRIO3_VERIFIER_SHARE (JOB_PRIO3_BATCH + JOB_DIGEST_BYTES)
+
+/* Can a record of so many bytes have a verifier share of n? */
+static inline bool
+prio_job_is_prio3_record(Size record_bytes, uint64 n)
+{
+	return record_bytes >= JOB_PRIO3_VERIFIER_SHARE &&
+		n <= record_bytes - JOB_PRIO3_VERIFIER_SHARE &&
+		record_bytes - JOB_PRIO3_VERIFIER_SHARE - n <= PRIO3_MAX_SEED_BYTES;
+}
+
+/*
+ * What round 2 says of a share, from the record and what the other server said in round 1: a byte
+ * to out, and how many bytes, 0 when what it said is malformed. server has to have this VDAF.
+ */
+extern Size prio_job_prio3_round2(const Prio3Vdaf *vdaf, const JobHead *head,
+								  const uint8_t *record, const uint8_t *peer_share,
+								  Size peer_size, uint8_t out[1]);
+
+/* The VDAF of a server; raises the error unless records with this head are of it. */
+extern const Prio3Vdaf *prio_job_prio3_vdaf(const text *server_name, const JobHead *head);
+
+/* sum_records() of Prio3, in a state of its own. */
+typedef struct JobPrio3Sum JobPrio3Sum;
+
+extern JobPrio3Sum *prio_job_prio3_begin_sum(MemoryContext memory, const text *server_name,
+											 const JobHead *head);
+
+/* The arguments of sum_records_add() of one row. False: the share is not what it was. */
+extern bool prio_job_prio3_sum(JobPrio3Sum *sum, FunctionCallInfo fcinfo, const uint8_t *record);
+extern bytea *prio_job_prio3_sum_total(const JobPrio3Sum *sum);
+extern void prio_job_prio3_wipe_sum(JobPrio3Sum *sum);
+
+/* Sizes that follow from a server's VDAF, as longest_share() and so on say. */
+extern Size prio_job_prio3_longest_share(const text *server_name);
+extern Size prio_job_prio3_usual_share(const text *server_name);
+extern Size prio_job_prio3_longest_entry(const text *server_name, int round);
+extern bytea *prio_job_prio3_decoy(const text *server_name, int round);
+
 /* ------------------------------------------------------------------ job_records.c */
 
 /* Where in a record what is. */
 #define JOB_RECORD_PLACE 8
+#define JOB_RECORD_PROTOCOL 14
+#define JOB_RECORD_ROLE 15
 #define JOB_RECORD_CONTENT 16
-#define JOB_RECORD_VERIFIER (JOB_RECORD_CONTENT + JOB_DIGEST_BYTES)
+#define JOB_RECORD_VERIFIER JOB_RECORD_HEAD_BYTES
 
-/* All of a record but the content digest. */
-extern void prio_job_write_record(uint8_t record[JOB_RECORD_BYTES], int64 ordinal,
-								  const ItemPointerData *place, const Prio1Verifier *verifier);
+/* What records of both protocols begin with, but the content digest. */
+extern void prio_job_write_record_head(uint8_t record[JOB_RECORD_HEAD_BYTES], uint64 number,
+									   const ItemPointerData *place, JobProtocol protocol,
+									   PrioRole role);
 
 extern ItemPointerData prio_job_record_place(const uint8_t *record);
 

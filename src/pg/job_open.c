@@ -19,36 +19,21 @@ PRIO_FUNCTION(prio_job_opened_total);
 PRIO_FUNCTION(prio_job_opened_rows);
 PRIO_FUNCTION(prio_job_opened_rejections);
 
-/* Of a reason no more ids are kept than this. */
-#define MAX_IDS 10
-
-/* What a digest is of. */
-#define DOMAIN_CONTENT 1
-#define DOMAIN_REPLAY 2
-
 /* Of a packet of v1: the key it was sealed with and the nonce. */
 #define SEAL_HEAD_BYTES (PRIO_KEY_BYTES + PRIO_GCM_NONCE_BYTES)
 
 #define OPENED "opened shares"
 
-typedef struct Rejections
-{
-	uint64 shares;
-	int ids_count;
-	pg_uuid_t ids[MAX_IDS];
-} Rejections;
-
 typedef struct OpenState
 {
 	JobState job;
-	bool begun; /* the total, and what depends on n */
+	JobProtocol protocol; /* 0 before the first row */
+	JobRows rows;
+	JobPrio3Opening *prio3; /* NULL for v1: the rest is of that */
+	bool begun;             /* the total, and what depends on n */
 	Prio1Total total;
-	uint8_t digest[PRIO1_DIGEST_BYTES]; /* of the batch */
-	Field87 *data;                      /* of one share */
-	JobScratch plaintext;               /* of one share */
-	JobBuffer rows;
-	uint32 count;
-	Rejections rejections[PRIO_OUT_OF_RANGE + 1]; /* by PrioStatus */
+	Field87 *data;        /* of one share */
+	JobScratch plaintext; /* of one share */
 } OpenState;
 
 /* ------------------------------------------------------------------ opening */
@@ -58,13 +43,36 @@ wipe_state(void *pointer)
 {
 	OpenState *state = pointer;
 
-	if (state->rows.data != NULL)
-		prio_wipe(state->rows.data, state->rows.size);
+	if (state->rows.entries.data != NULL)
+		prio_wipe(state->rows.entries.data, state->rows.entries.size);
+	if (state->prio3 != NULL)
+		prio_job_prio3_wipe(state->prio3);
 	if (state->begun)
 	{
 		prio_wipe(state->total.sums, state->total.n * sizeof(Field87));
 		prio_wipe(state->data, state->total.n * sizeof(Field87));
 	}
+}
+
+void
+prio_job_several_batches(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("shares of a chunk must be of one batch"),
+			 errdetail(
+				 "Server, batch id and number of data fields have to be the same in all rows."),
+			 errhint("Try again if the server was changed meanwhile.")));
+}
+
+void
+prio_job_reject(JobRows *rows, int reason, const pg_uuid_t *id)
+{
+	JobRejections *rejections = &rows->rejections[reason];
+
+	if (rejections->ids_count < JOB_MAX_IDS && id != NULL)
+		rejections->ids[rejections->ids_count++] = *id;
+	rejections->shares++;
 }
 
 /* All rows of a chunk are of one batch, the one that the first is opened for. */
@@ -79,26 +87,24 @@ begin_or_check(OpenState *state, MemoryContext memory, const Prio1VerifierContex
 
 		state->data = MemoryContextAllocHuge(memory, n * sizeof(Field87));
 		prio1_total_init(&state->total, context->role, n, sums);
-		memcpy(state->digest, context->digest, PRIO1_DIGEST_BYTES);
-		state->rows.memory = memory;
+		state->rows.head.role = context->role;
+		state->rows.head.n = (uint32) n;
+		state->rows.head.record_bytes = JOB_PRIO1_RECORD_BYTES;
+		memcpy(state->rows.head.digest, context->digest, PRIO1_DIGEST_BYTES);
 		state->begun = true;
 	}
 	if (state->total.role != context->role ||
-		memcmp(state->digest, context->digest, PRIO1_DIGEST_BYTES) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("shares of a chunk must be of one batch"),
-				 errdetail(
-					 "Server, batch id and number of data fields have to be the same in all rows."),
-				 errhint("Try again if the server was changed meanwhile.")));
+		memcmp(state->rows.head.digest, context->digest, PRIO1_DIGEST_BYTES) != 0)
+		prio_job_several_batches();
 }
 
-/* The first bytes of SHA-256 over a byte that says of what, and the bytes. */
-static PrioStatus
-digest_of(uint8_t domain, const uint8_t *bytes, Size size, uint8_t digest[JOB_DIGEST_BYTES])
+PrioStatus
+prio_job_digest(JobDomain domain, const uint8_t *bytes, Size size,
+				uint8_t digest[JOB_DIGEST_BYTES])
 {
+	const uint8_t of_what = (uint8_t) domain;
 	uint8_t hash[PRIO_HASH_BYTES];
-	PrioStatus status = prio_sha256(&domain, 1, bytes, size, hash);
+	PrioStatus status = prio_sha256(&of_what, 1, bytes, size, hash);
 
 	memcpy(digest, hash, JOB_DIGEST_BYTES);
 	return status;
@@ -121,20 +127,21 @@ content_digest(const pg_uuid_t *id, int64 ordinal, const uint8_t *stored,
 	prio_job_write64(bytes + ORDINAL, (uint64) ordinal);
 	memcpy(bytes + STORED, stored, PRIO1_VERIFIER_BYTES);
 	memcpy(bytes + SEAL_HEAD, packet, SEAL_HEAD_BYTES);
-	status = digest_of(DOMAIN_CONTENT, bytes, sizeof(bytes), digest);
+	status = prio_job_digest(JOB_CONTENT, bytes, sizeof(bytes), digest);
 	prio_wipe(bytes, sizeof(bytes));
 	return status;
 }
 
 /*
- * Opens a row, writes its entry and adds it up. Returns PRIO_OK, or why it is none of the
+ * Opens a row of v1, writes its entry and adds it up. Returns PRIO_OK, or why it is none of the
  * chunk: then only the caller knows of it. Nothing in it raises an error while there is
  * something secret on the stack.
  */
 static PrioStatus
 open_row(FunctionCallInfo fcinfo, OpenState *state, MemoryContext memory)
 {
-	int64 ordinal = PG_ARGISNULL(5) ? 0 : PG_GETARG_INT64(5);
+	const Size entry_size = JOB_OPENED_ENTRY_BYTES(JOB_PRIO1_RECORD_BYTES);
+	int64 ordinal = PG_ARGISNULL(6) ? 0 : PG_GETARG_INT64(6);
 	const pg_uuid_t *id;
 	ItemPointer place;
 	const Prio1VerifierContext *context;
@@ -150,11 +157,11 @@ open_row(FunctionCallInfo fcinfo, OpenState *state, MemoryContext memory)
 	PrioStatus status;
 
 	/* A packet of v1 has no header beside it. */
-	if (PG_ARGISNULL(4) || !PG_ARGISNULL(6) || PG_ARGISNULL(7))
+	if (PG_ARGISNULL(5) || !PG_ARGISNULL(7) || PG_ARGISNULL(8))
 		return PRIO_MALFORMED;
-	id = PG_GETARG_UUID_P(4);
-	place = (ItemPointer) PG_GETARG_POINTER(8);
-	datum = PG_GETARG_DATUM(7);
+	id = PG_GETARG_UUID_P(5);
+	datum = PG_GETARG_DATUM(8);
+	place = (ItemPointer) PG_GETARG_POINTER(9);
 	context = prio_verifier_context(fcinfo, PG_GETARG_TEXT_PP(1), PG_GETARG_TEXT_PP(2),
 									PG_GETARG_INT32(3), ordinal, &pair);
 	begin_or_check(state, memory, context);
@@ -167,29 +174,30 @@ open_row(FunctionCallInfo fcinfo, OpenState *state, MemoryContext memory)
 	share = DatumGetByteaPP(datum);
 	packet = (const uint8_t *) VARDATA_ANY(share);
 
-	entry = prio_job_extend(&state->rows, JOB_OPENED_ENTRY_BYTES);
+	entry = prio_job_extend(&state->rows.entries, entry_size);
 	record = entry + UUID_LEN + JOB_DIGEST_BYTES;
 	status = prio1_verifier_open_data(context, pair, packet, VARSIZE_ANY_EXHDR(share),
 									  plaintext, &verifier, state->data);
 	if (status == PRIO_OK)
 	{
 		memcpy(entry, id->data, UUID_LEN);
-		prio_job_write_record(record, ordinal, place, &verifier);
+		prio_job_write_record_head(record, (uint64) ordinal, place, JOB_PRIO1, verifier.role);
+		prio1_verifier_store(&verifier, true, record + JOB_RECORD_VERIFIER);
 		prio_wipe(&verifier, sizeof(verifier));
 		status = content_digest(id, ordinal, record + JOB_RECORD_VERIFIER, packet,
 								record + JOB_RECORD_CONTENT);
 	}
 	if (status == PRIO_OK)
-		status = digest_of(DOMAIN_REPLAY, packet, PRIO1_REPLAY_KEY_BYTES, entry + UUID_LEN);
+		status = prio_job_digest(JOB_REPLAY, packet, PRIO1_REPLAY_KEY_BYTES, entry + UUID_LEN);
 	if (status == PRIO_OK)
 	{
 		prio1_total_add_data(&state->total, state->data);
-		state->count++;
+		state->rows.head.count++;
 	}
 	else
 	{
-		prio_wipe(entry, JOB_OPENED_ENTRY_BYTES);
-		state->rows.size -= JOB_OPENED_ENTRY_BYTES;
+		prio_wipe(entry, entry_size);
+		state->rows.entries.size -= entry_size;
 	}
 	if ((Pointer) share != DatumGetPointer(datum))
 		pfree(share);
@@ -197,10 +205,13 @@ open_row(FunctionCallInfo fcinfo, OpenState *state, MemoryContext memory)
 }
 
 /*
- * Transition of open_shares(server text, packet_batch_id text, n_data int, share_id uuid,
- * ordinal bigint, header bytea, payload bytea, place tid) -> bytea: does for each row what
- * prio_verifier() and prio_total_share() do, from one decryption. A row that does not open is
- * counted with its reason, and no error.
+ * Transition of open_shares(server text, packet_batch_id text, n_data int, report_times tstzrange,
+ * share_id uuid, ordinal bigint, header bytea, payload bytea, place tid) -> bytea: does for each
+ * row what prio_verifier() and prio_total_share() do, or prio3_verify_init() and prio3_agg_share(),
+ * from one decryption. A row that does not open is counted with its reason, and no error.
+ *
+ * Prio3 knows no packet_batch_id and no n_data. A row of DAP has to have a time in report_times,
+ * if that is there.
  */
 Datum
 prio_job_open_shares_add(PG_FUNCTION_ARGS)
@@ -210,35 +221,57 @@ prio_job_open_shares_add(PG_FUNCTION_ARGS)
 	OpenState *state = prio_job_state(fcinfo, sizeof(OpenState), &memory, wipe_state);
 	PrioStatus status;
 
-	for (int i = 0; i < (int) lengthof(names); i++)
+	prio_job_require(fcinfo, 1, names[0]);
+	if (state->protocol == 0)
+	{
+		state->protocol = prio_job_protocol(PG_GETARG_TEXT_PP(1));
+		state->rows.head.protocol = state->protocol;
+		state->rows.entries.memory = memory;
+	}
+	prio_job_require(fcinfo, 9, "place");
+	if (state->protocol != JOB_PRIO1)
+	{
+		if (state->prio3 == NULL)
+			state->prio3 = prio_job_prio3_begin(PG_GETARG_TEXT_PP(1), &state->rows);
+		prio_job_prio3_add(state->prio3, fcinfo);
+		PG_RETURN_POINTER(state);
+	}
+	for (int i = 1; i < (int) lengthof(names); i++)
 		prio_job_require(fcinfo, i + 1, names[i]);
-	prio_job_require(fcinfo, 8, "place");
 
 	status = open_row(fcinfo, state, memory);
 	prio_wipe_stack();
 	prio_check(status);
 	if (status != PRIO_OK)
-	{
-		Rejections *rejections = &state->rejections[status];
-
-		if (rejections->ids_count < MAX_IDS && !PG_ARGISNULL(4))
-			rejections->ids[rejections->ids_count++] = *PG_GETARG_UUID_P(4);
-		rejections->shares++;
-	}
+		prio_job_reject(&state->rows, status, PG_ARGISNULL(5) ? NULL : PG_GETARG_UUID_P(5));
 	PG_RETURN_POINTER(state);
 }
 
+static const char *
+reason_text(int reason)
+{
+	switch (reason)
+	{
+		case JOB_OTHER_ID:
+			return "share_id is not the report id";
+		case JOB_OTHER_TIME:
+			return "report time is outside report_times";
+		default:
+			return prio_status_text((PrioStatus) reason);
+	}
+}
+
 static void
-write_rejections(JobBuffer *out, const Rejections *all)
+write_rejections(JobBuffer *out, const JobRejections *all)
 {
 	Size count_at = out->size;
 	uint8_t reasons = 0;
 
 	(void) prio_job_extend(out, 1);
-	for (int status = 0; status <= PRIO_OUT_OF_RANGE; status++)
+	for (int i = 0; i < JOB_REASONS; i++)
 	{
-		const Rejections *rejections = &all[status];
-		const char *reason = prio_status_text((PrioStatus) status);
+		const JobRejections *rejections = &all[i];
+		const char *reason = reason_text(i);
 		Size ids_bytes = (Size) rejections->ids_count * UUID_LEN;
 		uint8_t *p;
 
@@ -256,11 +289,20 @@ write_rejections(JobBuffer *out, const Rejections *all)
 
 /* The total of the shares, as the message that it would be. */
 static void
-write_total(JobBuffer *out, const Prio1Total *total)
+write_total(JobBuffer *out, const OpenState *state)
 {
-	Size room = prio1_total_max_message(total->n);
-	uint8_t *message = palloc(room);
-	Size size = prio1_total_write(total, message);
+	Size size;
+	uint8_t *message;
+
+	if (state->prio3 != NULL)
+	{
+		const uint8_t *total = prio_job_prio3_total(state->prio3, &size);
+
+		prio_job_write_entry(out, total, size);
+		return;
+	}
+	message = palloc(prio1_total_max_message(state->total.n));
+	size = prio1_total_write(&state->total, message);
 
 	prio_job_write_entry(out, message, size);
 	prio_wipe(message, size);
@@ -273,24 +315,22 @@ write_total(JobBuffer *out, const Prio1Total *total)
 Datum
 prio_job_open_shares_result(PG_FUNCTION_ARGS)
 {
-	static const Rejections no_rejections[PRIO_OUT_OF_RANGE + 1];
+	static const JobRejections no_rejections[JOB_REASONS];
 	OpenState *state = prio_job_final_state(fcinfo);
-	JobHead head = {PRIO_A, 0, JOB_RECORD_BYTES, 0, {0}};
+	JobHead head = {JOB_PRIO1, PRIO_A, 0, 0, 0, {0}};
 	JobBuffer out = {0};
 
-	if (state != NULL && state->count > 0)
-	{
-		head.role = state->total.role;
-		head.n = (uint32) state->total.n;
-		head.count = state->count;
-		memcpy(head.digest, state->digest, PRIO1_DIGEST_BYTES);
-	}
+	if (state != NULL && state->prio3 != NULL)
+		prio_job_prio3_finish(state->prio3);
+	if (state != NULL && state->rows.head.count > 0)
+		head = state->rows.head;
 	prio_job_write_head(prio_job_extend(&out, JOB_HEAD_BYTES), JOB_OPENED, &head);
 	if (head.count > 0)
-		write_total(&out, &state->total);
-	write_rejections(&out, state != NULL ? state->rejections : no_rejections);
+		write_total(&out, state);
+	write_rejections(&out, state != NULL ? state->rows.rejections : no_rejections);
 	if (head.count > 0)
-		memcpy(prio_job_extend(&out, state->rows.size), state->rows.data, state->rows.size);
+		memcpy(prio_job_extend(&out, state->rows.entries.size), state->rows.entries.data,
+			   state->rows.entries.size);
 	prio_job_close(&out);
 	PG_RETURN_BYTEA_P(prio_job_take(&out));
 }
@@ -347,7 +387,8 @@ opened_arg(FunctionCallInfo fcinfo)
 		(void) read_reason(&reader);
 	opened.rejections.end = reader.next;
 	opened.entries = reader;
-	if (prio_job_left(&reader) != (Size) opened.head.count * JOB_OPENED_ENTRY_BYTES)
+	if (prio_job_left(&reader) !=
+		opened.head.count * JOB_OPENED_ENTRY_BYTES(opened.head.record_bytes))
 		prio_job_damaged(OPENED, "Their length is not that of their number.");
 	return opened;
 }
@@ -362,8 +403,8 @@ prio_job_opened_count(PG_FUNCTION_ARGS)
 }
 
 /*
- * opened_total(opened bytea) -> bytea: the message that prio_total_share() would give; NULL when
- * no share opened (docs/protocol.md, "Wire format").
+ * opened_total(opened bytea) -> bytea: the message that prio_total_share() or prio3_agg_share()
+ * would give; NULL when no share opened (docs/protocol.md, "Wire format").
  */
 Datum
 prio_job_opened_total(PG_FUNCTION_ARGS)
@@ -379,6 +420,7 @@ prio_job_opened_total(PG_FUNCTION_ARGS)
 typedef struct OpenedRows
 {
 	JobReader entries;
+	Size record_bytes;
 	bytea *record; /* the one of this row */
 } OpenedRows;
 
@@ -400,12 +442,15 @@ prio_job_opened_rows(PG_FUNCTION_ARGS)
 	if (SRF_IS_FIRSTCALL())
 	{
 		MemoryContext caller;
+		Opened opened;
 
 		calls = SRF_FIRSTCALL_INIT();
 		caller = MemoryContextSwitchTo(calls->multi_call_memory_ctx);
 		rows = palloc(sizeof(OpenedRows));
-		rows->entries = opened_arg(fcinfo).entries;
-		rows->record = prio_allocate_bytea(JOB_RECORD_BYTES);
+		opened = opened_arg(fcinfo);
+		rows->entries = opened.entries;
+		rows->record_bytes = opened.head.record_bytes;
+		rows->record = prio_allocate_bytea(rows->record_bytes);
 		calls->user_fctx = rows;
 		calls->tuple_desc = prio_job_row_type(fcinfo);
 		MemoryContextSwitchTo(caller);
@@ -415,10 +460,10 @@ prio_job_opened_rows(PG_FUNCTION_ARGS)
 	if (prio_job_left(&rows->entries) == 0)
 		SRF_RETURN_DONE(calls);
 
-	entry = prio_job_read(&rows->entries, JOB_OPENED_ENTRY_BYTES);
+	entry = prio_job_read(&rows->entries, JOB_OPENED_ENTRY_BYTES(rows->record_bytes));
 	record = entry + UUID_LEN + JOB_DIGEST_BYTES;
 	place = prio_job_record_place(record);
-	memcpy(VARDATA(rows->record), record, JOB_RECORD_BYTES);
+	memcpy(VARDATA(rows->record), record, rows->record_bytes);
 	values[0] = PointerGetDatum(entry);
 	values[1] = PointerGetDatum(&place);
 	values[2] = PointerGetDatum(record + JOB_RECORD_CONTENT);
@@ -429,7 +474,7 @@ prio_job_opened_rows(PG_FUNCTION_ARGS)
 
 /*
  * opened_rejections(opened bytea) -> SETOF (reason text, shares bigint, ids uuid[]): the reasons
- * are those of prio_share_error().
+ * are those of prio_share_error() and its like, and two of the job's own.
  */
 Datum
 prio_job_opened_rejections(PG_FUNCTION_ARGS)

@@ -158,7 +158,7 @@ prio_job_write_head(uint8_t out[JOB_HEAD_BYTES], JobKind kind, const JobHead *he
 {
 	out[0] = (uint8_t) kind;
 	out[1] = JOB_VERSION;
-	out[2] = JOB_PRIO1;
+	out[2] = (uint8_t) head->protocol;
 	out[3] = (uint8_t) head->role;
 	prio_job_write32(out + 4, head->n);
 	prio_job_write32(out + 8, head->record_bytes);
@@ -208,6 +208,18 @@ prio_job_read(JobReader *reader, Size size)
 	return bytes;
 }
 
+/* Are n and the bytes of a record possible for the protocol? Without any record both are 0. */
+static bool
+is_shape(const JobHead *head)
+{
+	if (head->count == 0)
+		return head->n == 0 && head->record_bytes == 0;
+	if (head->protocol == JOB_PRIO1)
+		return head->record_bytes == JOB_PRIO1_RECORD_BYTES && head->n >= 1 &&
+			head->n <= PRIO1_MAX_DATA;
+	return prio_job_is_prio3_record(head->record_bytes, head->n);
+}
+
 JobReader
 prio_job_open(Datum datum, JobKind kind, const char *name, JobHead *head)
 {
@@ -222,17 +234,17 @@ prio_job_open(Datum datum, JobKind kind, const char *name, JobHead *head)
 	(void) prio_job_read(&reader, JOB_HEAD_BYTES);
 	if (bytes[0] != (uint8_t) kind)
 		prio_job_damaged(name, "The value is something else.");
-	if (bytes[1] != JOB_VERSION || bytes[2] != JOB_PRIO1)
+	if (bytes[1] != JOB_VERSION || bytes[2] < JOB_PRIO1 || bytes[2] > JOB_DAP)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("%s were stored by another version of the extension", name)));
+	head->protocol = (JobProtocol) bytes[2];
 	head->role = bytes[3] == PRIO_A ? PRIO_A : PRIO_B;
 	head->n = prio_job_read32(bytes + 4);
 	head->record_bytes = prio_job_read32(bytes + 8);
 	head->count = prio_job_read32(bytes + 12);
 	memcpy(head->digest, bytes + 16, PRIO1_DIGEST_BYTES);
-	if (bytes[3] > PRIO_B || head->record_bytes != JOB_RECORD_BYTES ||
-		(head->count > 0 && (head->n < 1 || head->n > PRIO1_MAX_DATA)))
+	if (bytes[3] > PRIO_B || !is_shape(head))
 		prio_job_damaged(name, "The head is none.");
 	return reader;
 }
@@ -242,7 +254,7 @@ prio_job_open_records(Datum datum, JobHead *head)
 {
 	JobReader reader = prio_job_open(datum, JOB_RECORDS, "records", head);
 
-	if (prio_job_left(&reader) != (Size) head->count * JOB_RECORDS_ENTRY_BYTES)
+	if (prio_job_left(&reader) != head->count * JOB_RECORDS_ENTRY_BYTES(head->record_bytes))
 		prio_job_damaged("records", "Their length is not that of their number.");
 	return reader;
 }

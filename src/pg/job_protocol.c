@@ -4,27 +4,70 @@
  */
 #include "job.h"
 
+#include "options.h"
 #include "prio1_context.h"
 
 #include "foreign/foreign.h"
 #include "utils/builtins.h"
 
+PRIO_FUNCTION(prio_job_protocol_name);
 PRIO_FUNCTION(prio_job_longest_share);
+PRIO_FUNCTION(prio_job_usual_share);
 PRIO_FUNCTION(prio_job_longest_entry);
 PRIO_FUNCTION(prio_job_decoy);
+
+static JobProtocol
+protocol_of(const ForeignServer *server)
+{
+	if (prio_option(server->options, "vdaf") == NULL)
+		return JOB_PRIO1;
+	return prio_option(server->options, "dap") == NULL ? JOB_PRIO3 : JOB_DAP;
+}
 
 JobProtocol
 prio_job_protocol(const text *server_name)
 {
-	/* A server has no option yet that says so: all speak v1. */
-	(void) GetForeignServerByName(text_to_cstring(server_name), false);
-	return JOB_PRIO1;
+	return protocol_of(GetForeignServerByName(text_to_cstring(server_name), false));
+}
+
+PrioRole
+prio_job_role(const text *server_name)
+{
+	return prio_role_option(GetForeignServerByName(text_to_cstring(server_name), false)->options);
+}
+
+const char *
+prio_job_option(const text *server_name, const char *option)
+{
+	return prio_option(GetForeignServerByName(text_to_cstring(server_name), false)->options,
+					   option);
+}
+
+/*
+ * protocol(server text) -> text: v1, Prio3 or DAP; NULL if there is no such server.
+ */
+Datum
+prio_job_protocol_name(PG_FUNCTION_ARGS)
+{
+	ForeignServer *server = GetForeignServerByName(text_to_cstring(PG_GETARG_TEXT_PP(0)), true);
+
+	if (server == NULL)
+		PG_RETURN_NULL();
+	switch (protocol_of(server))
+	{
+		case JOB_PRIO3:
+			PG_RETURN_TEXT_P(cstring_to_text("Prio3"));
+		case JOB_DAP:
+			PG_RETURN_TEXT_P(cstring_to_text("DAP"));
+		default:
+			PG_RETURN_TEXT_P(cstring_to_text("v1"));
+	}
 }
 
 static void
-check_round(int32 round)
+check_round(int32 round, int32 last)
 {
-	if (round != 1 && round != 2)
+	if (round < 1 || round > last)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("there is no round %d", round),
 				 errdetail("A batch has rounds 1 and 2.")));
@@ -32,32 +75,58 @@ check_round(int32 round)
 
 /*
  * longest_share(server text, packet_batch_id text, n_data int) -> int: bytes of the longest
- * share that open_shares() looks into (docs/protocol.md, "Wire format").
+ * share that open_shares() looks into (docs/protocol.md, "Wire format"). Prio3 knows no batch id
+ * and no n_data.
  */
 Datum
 prio_job_longest_share(PG_FUNCTION_ARGS)
 {
-	int32 n_data = PG_GETARG_INT32(2);
+	int32 n_data;
 	Size batch_id_size = 0;
 
-	(void) prio_job_protocol(PG_GETARG_TEXT_PP(0));
+	prio_job_require(fcinfo, 0, "server");
+	if (prio_job_protocol(PG_GETARG_TEXT_PP(0)) != JOB_PRIO1)
+		PG_RETURN_INT32((int32) prio_job_prio3_longest_share(PG_GETARG_TEXT_PP(0)));
+	prio_job_require(fcinfo, 1, "packet_batch_id");
+	prio_job_require(fcinfo, 2, "n_data");
+	n_data = PG_GETARG_INT32(2);
 	prio_check_n_data(n_data);
 	(void) prio_batch_id(PG_GETARG_TEXT_PP(1), &batch_id_size);
 	PG_RETURN_INT32((int32) prio1_verifier_max_share(batch_id_size, (Size) n_data));
 }
 
 /*
+ * usual_share(server text, packet_batch_id text, n_data int) -> int: about the bytes of an honest
+ * share, and of the header beside it.
+ */
+Datum
+prio_job_usual_share(PG_FUNCTION_ARGS)
+{
+	prio_job_require(fcinfo, 0, "server");
+	if (prio_job_protocol(PG_GETARG_TEXT_PP(0)) != JOB_PRIO1)
+		PG_RETURN_INT32((int32) prio_job_prio3_usual_share(PG_GETARG_TEXT_PP(0)));
+	PG_RETURN_INT32(DatumGetInt32(prio_job_longest_share(fcinfo)) / 2);
+}
+
+/*
  * longest_entry(server text, n_data int, round int) -> int: bytes of the longest entry of a
- * message of this round.
+ * message of this round; of round 3, of a total share.
  */
 Datum
 prio_job_longest_entry(PG_FUNCTION_ARGS)
 {
-	int32 round = PG_GETARG_INT32(2);
+	int32 round;
 
-	(void) prio_job_protocol(PG_GETARG_TEXT_PP(0));
+	prio_job_require(fcinfo, 0, "server");
+	prio_job_require(fcinfo, 2, "round");
+	round = PG_GETARG_INT32(2);
+	check_round(round, 3);
+	if (prio_job_protocol(PG_GETARG_TEXT_PP(0)) != JOB_PRIO1)
+		PG_RETURN_INT32((int32) prio_job_prio3_longest_entry(PG_GETARG_TEXT_PP(0), round));
+	prio_job_require(fcinfo, 1, "n_data");
 	prio_check_n_data(PG_GETARG_INT32(1));
-	check_round(round);
+	if (round == 3)
+		PG_RETURN_INT32((int32) prio1_total_max_message((Size) PG_GETARG_INT32(1)));
 	PG_RETURN_INT32(round == 1 ? (int32) PRIO1_VERIFY1_MAX_BYTES :
 								 (int32) PRIO1_VERIFY2_MAX_BYTES);
 }
@@ -72,8 +141,9 @@ prio_job_decoy(PG_FUNCTION_ARGS)
 	uint8_t message[PRIO1_VERIFY1_MAX_BYTES];
 	Size size = 0;
 
-	(void) prio_job_protocol(PG_GETARG_TEXT_PP(0));
-	check_round(round);
+	check_round(round, 2);
+	if (prio_job_protocol(PG_GETARG_TEXT_PP(0)) != JOB_PRIO1)
+		PG_RETURN_BYTEA_P(prio_job_prio3_decoy(PG_GETARG_TEXT_PP(0), round));
 	prio_check(prio1_verifier_decoy(round, message, &size));
 	PG_RETURN_BYTEA_P(prio_bytea(message, size));
 }

@@ -20,13 +20,14 @@ PRIO_FUNCTION(prio_job_sum_records_result);
 /* ------------------------------------------------------------------ one record */
 
 void
-prio_job_write_record(uint8_t record[JOB_RECORD_BYTES], int64 ordinal,
-					  const ItemPointerData *place, const Prio1Verifier *verifier)
+prio_job_write_record_head(uint8_t record[JOB_RECORD_HEAD_BYTES], uint64 number,
+						   const ItemPointerData *place, JobProtocol protocol, PrioRole role)
 {
-	prio_job_write64(record, (uint64) ordinal);
+	prio_job_write64(record, number);
 	prio_job_write32(record + JOB_RECORD_PLACE, ItemPointerGetBlockNumberNoCheck(place));
 	prio_job_write32(record + JOB_RECORD_PLACE + 4, ItemPointerGetOffsetNumberNoCheck(place));
-	prio1_verifier_store(verifier, true, record + JOB_RECORD_VERIFIER);
+	record[JOB_RECORD_PROTOCOL] = (uint8_t) protocol;
+	record[JOB_RECORD_ROLE] = (uint8_t) role;
 }
 
 ItemPointerData
@@ -50,45 +51,60 @@ prio_job_record_verifier(const uint8_t *record, Prio1Verifier *verifier)
 	prio_job_damaged(RECORD, "The verifier of a share is none.");
 }
 
-/* An argument that is one record. */
-static const uint8_t *
-record_arg(FunctionCallInfo fcinfo, int argument)
-{
-	bytea *record;
-
-	prio_job_require(fcinfo, argument, "record");
-	record = PG_GETARG_BYTEA_PP(argument);
-	if (VARSIZE_ANY_EXHDR(record) != JOB_RECORD_BYTES)
-		prio_job_damaged(RECORD, "The length of one is wrong.");
-	return (const uint8_t *) VARDATA_ANY(record);
-}
-
-/* Which batch a record is of, without its secrets. */
-static JobHead
-head_of_record(const uint8_t *record)
+/* Which batch a record of v1 is of, without its secrets. */
+static void
+head_of_prio1_record(const uint8_t *record, JobHead *head)
 {
 	Prio1Verifier verifier;
-	JobHead head;
 
 	prio_job_record_verifier(record, &verifier);
-	head.role = verifier.role;
-	head.n = (uint32) verifier.n;
-	head.record_bytes = JOB_RECORD_BYTES;
-	head.count = 0;
-	memcpy(head.digest, verifier.digest, PRIO1_DIGEST_BYTES);
+	head->role = verifier.role;
+	head->n = (uint32) verifier.n;
+	memcpy(head->digest, verifier.digest, PRIO1_DIGEST_BYTES);
 	prio_wipe(&verifier, sizeof(verifier));
-	return head;
+}
+
+/* An argument that is one record, and which batch it is of. */
+static const uint8_t *
+record_arg(FunctionCallInfo fcinfo, int argument, JobHead *head)
+{
+	bytea *value;
+	const uint8_t *record;
+	Size size;
+
+	prio_job_require(fcinfo, argument, "record");
+	value = PG_GETARG_BYTEA_PP(argument);
+	record = (const uint8_t *) VARDATA_ANY(value);
+	size = VARSIZE_ANY_EXHDR(value);
+	head->protocol =
+		size > JOB_RECORD_HEAD_BYTES ? (JobProtocol) record[JOB_RECORD_PROTOCOL] : 0;
+	head->record_bytes = (uint32) size;
+	head->count = 0;
+	if (head->protocol == JOB_PRIO1 && size == JOB_PRIO1_RECORD_BYTES)
+		head_of_prio1_record(record, head);
+	else if ((head->protocol == JOB_PRIO3 || head->protocol == JOB_DAP) &&
+			 record[JOB_RECORD_ROLE] <= PRIO_B &&
+			 prio_job_is_prio3_record(size, prio_job_read64(record)))
+	{
+		head->role = (PrioRole) record[JOB_RECORD_ROLE];
+		head->n = (uint32) prio_job_read64(record);
+		memcpy(head->digest, record + JOB_PRIO3_BATCH, JOB_DIGEST_BYTES);
+	}
+	else
+		prio_job_damaged(RECORD, "The length of one is wrong.");
+	return record;
 }
 
 static void
 check_batch(const JobHead *a, const JobHead *b)
 {
-	if (a->role != b->role || a->n != b->n ||
+	if (a->protocol != b->protocol || a->role != b->role || a->n != b->n ||
+		a->record_bytes != b->record_bytes ||
 		memcmp(a->digest, b->digest, PRIO1_DIGEST_BYTES) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED), errmsg("records are not all of one batch"),
 				 errdetail(
-					 "Two of them differ in server, batch id, number of data fields or variant of the pseudo-random generator.")));
+					 "Two of them differ in server, batch id, number of data fields, variant of the pseudo-random generator or VDAF.")));
 }
 
 /* ------------------------------------------------------------------ packing */
@@ -117,8 +133,8 @@ prio_job_pack_records_add(PG_FUNCTION_ARGS)
 {
 	MemoryContext memory;
 	RecordsState *state = prio_job_state(fcinfo, sizeof(RecordsState), &memory, wipe_records);
-	const uint8_t *record = record_arg(fcinfo, 2);
-	JobHead head = head_of_record(record);
+	JobHead head;
+	const uint8_t *record = record_arg(fcinfo, 2, &head);
 	uint8_t *entry;
 
 	prio_job_require(fcinfo, 1, "share_id");
@@ -126,9 +142,9 @@ prio_job_pack_records_add(PG_FUNCTION_ARGS)
 		state->head = head;
 	check_batch(&state->head, &head);
 	state->entries.memory = memory;
-	entry = prio_job_extend(&state->entries, JOB_RECORDS_ENTRY_BYTES);
+	entry = prio_job_extend(&state->entries, JOB_RECORDS_ENTRY_BYTES(head.record_bytes));
 	memcpy(entry, PG_GETARG_UUID_P(1)->data, UUID_LEN);
-	memcpy(entry + UUID_LEN, record, JOB_RECORD_BYTES);
+	memcpy(entry + UUID_LEN, record, head.record_bytes);
 	state->head.count++;
 	PG_RETURN_POINTER(state);
 }
@@ -141,13 +157,14 @@ prio_job_pack_records_result(PG_FUNCTION_ARGS)
 {
 	RecordsState *state = prio_job_final_state(fcinfo);
 	JobBuffer out = {0};
+	Size entry_size;
 
 	if (state == NULL)
 		PG_RETURN_NULL();
-	prio_job_sort(&state->entries, JOB_RECORDS_ENTRY_BYTES);
-	for (Size i = JOB_RECORDS_ENTRY_BYTES; i < state->entries.size; i += JOB_RECORDS_ENTRY_BYTES)
-		if (memcmp(state->entries.data + i - JOB_RECORDS_ENTRY_BYTES, state->entries.data + i,
-				   UUID_LEN) == 0)
+	entry_size = JOB_RECORDS_ENTRY_BYTES(state->head.record_bytes);
+	prio_job_sort(&state->entries, entry_size);
+	for (Size i = entry_size; i < state->entries.size; i += entry_size)
+		if (memcmp(state->entries.data + i - entry_size, state->entries.data + i, UUID_LEN) == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("two records have the same share_id")));
@@ -180,8 +197,8 @@ prio_job_records_ids(PG_FUNCTION_ARGS)
 	bytea *result = prio_allocate_bytea((Size) head.count * UUID_LEN);
 
 	for (Size i = 0; i < head.count; i++)
-		memcpy(VARDATA(result) + i * UUID_LEN, prio_job_read(&reader, JOB_RECORDS_ENTRY_BYTES),
-			   UUID_LEN);
+		memcpy(VARDATA(result) + i * UUID_LEN,
+			   prio_job_read(&reader, JOB_RECORDS_ENTRY_BYTES(head.record_bytes)), UUID_LEN);
 	PG_RETURN_BYTEA_P(result);
 }
 
@@ -190,6 +207,7 @@ typedef struct ValidPlaces
 {
 	JobReader records;
 	JobReader verdicts;
+	Size record_bytes;
 } ValidPlaces;
 
 /*
@@ -217,6 +235,7 @@ prio_job_valid_places(PG_FUNCTION_ARGS)
 					 errmsg("verdicts and records do not belong together"),
 					 errdetail("There are %zu verdicts and %u records.",
 							   prio_job_left(&places->verdicts), head.count)));
+		places->record_bytes = head.record_bytes;
 		calls->user_fctx = places;
 		calls->tuple_desc = prio_job_row_type(fcinfo);
 		MemoryContextSwitchTo(caller);
@@ -225,7 +244,8 @@ prio_job_valid_places(PG_FUNCTION_ARGS)
 	places = calls->user_fctx;
 	while (prio_job_left(&places->verdicts) > 0)
 	{
-		const uint8_t *entry = prio_job_read(&places->records, JOB_RECORDS_ENTRY_BYTES);
+		const uint8_t *entry =
+			prio_job_read(&places->records, JOB_RECORDS_ENTRY_BYTES(places->record_bytes));
 
 		if (*prio_job_read(&places->verdicts, 1) == JOB_VALID)
 		{
@@ -246,6 +266,7 @@ typedef struct SumState
 {
 	JobState job;
 	JobHead head;
+	JobPrio3Sum *prio3; /* NULL for v1: the rest is of that */
 	Prio1Total total;
 	JobScratch plaintext;
 } SumState;
@@ -255,6 +276,8 @@ wipe_sum(void *pointer)
 {
 	SumState *state = pointer;
 
+	if (state->prio3 != NULL)
+		prio_job_prio3_wipe_sum(state->prio3);
 	if (state->total.sums != NULL)
 		prio_wipe(state->total.sums, state->total.n * sizeof(Field87));
 }
@@ -280,11 +303,11 @@ sum_row(FunctionCallInfo fcinfo, SumState *state, MemoryContext memory, const ui
 	Prio1Verifier verifier;
 	PrioStatus status;
 
-	if (!PG_ARGISNULL(3))
+	if (!PG_ARGISNULL(5))
 		return PRIO_MISMATCH;
-	if (!PG_ARGISNULL(4))
+	if (!PG_ARGISNULL(6))
 	{
-		Datum datum = PG_GETARG_DATUM(4);
+		Datum datum = PG_GETARG_DATUM(6);
 
 		size = toast_raw_datum_size(datum) - VARHDRSZ;
 		if (size > prio1_verifier_max_share(PRIO1_MAX_BATCH_ID, state->total.n))
@@ -299,26 +322,40 @@ sum_row(FunctionCallInfo fcinfo, SumState *state, MemoryContext memory, const ui
 		prio1_total_add_share(&state->total, &verifier, packet, size, state->plaintext.bytes);
 	prio_wipe(&verifier, sizeof(verifier));
 	if (share != NULL)
-		PG_FREE_IF_COPY(share, 4);
+		PG_FREE_IF_COPY(share, 6);
 	return status;
 }
 
 /*
- * Transition of sum_records(n_data int, record bytea, header bytea, payload bytea) -> bytea: like
- * prio_total_share() with what the record holds. B needs no payload; if it is there, it is
- * checked.
+ * Transition of sum_records(server text, n_data int, share_id uuid, record bytea, header bytea,
+ * payload bytea) -> bytea: like prio_total_share() with what the record holds. B of v1 needs no
+ * payload; if it is there, it is checked. Shares of Prio3 are opened by the keys of the server.
  */
 Datum
 prio_job_sum_records_add(PG_FUNCTION_ARGS)
 {
 	MemoryContext memory;
 	SumState *state = prio_job_state(fcinfo, sizeof(SumState), &memory, wipe_sum);
-	const uint8_t *record = record_arg(fcinfo, 2);
-	JobHead head = head_of_record(record);
+	JobHead head;
+	const uint8_t *record = record_arg(fcinfo, 4, &head);
 	PrioStatus status;
 
-	prio_job_require(fcinfo, 1, "n_data");
-	if (state->total.sums == NULL)
+	if (head.protocol != JOB_PRIO1)
+	{
+		prio_job_require(fcinfo, 1, "server");
+		prio_job_require(fcinfo, 3, "share_id");
+		if (state->head.protocol == 0)
+		{
+			state->head = head;
+			state->prio3 = prio_job_prio3_begin_sum(memory, PG_GETARG_TEXT_PP(1), &head);
+		}
+		check_batch(&state->head, &head);
+		if (!prio_job_prio3_sum(state->prio3, fcinfo, record))
+			report_other_share();
+		PG_RETURN_POINTER(state);
+	}
+	prio_job_require(fcinfo, 2, "n_data");
+	if (state->head.protocol == 0)
 	{
 		Field87 *sums = MemoryContextAllocHuge(memory, head.n * sizeof(Field87));
 
@@ -326,11 +363,11 @@ prio_job_sum_records_add(PG_FUNCTION_ARGS)
 		prio1_total_init(&state->total, head.role, head.n, sums);
 	}
 	check_batch(&state->head, &head);
-	if (PG_GETARG_INT32(1) != (int32) head.n)
+	if (PG_GETARG_INT32(2) != (int32) head.n)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("record is of another number of data fields"),
-				 errdetail("It is of %u, not %d.", head.n, PG_GETARG_INT32(1))));
+				 errdetail("It is of %u, not %d.", head.n, PG_GETARG_INT32(2))));
 
 	status = sum_row(fcinfo, state, memory, record);
 	prio_wipe_stack();
@@ -348,6 +385,8 @@ prio_job_sum_records_result(PG_FUNCTION_ARGS)
 
 	if (state == NULL)
 		PG_RETURN_NULL();
+	if (state->prio3 != NULL)
+		PG_RETURN_BYTEA_P(prio_job_prio3_sum_total(state->prio3));
 	result = palloc(VARHDRSZ + prio1_total_max_message(state->total.n));
 	SET_VARSIZE(result,
 				VARHDRSZ + prio1_total_write(&state->total, (uint8_t *) VARDATA(result)));

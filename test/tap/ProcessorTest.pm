@@ -227,7 +227,7 @@ sub small_chunks
 	my ($pair, $shares) = @_;
 
 	sql($pair->{$_}, qq{
-		CREATE OR REPLACE FUNCTION prio_internal.chunk_shares(n_data int) RETURNS int LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN $shares;
+		CREATE OR REPLACE FUNCTION prio_internal.chunk_shares(server name, n_data int) RETURNS int LANGUAGE sql STABLE RETURN $shares;
 		CREATE OR REPLACE FUNCTION prio_internal.chunk_blocks(b prio_processor.batch) RETURNS bigint LANGUAGE sql STABLE RETURN 1::bigint})
 	  foreach 'A', 'B';
 	return;

@@ -202,7 +202,7 @@ $A->{node}->start;
 is(sql($A, $digest), '0|', 'after an immediate stop there is none');
 run($pair, 'A');
 is(sql($A, $digest), $before, 'run() makes the same again, whatever has arrived');
-is( sql($A, "SELECT bool_and(m.payload = CASE m.round WHEN 1 THEN prio_internal.round1(w.records, a.left_out) ELSE prio_internal.round2(w.records, a.left_out,
+is( sql($A, "SELECT bool_and(m.payload = CASE m.round WHEN 1 THEN prio_internal.round1(w.records, a.left_out) ELSE prio_internal.round2('telemetry', w.records, a.left_out,
 		prio_internal.said(number, 'A', 1, chunk), prio_internal.said(number, 'B', 1, chunk)) END), count(*) $again"), 't|6', 'and would say the same in both rounds');
 ok(sql($A, 'SELECT sum(shares) > 25 FROM prio_internal.opened'), 'though more has been opened');
 ok(finish($pair, 'again'), 'the batch is finished');

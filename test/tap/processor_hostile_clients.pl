@@ -88,7 +88,7 @@ as($A, 'collector', "$share SELECT 'long', gen_random_uuid(), decode(repeat('00'
 as($A, 'collector', "$share SELECT 'long', gen_random_uuid(), decode(repeat('00', $longest + 1), 'hex')");
 as($A, 'job', q{CALL prio_processor.close_batch('long')});
 my $number = sql($A, q{SELECT number FROM prio_processor.batch WHERE batch_id = 'long'});
-my $plan = sql($A, "EXPLAIN (ANALYZE, BUFFERS, COSTS OFF, TIMING OFF) SELECT prio_internal.open_shares('telemetry', 'long', 4, share_id, NULL, header, payload, ctid) FROM prio_internal.share_$number");
+my $plan = sql($A, "EXPLAIN (ANALYZE, BUFFERS, COSTS OFF, TIMING OFF) SELECT prio_internal.open_shares('telemetry', 'long', 4, NULL, share_id, NULL, header, payload, ctid) FROM prio_internal.share_$number");
 my ($blocks) = $plan =~ /Buffers: shared hit=(\d+)/;
 cmp_ok($blocks, '<', 500, '9. a payload of 50 MB, which has 6000 blocks, is not read');
 run($pair, 'A');
