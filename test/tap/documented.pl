@@ -192,8 +192,11 @@ foreach my $name (qw(prio3_share_error dap_share_error))
 	  qw(PRIO_WRONG_LENGTH PRIO_BAD_POINT PRIO_OUT_OF_RANGE);
 	is(join("\n", sort(names($entry{$name}, 'result'))), join("\n", sort map { $known{$_} } keys %faults), "what $name says");
 }
+# The job opens reports of Prio3 as well, and has two reasons of its own.
+my @opening = (@faults, (map { slurp_file('src/base/status.c') =~ /case $_:\s+return "(.*)";/ } qw(PRIO_BAD_POINT PRIO_UNKNOWN_KEY PRIO_UNKNOWN_EXTENSION)),
+	slurp_file('src/pg/job_open.c') =~ /case JOB_\w+:\s+return "(.*)";/g);
 my @reasons = $script =~ /prio_internal\.reject\(b\.number, '[\w ]+', '([^']+)'/g;
-is( join("\n", sort(map { /`([^`]+)`/g } map { $_->[0] } table($entry{rejections}, 'reason'))), join("\n", sort @faults, @reasons),
+is( join("\n", sort(map { /`([^`]+)`/g } map { $_->[0] } table($entry{rejections}, 'reason'))), join("\n", sort @opening, @reasons),
 	'why a share fell out');
 
 # ---------------------------------------------------------------- links
