@@ -1,0 +1,1 @@
+COPY total TO STDOUT;

@@ -1,0 +1,1 @@
+COPY (SELECT question, nonce, prio3_verifier_share(state) FROM state WHERE state IS NOT NULL) TO STDOUT;
