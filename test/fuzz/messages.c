@@ -343,7 +343,7 @@ static void
 check_merged(const Prio1Total *total, const Field87 *elements)
 {
 	Prio1Total sum = total_make(total->role, total->n);
-	prio_uint128 *expected = malloc(total->n * sizeof(*expected));
+	prio_uint128 *expected = calloc(total->n + 1, sizeof(*expected));
 
 	assert_ok(prio1_total_merge(&sum, total));
 	assert_ok(prio1_total_merge(&sum, total));

@@ -63,6 +63,7 @@ my @calls = map { [ $_->[0], "SELECT $_->[1] FROM $a_lot", "SELECT $_->[1] FROM 
 	[ 'prio_total_share, A', 'length(prio_total_share(a, share_a))' ],
 	[ 'prio_total_share, B', 'length(prio_total_share(b, NULL))' ],
 	[ 'prio_merge', 'length(prio_merge(total_a))' ],
+	[ 'prio_subtract', 'count(prio_subtract(total_a, total_a))' ],
 	[ 'prio_total_share_uint', 'count(prio_total_share_uint(total, 42))' ],
 	[ 'prio_publish', 'count(prio_publish(total_a, total_b))' ],
 );

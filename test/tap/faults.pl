@@ -71,6 +71,9 @@ my %statement = (
 	'prio_total_share, A' => 'SELECT prio_total_share(packet.a, share_a) FROM packet, generate_series(1, 3)',
 	'prio_total_share, B' => 'SELECT prio_total_share(packet.b, NULL) FROM packet, generate_series(1, 3)',
 	'prio_merge' => 'SELECT prio_merge(a) FROM total, generate_series(1, 3)',
+	'prio_replay_key' => 'SELECT prio_replay_key(share_a) = substr(share_a, 1, 32) FROM packet',
+	'prio_total_combine' => 'SELECT prio_total_final(prio_total_combine(s, s)) FROM total, prio_merge_accum(NULL, a) AS s',
+	'prio_subtract' => 'SELECT prio_subtract(a, a) FROM total',
 	'prio_total_share_uint' => 'SELECT prio_total_share_uint(a, 5) FROM total',
 	'prio_publish' => 'SELECT prio_publish(a, b) FROM total',
 );
