@@ -252,7 +252,7 @@ DECLARE
 	waiting boolean;
 	told text[] := ARRAY[]::text[];
 	in_trouble int[] := ARRAY[]::int[];
-	pause float8 := 0.02::float8;
+	pause float8 := 0.1::float8;
 BEGIN
 	IF until IS NULL OR until = 'infinity' THEN
 		RAISE EXCEPTION 'max_wait has to be a time'
@@ -287,10 +287,10 @@ BEGIN
 			END IF;
 		END LOOP;
 		IF worked THEN
-			pause := 0.02::float8;
+			pause := 0.1::float8;
 		ELSE
 			EXIT WHEN NOT waiting OR pg_catalog.clock_timestamp() >= until;
-			-- soon at first, as the other server may be just as far; later once a second
+			-- soon at first, as the other server may be just as far; later once a second: a question costs both some 10 ms
 			PERFORM pg_catalog.pg_sleep(LEAST(pause, EXTRACT(epoch FROM until - pg_catalog.clock_timestamp())::float8));
 			pause := LEAST(2::float8 * pause, 1::float8);
 		END IF;
