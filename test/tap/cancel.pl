@@ -1,6 +1,8 @@
 # Cancelling a statement and its timeout end it long before a call is done, whatever function it
 # is in, with the largest vectors that there are. With PRIO_LONG, on a machine that does nothing
 # else, that is within 100 ms.
+#
+# Runs alone with PRIO_LONG: then it measures how long things take.
 use strict;
 use warnings;
 

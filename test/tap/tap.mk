@@ -2,17 +2,18 @@
 # other, but for those that measure time, which say so in a line of their own:
 #
 #	# Runs alone: ...
+#	# Runs alone with PRIO_LONG: ...
 #
 # TAP_JOBS is how many at once.
 
 TAP_TESTS = $(sort $(wildcard test/tap/*.pl))
-TAP_ALONE = $(shell grep -l '^\# Runs alone: ' $(TAP_TESTS))
+TAP_ALONE = $(shell grep -lE '^. Runs alone$(if $(PRIO_LONG),( with PRIO_LONG)?): ' $(TAP_TESTS))
 TAP_BESIDE = $(filter-out $(TAP_ALONE),$(TAP_TESTS))
 TAP_JOBS = 2
 PROVE_FLAGS = -I test/tap --timer
 
 .PHONY: tap-programs check-tap check-tap-beside check-tap-alone
-tap-programs: build/faults.so build/unit/cheat build/unit/faults_text $(CLI_DIR)/prio
+tap-programs: build/faults.so build/unit/cheat build/unit/faults_text build/unit/weigh $(CLI_DIR)/prio
 check-tap-beside: PROVE_FLAGS += -j $(TAP_JOBS)
 check-tap-beside: PROVE_TESTS = $(TAP_BESIDE)
 check-tap-alone: PROVE_TESTS = $(TAP_ALONE)

@@ -45,6 +45,10 @@ $(1)/test_faults: UNIT_LDFLAGS = -Wl,--wrap=malloc,--wrap=calloc,--wrap=free
 $(1)/cheat $(1)/faults_text: %: %.o $(4)
 	$(2) $(3) $$^ -o $$@ $$(UNIT_LIBS)
 
+# What packets cost, in instructions.
+$(1)/weigh: %: %.o $(1)/harness.o $(4)
+	$(2) $(3) $$^ -o $$@ $$(UNIT_LIBS)
+
 # Which sanitizers must stop, if this is a build with sanitizers.
 $(1)/canary: %: %.o
 	$(2) $(3) $$^ -o $$@
