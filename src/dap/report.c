@@ -184,8 +184,10 @@ dap_report_seconds(const DapTask *task, uint64_t time, int64_t *seconds)
 void
 dap_context(const DapTask *task, uint8_t context[DAP_CONTEXT_BYTES])
 {
-	memcpy(context, "dap-18", 6);
-	memcpy(context + 6, task->task_id, DAP_TASK_ID_BYTES);
+	static const char version[] = {'d', 'a', 'p', '-', '1', '8'};
+
+	memcpy(context, version, sizeof(version));
+	memcpy(context + sizeof(version), task->task_id, DAP_TASK_ID_BYTES);
 }
 
 static void

@@ -15,6 +15,7 @@
 #include "field/field128.h"
 #include "field/field64.h"
 
+/* A type takes no parentheses. NOLINTBEGIN(bugprone-macro-parentheses) */
 /* clang-format off */
 #define DECLARE_DOMAIN(Field, name) \
 	/* roots[k] = W^k for k = 0 .. order - 1, order = 2P. */ \
@@ -40,6 +41,7 @@
 	/* count powers t^0, t^1 ... */ \
 	extern void name##_powers(Field t, Field *powers, size_t count);
 /* clang-format on */
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 DECLARE_DOMAIN(Field64, prio_domain64)
 DECLARE_DOMAIN(Field128, prio_domain128)

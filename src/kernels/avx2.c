@@ -81,8 +81,8 @@ add_columns(ColumnSums *sums, const __m256i column[COLUMNS])
 TARGET static prio_uint128
 add_lanes(__m256i low, __m256i high)
 {
-	uint64_t low_lanes[4];
-	uint64_t high_lanes[4];
+	uint64_t low_lanes[4] = {0};
+	uint64_t high_lanes[4] = {0};
 	prio_uint128 sum = 0;
 
 	_mm256_storeu_si256((__m256i *) (void *) low_lanes, low);

@@ -71,7 +71,7 @@ prio3_xof_seed(PrioTurboShake *stream, const Prio3Vdaf *vdaf, uint8_t *const out
 
 /* The next size bytes of each lane, at out[lane] + done. */
 static PrioStatus
-squeeze(PrioTurboShake *stream, uint8_t *const out[], size_t size, PrioStop stop)
+squeeze(PrioTurboShake *stream, uint8_t *const *out, size_t size, PrioStop stop)
 {
 	for (size_t done = 0; done < size;)
 	{
@@ -110,8 +110,11 @@ fill_up(PrioTurboShake *stream, const Prio3Vdaf *vdaf, uint8_t *const out[], siz
 		uint8_t *to[PRIO_TURBOSHAKE_LANES];
 
 		for (size_t lane = 0; lane < stream->lanes; lane++)
-			to[lane] =
-				have[lane] < count ? out[lane] + have[lane] * vdaf->element_size : waste[lane];
+		{
+			to[lane] = waste[lane];
+			if (have[lane] < count)
+				to[lane] = out[lane] + have[lane] * vdaf->element_size;
+		}
 		prio_turboshake_squeeze(stream, to, vdaf->element_size);
 		missing = false;
 		for (size_t lane = 0; lane < stream->lanes; lane++)

@@ -720,7 +720,7 @@ write_prio3(void)
 										"verifier share b", "message",
 										"aggregate share",  "state"};
 
-	for (uint8_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
 	{
 		char name[200];
 		json_t *file;
@@ -738,15 +738,15 @@ write_prio3(void)
 							 v.verifier_share[0], v.verifier_share[1], v.message,
 							 v.output_share[0],   v.state[0]};
 
-			for (uint8_t what = 0; what < sizeof(parts) / sizeof(parts[0]); what++)
+			for (size_t what = 0; what < sizeof(parts) / sizeof(parts[0]); what++)
 			{
-				uint8_t head[2] = {i, what};
+				uint8_t head[2] = {(uint8_t) i, (uint8_t) what};
 
 				snprintf(name, sizeof(name), "%s %s", files[i], whats[what]);
 				write_seed("prio3", name, head, sizeof(head), parts[what]);
 			}
 			snprintf(name, sizeof(name), "%s state b", files[i]);
-			write_seed("prio3", name, (const uint8_t[]){i, 7}, 2, v.state[1]);
+			write_seed("prio3", name, (const uint8_t[]){(uint8_t) i, 7}, 2, v.state[1]);
 		}
 		verified_free(&v);
 		report_free(&report);

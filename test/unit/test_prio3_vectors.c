@@ -37,7 +37,8 @@ static json_t *
 load_file(const char *path)
 {
 	FILE *file = fopen(path, "r");
-	char *text = malloc(1);
+	char *text;
+	long file_size;
 	size_t size = 0;
 	json_error_t error;
 	json_t *json;
@@ -46,6 +47,12 @@ load_file(const char *path)
 
 	if (file == NULL)
 		fail_msg("%s: cannot be opened", path);
+	assert_int_equal(fseek(file, 0, SEEK_END), 0);
+	file_size = ftell(file);
+	assert_true(file_size > 0);
+	rewind(file);
+	/* Two quotes are less than the 19 digits between them. */
+	text = malloc(2 * (size_t) file_size);
 	for (int before = 0; (c = fgetc(file)) != EOF; before = c)
 	{
 		bool digit = c >= '0' && c <= '9';
@@ -58,7 +65,6 @@ load_file(const char *path)
 			size += 2;
 		}
 		digits = digit && (digits > 0 || before == ' ') ? digits + 1 : 0;
-		text = realloc(text, size + 4);
 		text[size++] = (char) c;
 	}
 	(void) fclose(file);
