@@ -1,5 +1,17 @@
 -- ---------------------------------------------------------------- what the other server may see
 
+-- The Prio servers whose batches the role that asks may read of. One partner's are nobody else's:
+-- where there are several, the foreign server of each says as whom it logs in here.
+CREATE VIEW prio_internal.readable_server AS
+SELECT p.server
+FROM prio_processor.peer AS p JOIN pg_foreign_server AS s ON s.srvname = p.peer_server
+	LEFT JOIN LATERAL pg_options_to_table(s.srvoptions) AS o ON o.option_name = 'login'
+WHERE CASE
+	WHEN o.option_value IS NULL THEN NOT EXISTS (SELECT FROM prio_processor.peer AS x WHERE x.peer_server <> p.peer_server)
+	ELSE EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = o.option_value AND pg_has_role(r.oid, 'MEMBER')) END;
+
+COMMENT ON VIEW prio_internal.readable_server IS 'the Prio servers whose partner asks';
+
 CREATE VIEW prio_processor.outbox_checkpoint WITH (security_barrier) AS
 SELECT b.batch_id, convert_to(b.batch_id, 'UTF8') AS batch_name, b.stage >= 'published' AS ended, b.settings, b.listed, b.list_digest,
 	(SELECT count(*)::int FROM prio_internal.message AS m WHERE m.number = b.number AND m.role = b.role AND m.round = 1) AS messages_1, (SELECT count(*)::int FROM prio_internal.message AS m WHERE m.number = b.number AND m.role = b.role AND m.round = 2) AS messages_2,
@@ -10,22 +22,22 @@ SELECT b.batch_id, convert_to(b.batch_id, 'UTF8') AS batch_name, b.stage >= 'pub
 	(SELECT count(*)::int FROM prio_internal.message AS m WHERE m.number = b.number AND m.role <> b.role AND m.round = 1) AS heard_messages_1,
 	(SELECT count(*)::int FROM prio_internal.message AS m WHERE m.number = b.number AND m.role <> b.role AND m.round = 2) AS heard_messages_2,
 	h.valid AS heard_valid
-FROM prio_processor.batch AS b JOIN prio_internal.heard AS h USING (number)
+FROM prio_processor.batch AS b JOIN prio_internal.readable_server USING (server) JOIN prio_internal.heard AS h USING (number)
 WHERE b.checkpoints;
 
 CREATE VIEW prio_processor.outbox_list WITH (security_barrier) AS
 SELECT b.batch_id, l.piece, prio_internal.list_ids(l.entries) AS ids
-FROM prio_processor.batch AS b JOIN prio_internal.list AS l USING (number, role)
+FROM prio_processor.batch AS b JOIN prio_internal.readable_server USING (server) JOIN prio_internal.list AS l USING (number, role)
 WHERE b.checkpoints AND b.list_digest IS NOT NULL AND b.stage <> 'failed';
 
 CREATE VIEW prio_processor.outbox_message WITH (security_barrier) AS
 SELECT b.batch_id, m.round, m.chunk, b.agreed_digest AS list_digest, m.payload
-FROM prio_processor.batch AS b JOIN prio_internal.message AS m USING (number, role)
+FROM prio_processor.batch AS b JOIN prio_internal.readable_server USING (server) JOIN prio_internal.message AS m USING (number, role)
 WHERE b.checkpoints AND b.agreed_digest IS NOT NULL AND b.stage <> 'failed'
 UNION ALL
 -- the last word of a side: its total share
 SELECT b.batch_id, 3, 0, b.agreed_digest, b.total
-FROM prio_processor.batch AS b WHERE b.checkpoints AND b.total IS NOT NULL AND b.stage <> 'failed';
+FROM prio_processor.batch AS b JOIN prio_internal.readable_server USING (server) WHERE b.checkpoints AND b.total IS NOT NULL AND b.stage <> 'failed';
 
 COMMENT ON VIEW prio_processor.outbox_checkpoint IS 'how far this side is with each batch, for the other server to read';
 COMMENT ON VIEW prio_processor.outbox_list IS 'the ids of the shares that this side has, once a batch is closed; for the other server to read';
@@ -396,6 +408,7 @@ DECLARE
 	own_key text := lower(prio_internal.server_option(server, 'public_key'));
 	key text := lower(peer_public_key);
 	p prio_processor.peer;
+	without_login text;
 	why text;
 BEGIN
 	IF prio_internal.wrapper_of(server) IS DISTINCT FROM 'prio' THEN
@@ -423,6 +436,15 @@ BEGIN
 	ON CONFLICT ON CONSTRAINT peer_pkey DO UPDATE SET role = excluded.role, peer_public_key = excluded.peer_public_key, peer_server = excluded.peer_server,
 		system_identifier = excluded.system_identifier, database = excluded.database
 	RETURNING * INTO p;
+	SELECT min(x.peer_server) INTO without_login
+	FROM prio_processor.peer AS x JOIN pg_foreign_server AS s ON s.srvname = x.peer_server
+	WHERE NOT EXISTS (SELECT FROM pg_options_to_table(s.srvoptions) AS o WHERE o.option_name = 'login')
+		AND EXISTS (SELECT FROM prio_processor.peer AS y WHERE y.peer_server <> x.peer_server);
+	IF without_login IS NOT NULL THEN
+		RAISE EXCEPTION 'two partners would read each other''s messages'
+			USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = format('Nothing says as whom the partner of server "%s" logs in here.', without_login),
+				HINT = format('ALTER SERVER %I OPTIONS (ADD login ''...'') says it. Give each partner a role of its own, a member of prio_peer.', without_login);
+	END IF;
 	IF p.peer_server IS NOT NULL THEN
 		why := prio_internal.pull_checkpoints(p.server);
 		IF why IS NOT NULL THEN

@@ -3,7 +3,7 @@
  *		The way to another server's database: foreign servers of the wrapper prio_peer.
  *
  * Their options, and those of their user mappings, are libpq's, as far as this libpq knows
- * them. What is in nobody's reach: how this module speaks to the other server
+ * them, and one of our own: as whom the other server logs in here. What is in nobody's reach: how this module speaks to the other server
  * (client_encoding, application_name, replication), and what writes files or takes
  * somebody at a terminal.
  */
@@ -37,6 +37,7 @@ typedef enum PeerValue
 	PEER_SECRET,
 	PEER_FILE, /* an absolute path on the machine of this server */
 	PEER_SECONDS,
+	PEER_LOGIN, /* a role of this cluster: nothing for libpq */
 } PeerValue;
 
 typedef struct PeerOption
@@ -78,6 +79,7 @@ static const PeerOption peer_options[] = {
 	{"gssencmode", ForeignServerRelationId, PEER_TEXT},
 	{"gsslib", ForeignServerRelationId, PEER_TEXT},
 	{"krbsrvname", ForeignServerRelationId, PEER_TEXT},
+	{"login", ForeignServerRelationId, PEER_LOGIN},
 
 	{"user", UserMappingRelationId, PEER_TEXT},
 	{"password", UserMappingRelationId, PEER_SECRET},
@@ -89,13 +91,15 @@ static const PeerOption peer_options[] = {
 	{"scram_server_key", UserMappingRelationId, PEER_SECRET},
 };
 
-/* Does this libpq, which may be older or newer than what compiled us, know that option? */
+/* Is it ours, or one of this libpq, which may be older or newer than what compiled us? */
 static bool
-libpq_knows(const PeerOption *option)
+is_known(const PeerOption *option)
 {
 	static bool asked;
 	static bool known[lengthof(peer_options)];
 
+	if (option->value == PEER_LOGIN)
+		return true;
 	if (!asked)
 	{
 		PQconninfoOption *all = PQconndefaults();
@@ -117,7 +121,7 @@ find_peer_option(const char *name, Oid catalog)
 {
 	for (int i = 0; i < (int) lengthof(peer_options); i++)
 		if (peer_options[i].catalog == catalog && strcmp(peer_options[i].name, name) == 0 &&
-			libpq_knows(&peer_options[i]))
+			is_known(&peer_options[i]))
 			return &peer_options[i];
 	return NULL;
 }
@@ -134,7 +138,7 @@ option_names(Oid catalog)
 	initStringInfo(&names);
 	for (int i = 0; i < (int) lengthof(peer_options); i++)
 	{
-		if (peer_options[i].catalog != catalog || !libpq_knows(&peer_options[i]))
+		if (peer_options[i].catalog != catalog || !is_known(&peer_options[i]))
 			continue;
 		if (last != NULL)
 			appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "", last);
@@ -303,7 +307,7 @@ add_options(PrioPeer *peer, int *count, List *options, Oid catalog)
 
 		if (option == NULL)
 			unknown_option(def->defname, catalog);
-		if (def->arg == NULL)
+		if (def->arg == NULL || option->value == PEER_LOGIN)
 			continue;
 		value = strVal(def->arg);
 		if (option->value == PEER_SECONDS)

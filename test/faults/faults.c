@@ -43,6 +43,7 @@ PG_FUNCTION_INFO_V1(faults_limit_memory);
 PG_FUNCTION_INFO_V1(faults_limit_process);
 PG_FUNCTION_INFO_V1(faults_disarm);
 PG_FUNCTION_INFO_V1(faults_live_objects);
+PG_FUNCTION_INFO_V1(faults_kilobytes);
 PG_FUNCTION_INFO_V1(faults_forget);
 PG_FUNCTION_INFO_V1(faults_cpu_milliseconds);
 
@@ -235,6 +236,18 @@ faults_live_objects(PG_FUNCTION_ARGS)
 {
 	install();
 	PG_RETURN_INT64(inject_live_objects());
+}
+
+/*
+ * faults_kilobytes() -> integer: what was asked of malloc() and not given back. How much more of
+ * it malloc() holds in readiness depends on the order of the calls before.
+ */
+Datum
+faults_kilobytes(PG_FUNCTION_ARGS)
+{
+	struct mallinfo2 memory = mallinfo2();
+
+	PG_RETURN_INT32((int32) ((memory.uordblks + memory.hblkhd) / 1024));
 }
 
 /*

@@ -35,6 +35,7 @@ $node->safe_psql('postgres', qq{
 	CREATE FUNCTION faults_limit_process(bytes bigint) RETURNS boolean AS '$module' LANGUAGE C PARALLEL SAFE;
 	CREATE FUNCTION faults_disarm() RETURNS boolean AS '$module' LANGUAGE C PARALLEL SAFE;
 	CREATE FUNCTION faults_live_objects() RETURNS bigint AS '$module' LANGUAGE C PARALLEL SAFE;
+	CREATE FUNCTION faults_kilobytes() RETURNS int AS '$module' LANGUAGE C;
 	CREATE FUNCTION faults_forget() RETURNS boolean AS '$module' LANGUAGE C PARALLEL SAFE;
 
 	CREATE TABLE packet AS
@@ -138,11 +139,8 @@ foreach my $name (sort keys %statement)
 # One session for everything that must not grow, and for what has to be planned one way.
 my $session = $node->background_psql('postgres', on_error_stop => 0);
 
-# Kilobytes of memory of its own that a session uses, and bytes that its cache does. What it has seen
-# of the shared buffers grows with whatever else happens in the cluster.
+# Bytes that the cache of a session uses.
 $node->safe_psql('postgres', q{
-	CREATE FUNCTION resident() RETURNS int LANGUAGE sql AS
-	$$ SELECT (regexp_match(pg_read_file('/proc/self/status'), 'RssAnon:\s+(\d+) kB'))[1]::int $$;
 	CREATE FUNCTION cache_bytes() RETURNS bigint LANGUAGE sql AS
 	$$ SELECT sum(used_bytes) FROM pg_backend_memory_contexts WHERE name = 'prio' $$});
 
@@ -166,12 +164,12 @@ foreach my $kind (sort keys %kind)
 }
 
 # Hundreds of failures later.
-# Resident memory, and what is in the cache when all statements have filled it.
+# Memory, and what is in the cache when all statements have filled it.
 sub kept
 {
 	$session->query_safe('SELECT faults_forget()');
 	$session->query_safe('SELECT attempt(query) FROM statement');
-	return split /\|/, $session->query_safe('SELECT resident(), cache_bytes()');
+	return split /\|/, $session->query_safe('SELECT faults_kilobytes(), cache_bytes()');
 }
 sub fail_all
 {
@@ -184,7 +182,6 @@ sub fail_all
 	}
 	return $failures;
 }
-# By now malloc() has found out how much to hold in readiness.
 my ($before, $cache_before) = kept();
 my $failures = 0;
 $failures += fail_all() foreach 1 .. $times;
@@ -300,7 +297,7 @@ $node->safe_psql('postgres', q{
 			failures := failures + ((attempt(s.query)).state = '53200')::int;
 		END LOOP;
 		PERFORM faults_disarm();
-		size := resident();
+		size := faults_kilobytes();
 	END $$});
 foreach my $skip (0 .. 10)
 {
@@ -438,14 +435,14 @@ $node->safe_psql('postgres', q{
 sub fail_totals
 {
 	my ($times, $how, %totals) = @_;
-	my $before = $session->query_safe('SELECT resident(), faults_live_objects(), cache_bytes()');
+	my $before = $session->query_safe('SELECT faults_kilobytes(), faults_live_objects(), cache_bytes()');
 	foreach my $name (sort keys %totals)
 	{
 		my ($state, $aggregate) = @{ $totals{$name} };
 		is($session->query_safe("SELECT repeat_attempt(\$q\$SELECT $aggregate FROM client\$q\$, $times)"),
 			$how eq 'in a worker' ? "$state $how" : $state, "$how: $name ends its statement");
 	}
-	my $after = $session->query_safe('SELECT resident(), faults_live_objects(), cache_bytes()');
+	my $after = $session->query_safe('SELECT faults_kilobytes(), faults_live_objects(), cache_bytes()');
 	my ($kb_before, $kept_before) = split /\|/, $before, 2;
 	my ($kb_after, $kept_after) = split /\|/, $after, 2;
 	note $times * keys(%totals) . " errors: $kb_before kB, then $kb_after kB";
@@ -484,7 +481,7 @@ $errors = 0;
 my $rounds = 5 * $times;
 foreach my $round (1 .. $rounds)
 {
-	$script .= "SELECT resident() AS before \\gset\n" if $round == 3;
+	$script .= "SELECT faults_kilobytes() AS before \\gset\n" if $round == 3;
 	foreach my $name (sort keys %total)
 	{
 		$script .= "SELECT $total{$name}[1] FROM client;\nSELECT FROM faults_disarm();\n";
@@ -494,7 +491,7 @@ foreach my $round (1 .. $rounds)
 	$script .= "SET statement_timeout = $milliseconds;\nSELECT prio_total_share(a, share_a) FROM client, generate_series(1, 100);\nSET statement_timeout = 0;\n$truth;\n";
 	$errors++;
 }
-$script .= "SELECT resident() - :before < 256;\n";
+$script .= "SELECT faults_kilobytes() - :before < 256;\n";
 $node->psql('postgres', "\\set VERBOSITY sqlstate\n$script", on_error_stop => 0, stdout => \$out, stderr => \$err);
 $out =~ s/^\n//mg;
 is($out, "$true_totals\n" x $rounds . 't', 'outside of subtransactions: totals after errors in the middle of them are right, and memory flat');

@@ -106,7 +106,8 @@ foreach my $role ('A', 'B')
 		SET client_min_messages = warning;
 		CREATE SERVER census FOREIGN DATA WRAPPER prio OPTIONS (role '$role', public_key '$keys{"public_$role"}');
 		CREATE USER MAPPING FOR PUBLIC SERVER census OPTIONS (private_key '$keys{"private_$role"}', shared_secret '$keys{secret}');
-		CREATE SERVER truthful FOREIGN DATA WRAPPER prio_peer OPTIONS (host '} . $node->host . q{', port '} . $node->port . qq{', dbname '$peer->{database}');
+		ALTER SERVER other OPTIONS (ADD login 'other_server');
+		CREATE SERVER truthful FOREIGN DATA WRAPPER prio_peer OPTIONS (host '} . $node->host . q{', port '} . $node->port . qq{', dbname '$peer->{database}', login 'other_server');
 		CREATE USER MAPPING FOR CURRENT_USER SERVER truthful OPTIONS (user 'other_server');
 		CALL prio_processor.join_peer('census', '$keys{"public_$other{$role}"}', 'truthful')});
 }

@@ -154,6 +154,37 @@ my $peers = sql($A, q{SELECT string_agg(encode(m.payload, 'hex'), '|') FROM prio
 unlike($leaked, qr/$peers/, 'what the view leaves out is seen by no function of the reader');
 like($leaked, qr/saw 3 /, 'which sees what it may see');
 
+# ------------------------------------------------------------------ two partners
+
+sub outbox { return as($A, $_[0], q{SELECT (SELECT count(*) FROM prio_processor.outbox_checkpoint), (SELECT count(*) FROM prio_processor.outbox_list), (SELECT count(*) FROM prio_processor.outbox_message)}); }
+sql($A, qq{
+	CREATE ROLE second_partner LOGIN IN ROLE prio_peer;
+	CREATE SERVER census FOREIGN DATA WRAPPER prio OPTIONS (role 'A', public_key '$pair->{keys}{public_A}');
+	CREATE USER MAPPING FOR PUBLIC SERVER census OPTIONS (private_key '$pair->{keys}{private_A}', shared_secret '$pair->{keys}{secret}');
+	CREATE SERVER elsewhere FOREIGN DATA WRAPPER prio_peer OPTIONS (host '/nowhere', login 'second_partner');
+	CREATE USER MAPPING FOR CURRENT_USER SERVER elsewhere OPTIONS (user 'x')});
+my $join_census = "CALL prio_processor.join_peer('census', '$pair->{keys}{public_B}', 'elsewhere')";
+fails($superuser, $join_census, qr/two partners would read each other's messages.*as whom the partner of server "other" logs in here.*ALTER SERVER other OPTIONS \(ADD login/s, 'a second partner, who would read everything of the first');
+my $first = outbox('other_server');
+sql($A, q{ALTER SERVER other OPTIONS (ADD login 'other_server')});
+$node->psql($A->{database}, $join_census);
+is(outbox('second_partner'), '0|0|0', 'a second partner reads no list, message or total of the first');
+is(outbox('other_server'), $first, 'who reads what it has read before');
+sql($A, q{CALL prio_processor.create_batch('with the second', 'census', 6, 5)});
+is(outbox('second_partner'), '1|0|0', 'the second partner reads of its own batches');
+is(outbox('other_server'), $first, 'and the first does not');
+sql($A, q{ALTER SERVER other OPTIONS (SET login 'nobody')});
+is(outbox('other_server'), '0|0|0', 'a login that is no role lets nobody read');
+sql($A, q{ALTER SERVER other OPTIONS (DROP login)});
+is(outbox('other_server'), '0|0|0', 'nor does it when a login is taken away again');
+sql($A, q{ALTER SERVER elsewhere OPTIONS (DROP login)});
+is(outbox('second_partner'), '0|0|0', 'nor when both are');
+sql($A, q{CALL prio_processor.give_up_batch('with the second'); CALL prio_processor.leave_peer('census')});
+is(outbox('other_server'), $first, 'where there is one partner, it needs no login');
+sql($A, q{UPDATE prio_processor.peer SET peer_server = NULL});
+is(outbox('other_server'), '0|0|0', 'batches of a partner that has files are read by nobody');
+sql($A, q{UPDATE prio_processor.peer SET peer_server = 'other'; DROP SERVER elsewhere CASCADE});
+
 # ------------------------------------------------------------------ what people get wrong (unknown_name.sql)
 
 my $create = q{CALL prio_processor.create_batch('%s', 'telemetry', n_data => 4, min_batch_size => %s%s)};

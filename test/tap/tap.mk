@@ -9,7 +9,7 @@
 TAP_TESTS = $(sort $(wildcard test/tap/*.pl))
 TAP_ALONE = $(shell grep -lE '^. Runs alone$(if $(PRIO_LONG),( with PRIO_LONG)?): ' $(TAP_TESTS))
 TAP_BESIDE = $(filter-out $(TAP_ALONE),$(TAP_TESTS))
-TAP_JOBS = 2
+TAP_JOBS = 4
 PROVE_FLAGS = -I test/tap --timer
 
 .PHONY: tap-programs check-tap check-tap-beside check-tap-alone

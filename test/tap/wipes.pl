@@ -11,7 +11,7 @@ use PostgreSQL::Test::Utils;
 use PrioTest;
 use Test::More;
 
-my $node = new_cluster('wipes', 'jit = off', 'max_parallel_workers_per_gather = 0');
+my $node = new_cluster('wipes', 'jit = off', 'max_parallel_workers_per_gather = 0', 'client_min_messages = error');
 my %keys = make_keys($node);
 my $files = $node->basedir;
 my $n_data = 3000; # memory that is long enough for some of it to survive what follows
