@@ -426,7 +426,10 @@ BEGIN
 	EXECUTE format('CREATE TRIGGER keep_share BEFORE UPDATE OR DELETE ON prio_internal.%I FOR EACH ROW EXECUTE FUNCTION prio_internal.keep_share()',
 		'share_' || b.number);
 	PERFORM prio_internal.clear_rights(to_regclass('prio_internal.share_' || b.number));
-	IF NOT prio_internal.attach_shares(b) THEN
+	-- A transaction that somebody has begun may stay open, and everybody who inserts shares would wait for it.
+	IF prio_internal.in_transaction_block() THEN
+		RAISE NOTICE 'in a transaction: shares of batch "%" lie beside until the next run()', b.batch_id;
+	ELSIF NOT prio_internal.attach_shares(b) THEN
 		RAISE NOTICE 'somebody is inserting shares: those of batch "%" wait until the next run()', b.batch_id;
 	END IF;
 	PERFORM prio_internal.notify_stage(b.batch_id, b.stage);
@@ -599,7 +602,9 @@ BEGIN
 		RETURN;
 	END IF;
 	UPDATE prio_processor.batch AS x SET drop_wanted = true WHERE x.number = b.number;
-	IF NOT prio_internal.drop_now(b) THEN
+	IF prio_internal.in_transaction_block() THEN
+		RAISE NOTICE 'in a transaction: the next run() drops batch "%"', b.batch_id;
+	ELSIF NOT prio_internal.drop_now(b) THEN
 		RAISE NOTICE 'somebody uses the shares of batch "%": the next run() drops it', b.batch_id;
 	END IF;
 END $$;

@@ -2,6 +2,8 @@
 # cluster is stopped with no time to clean up. It comes up again, nothing of the step is
 # there, and the step done again, and all that follow, end with the truth: nothing is lost
 # and nothing counts twice.
+#
+# Runs at night: processor_crash.pl does the same to the job, whose steps call these functions.
 use strict;
 use warnings;
 

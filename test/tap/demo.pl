@@ -1,5 +1,7 @@
 # script/demo on two servers that are there already, as compose.yaml has them: they are reached
 # over TCP, from each other too, with a password that stands in a password file alone.
+#
+# Runs at night: script/test runs the demo by day, on clusters of its own.
 use strict;
 use warnings;
 

@@ -1,5 +1,7 @@
 # What leaves a cluster comes back: dumps, pg_upgrade, and COPY in binary, of a database with
 # all that people may build on the extension.
+#
+# Runs at night: three pairs of clusters, made and upgraded; processor_restore.pl dumps and restores the job.
 use strict;
 use warnings;
 

@@ -57,6 +57,20 @@ close_both($pair, 'late');
 ok(finish($pair, 'late'), 'that batch is finished as well');
 is(result($pair, 'A', 'late'), truth($pair, 'late'), 'and right');
 
+# ------------------------------------------------------------------ an operator who goes away in a transaction
+
+as($_, 'job', q{CALL prio_processor.create_batch('to be dropped', 'telemetry', 6, 5); CALL prio_processor.give_up_batch('to be dropped')}) foreach $A, $B;
+my $gone = session($A, 'job');
+$gone->query(q{BEGIN; CALL prio_processor.create_batch('not yet', 'telemetry', 6, 5); CALL prio_processor.drop_batch('to be dropped')});
+is(error_as($A, 'collector', "${patience}$share VALUES ('not yet', gen_random_uuid(), '\\x00'), ('no such batch', gen_random_uuid(), '\\x00'), ('to be dropped', gen_random_uuid(), '\\x00')"),
+	'', 'a batch that is being made or dropped in an open transaction is in the way of no collector');
+$gone->query('COMMIT');
+like($gone->{stderr}, qr/in a transaction: shares of batch "not yet" lie beside until the next run\(\).*in a transaction: the next run\(\) drops batch "to be dropped"/s, 'and says when it takes effect');
+run($pair, 'A');
+is(sql($A, q{SELECT count(*) FROM prio_processor.share WHERE batch_id = 'not yet'}), 1, 'the next run() lets shares in');
+is(as($A, 'job', q{SELECT dropped_at IS NULL FROM prio_processor.batch WHERE batch_id = 'to be dropped'}), 'f', 'and drops');
+as($A, 'job', q{CALL prio_processor.give_up_batch('not yet')});
+
 # ------------------------------------------------------------------ an operator who is in the midst of it
 
 new_batch($pair, $_, 6, 5) foreach 'held', 'free';
@@ -143,6 +157,6 @@ $session->query('CALL prio_processor.run()');
 note(sprintf 'run() with 70 that wait: %.2f s', cpu($pid) - $before);
 cmp_ok(cpu($pid) - $before, '<', 1, '12. nor does an idle run() when 70 of them wait for the other server');
 as($A, 'job', join ";\n", map { "CALL prio_processor.drop_batch('many $_')" } grep { $_ % 10 != 7 } 1 .. 700);
-is(sql($A, q{SELECT count(*) FROM pg_class WHERE relname LIKE 'share\_%' AND relkind = 'r' AND relnamespace = 'prio_internal'::regnamespace}), 70 + 1 + 7, 'dropped, they leave nothing');
+is(sql($A, q{SELECT count(*) FROM pg_class WHERE relname LIKE 'share\_%' AND relkind = 'r' AND relnamespace = 'prio_internal'::regnamespace}), 70 + 2 + 7, 'dropped, they leave nothing');
 
 done_testing();

@@ -3,6 +3,8 @@
 #
 # What SQL returns or stores is PostgreSQL's, which wipes nothing: so nothing is looked for
 # here that a result or an argument of the functions holds.
+#
+# Runs at night: it reads all memory of a session, many times; unit tests look at the stack by day.
 use strict;
 use warnings;
 

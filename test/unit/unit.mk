@@ -71,7 +71,7 @@ check-sanitized: $(UNIT_NAMES:%=run-build/sanitized/%)
 # The command, too.
 SANITIZED_CLI = CLI_DIR=build/cli-sanitized CLI_CC='$(SANITIZED_CC)' \
 	CLI_CFLAGS='$(SANITIZED_CFLAGS)' CLI_CORE='$(SANITIZED_CORE)'
-SANITIZED_CLI_TESTS = test/cli/test_errors.sh test/cli/test_pipeline.sh
+SANITIZED_CLI_TESTS = test/cli/test_errors.sh $(if $(PRIO_LONG),test/cli/test_pipeline.sh test/cli/test_vectors.sh)
 .PHONY: sanitized-cli check-cli-sanitized
 sanitized-cli: $(SANITIZED_CORE) build/unit/cheat
 	$(MAKE) cli-programs $(SANITIZED_CLI)
