@@ -46,7 +46,7 @@ my %place = ('server A' => 'server_a', 'server B' => 'server_b', client => 'clie
 
 my @documents = grep { slurp_file($_) =~ /^```(?:sql|sh|crontab)$/m } glob '*.md docs/*.md';
 # By day what a new user copies from; the rest at night.
-@documents = grep { /^README|processor|reference/ } @documents unless $ENV{PRIO_LONG};
+@documents = grep { /^README|processor/ } @documents unless $ENV{PRIO_LONG};
 @documents = ($ENV{DOCUMENT}) if $ENV{DOCUMENT};
 foreach my $document (@documents)
 {
@@ -55,8 +55,10 @@ foreach my $document (@documents)
 	my @wal = slurp_file($document) =~ /pg_basebackup/ ? ('wal_level = replica', 'max_wal_senders = 10') : ();
 	my %node = map { $_ => new_cluster("${name}_$_", @wal, "shared_preload_libraries = 'pg_cron'", 'cron.use_background_workers = on') }
 	  'server_a', 'server_b';
+	share_sessions $_ foreach values %node;
 	$node{server_a}->safe_psql('postgres', 'CREATE DATABASE client');
 	$_->safe_psql('postgres', 'DROP EXTENSION prio') foreach values %node;
+	my %database = (server_a => [ $node{server_a}, 'postgres' ], server_b => [ $node{server_b}, 'postgres' ], client => [ $node{server_a}, 'client' ]);
 	unlink $services;
 	append_to_file($services, join '', map { sprintf "[%s]\nhost=%s\nport=%s\ndbname=%s\n", $_->[0], $node{ $_->[1] }->host, $node{ $_->[1] }->port, $_->[2] }
 			([ 'server_a', 'server_a', 'postgres' ], [ 'server_b', 'server_b', 'postgres' ], [ 'client', 'server_a', 'client' ]));
@@ -92,8 +94,15 @@ foreach my $document (@documents)
 					$out =~ s/$verbose//g;
 					like(substr($text, pos $text), qr/\A\s*```text$/m, "$document says what messages come of $statement");
 				}
+				elsif ($block !~ /\\/)
+				{
+					my ($node, $database) = @{ $database{ $place{$where} } };
+					is($node->psql($database, $block, stdout => \$out, stderr => \$err), 0, "$document, sql on $where: $statement") or diag $err;
+					$out .= "\n" if $out ne '';
+				}
 				else
 				{
+					$_->forget_sessions foreach values %node;
 					ok(IPC::Run::run([ @psql, '-v', 'ON_ERROR_STOP=1' ], '<', \$block, '>', \$out, '2>', \$err),
 						"$document, sql on $where: $statement") or diag $err;
 				}
@@ -107,6 +116,7 @@ foreach my $document (@documents)
 		else
 		{
 			my ($out, $err) = ('', '');
+			$_->forget_sessions foreach values %node;
 			$block =~ s/^(?:\S+ ){5}//mg if $language eq 'crontab';
 			ok(IPC::Run::run([ 'bash', '-e', '-o', 'pipefail', '-c', $block ], '>', \$out, '2>', \$err), "$document, $language: $title")
 			  or diag $err;

@@ -173,7 +173,8 @@ foreach my $kind ((sort keys %kind) x $times)
 }
 my ($after, $cache_after) = kept();
 note "$before kB, then $after kB";
-cmp_ok($after - $before, '<', 256, 'memory stays flat over hundreds of failures');
+# The first failures leave half a megabyte of PostgreSQL's, once. There are more than a thousand.
+cmp_ok($after - $before, '<', 1024, 'memory stays flat over a thousand failures');
 is($cache_after, $cache_before, 'the cache holds as much as before');
 
 # Large batches that never come into being: who counted them would have no room for others.
