@@ -330,7 +330,7 @@ my $little = sub {
 			coalesce(string_agg(DISTINCT format('%s: %s', s.name, f.complaint), '; ') FILTER (WHERE f.complaint <> ''), 'fine')
 		FROM $bytes AS bytes, statement AS s, with_little(bytes, s, $whole) AS f WHERE $condition});
 };
-my ($states, $complaint) = $little->('generate_series(0, 48 * 1024, 4096)', 'false', 'true');
+($states, $complaint) = $little->('generate_series(0, 48 * 1024, 4096)', 'false', 'true');
 is($complaint, 'fine', 'with any amount of memory for NSS and msgpack-c, the answer is right or an error');
 is($states, '00000,53200', 'with too little memory for NSS and msgpack-c, the error says so');
 
