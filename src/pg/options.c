@@ -529,9 +529,9 @@ key_option(List *options, const char *name, uint8_t public_key[PRIO_KEY_BYTES])
 }
 
 /* Raises the error for an option that others rule out. */
-static void
-pg_attribute_noreturn() report_conflict(const char *name, Oid catalog, Profile profile,
-										const char *why, const char *whose)
+static _Noreturn void
+report_conflict(const char *name, Oid catalog, Profile profile, const char *why,
+				const char *whose)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),

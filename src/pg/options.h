@@ -19,7 +19,7 @@ extern char *prio_option(List *options, const char *name);
 extern char *prio_required_option(List *options, const char *name);
 
 /* The error for an option with such a value, which it does not show: it may be a secret. */
-extern void prio_bad_option(const char *name, const char *expected) pg_attribute_noreturn();
+extern _Noreturn void prio_bad_option(const char *name, const char *expected);
 
 /* The options of a server, by their meaning; raise errors for what is missing or invalid. */
 extern PrioRole prio_role_option(List *options);

@@ -86,8 +86,8 @@ make_state(State *state, const Prio3Vdaf *vdaf, PrioRole role, const uint8_t *he
 }
 
 /* Raises the error for bytes that are no state. */
-static void
-pg_attribute_noreturn() report_damaged_state(void)
+static _Noreturn void
+report_damaged_state(void)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
