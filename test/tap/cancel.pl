@@ -20,6 +20,9 @@ my $node = new_cluster('cancel', 'jit = off', 'max_parallel_workers_per_gather =
 my %keys = make_keys($node);
 make_server($node, 'a', 'A', %keys);
 make_server($node, 'b', 'B', %keys);
+$node->safe_psql('postgres', qq{
+	CREATE SERVER prio3_$_ FOREIGN DATA WRAPPER prio OPTIONS (role '\u$_', vdaf 'Prio3SumVec', length '100000', max_measurement '1');
+	CREATE USER MAPPING FOR PUBLIC SERVER prio3_$_ OPTIONS (verify_key '$keys{private_A}')}) foreach 'a', 'b';
 
 my $n_data = 262143;
 my $keys = "decode('$keys{public_A}', 'hex'), decode('$keys{public_B}', 'hex'), 'batch'";
@@ -37,12 +40,17 @@ $node->safe_psql('postgres', qq{
 	FROM (SELECT array_agg(i::bigint) AS data FROM generate_series(1, prio_max_uints(42)) AS i) AS s,
 		prio_encode_uint($keys, data, 42)
 	GROUP BY data;
+	CREATE TABLE report AS
+	SELECT s.nonce, s.public_share, s.share_a AS input_share_a, s.share_b AS input_share_b, ones, state_b, prio3_verifier_message('prio3_a',
+		prio3_verifier_share(prio3_verify_init('prio3_a', s.nonce, s.public_share, s.share_a)), prio3_verifier_share(state_b)) AS message
+	FROM (SELECT array_fill(1::bigint, ARRAY[100000]) AS ones) AS o, prio3_shard('prio3_a', ones) AS s,
+		prio3_verify_init('prio3_b', s.nonce, s.public_share, s.share_b) AS state_b;
 	CREATE TABLE bits AS SELECT array_agg(i % 2 = 0) AS booleans, repeat('1', $n_data)::varbit AS string FROM generate_series(1, $n_data) AS i;
 });
 
 # ------------------------------------------------------------------ what is measured
 
-my $a_lot = 'largest, integers, bits, many AS m, many AS l';
+my $a_lot = 'largest, integers, bits, report, many AS m, many AS l';
 my $i = '(m.id * 10000::bigint + l.id)';
 my $parallel = q{SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0;
 	SET parallel_leader_participation = off; SET max_parallel_workers_per_gather = 2; SET enable_hashagg = off;};
@@ -68,6 +76,11 @@ my @calls = map { [ $_->[0], "SELECT $_->[1] FROM $a_lot", "SELECT $_->[1] FROM 
 	[ 'prio_subtract', 'count(prio_subtract(total_a, total_a))' ],
 	[ 'prio_total_share_uint', 'count(prio_total_share_uint(total, 42))' ],
 	[ 'prio_publish', 'count(prio_publish(total_a, total_b))' ],
+	[ 'prio3_shard', q{count((SELECT share_b FROM prio3_shard('prio3_a', ones) WHERE m.id > 0))} ],
+	[ 'prio3_verify_init, A', q{count(prio3_verify_init('prio3_a', nonce, public_share, input_share_a))} ],
+	[ 'prio3_verify_init, B', q{count(prio3_verify_init('prio3_b', nonce, public_share, input_share_b))} ],
+	[ 'prio3_verify_next, B', 'count(prio3_verify_next(state_b, message))' ],
+	[ 'prio3_agg_share, B', 'length(prio3_agg_share(state_b, message))' ],
 );
 push @calls,
   [ 'prio_verifier, a far ordinal', "SELECT count(prio_verifier('a', 'batch', $n_data, share_a, 400000000 + m.id)) FROM largest, many AS m",

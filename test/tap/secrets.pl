@@ -35,8 +35,9 @@ wal_level = logical});
 
 # ------------------------------------------------------------------ secrets
 
-# The keys come out of prio_keygen() and prio_shared_secret() in this very cluster.
+# The keys come out of prio_keygen(), prio_shared_secret() and prio3_verify_key() in this very cluster.
 my %keys = make_keys($node);
+$keys{verify} = $node->safe_psql('postgres', q{SELECT encode(substr(prio3_verify_key(), 1, 16), 'hex')}); # as long as draft 8 has it
 my $directory = $node->basedir;
 
 sub key_file
@@ -52,6 +53,7 @@ sub key_file
 key_file('a.key', "$keys{private_A}\n");
 key_file('b.key', uc $keys{private_B});
 key_file('secret', encode_base64(pack 'H*', $keys{secret}));
+key_file('verify', "$keys{verify}\n");
 key_file('a.short', substr $keys{private_A}, 0, 63);
 key_file('a.long', "$keys{private_A}00");
 key_file('a.words', "private_key = $keys{private_A}");
@@ -66,6 +68,7 @@ my %bytes = (
 	'private key of A' => pack('H*', $keys{private_A}),
 	'private key of B' => pack('H*', $keys{private_B}),
 	'shared secret' => pack('H*', $keys{secret}),
+	'verify key' => pack('H*', $keys{verify}),
 	# no secret, but what the search must find
 	sample => pack('H*', '5c005c7f80ff0a272261417a0d09205c7e5cff00fe22275c0180307b205b7f7e'));
 $node->safe_psql('postgres', q{
@@ -81,6 +84,17 @@ foreach my $name (sort keys %server)
 		CREATE USER MAPPING FOR PUBLIC SERVER %1$s OPTIONS (private_key_file '%5$s/%6$s.key', shared_secret_file '%5$s/secret');
 		GRANT USAGE ON FOREIGN SERVER %1$s TO analyst},
 		$name, $role, $keys{"public_$role"}, $prg, $directory, lc $role);
+}
+
+# The two servers of a task of DAP, with the same HPKE keys.
+foreach my $role ('A', 'B')
+{
+	my $name = 'task_' . lc $role;
+	$node->safe_psql('postgres', sprintf q{
+		CREATE SERVER %1$s FOREIGN DATA WRAPPER prio OPTIONS (role '%2$s', vdaf 'Prio3Histogram', length '4', chunk_length '2', dap '09',
+			time_precision '60', task_id 'VOxR-Y-433HE_umL7CM1WiGKS78OO7FDXanRyDu4qOA', public_key '%3$s', hpke_config_id '7');
+		CREATE USER MAPPING FOR PUBLIC SERVER %1$s OPTIONS (private_key_file '%4$s/%5$s.key', verify_key_file '%4$s/verify')},
+		$name, $role, $keys{"public_$role"}, $directory, lc $role);
 }
 
 # Packets of every kind, and what is secret about them.
@@ -106,7 +120,7 @@ while ($secrets =~ /^(.*) ([0-9a-f]+)$/mg)
 	my ($name, $value) = ($1, pack 'H*', $2);
 	$bytes{"$name " . keys %bytes} = $value unless grep { $_ eq $value } values %bytes;
 }
-is(keys %bytes, 3 + 1 + 10 + 5 + 3 + 4, 'every packet gave its secrets');
+is(keys %bytes, 4 + 1 + 10 + 5 + 3 + 4, 'every packet gave its secrets');
 
 # ------------------------------------------------------------------ searching
 
@@ -260,6 +274,14 @@ my @good = (
 	q{SELECT n_data, prg, prio_total_share(a, share_a), prio_total_share(b, NULL) FROM verified GROUP BY 1, 2},
 	q{SELECT prio_publish(prio_merge(a), prio_merge(b)) FROM (SELECT prio_total_share(a, share_a), prio_total_share(b, share_b) FROM verified GROUP BY id, n_data) AS s (a, b) WHERE length(b) < 100},
 	q{SELECT prio_total_share_uint(total, 5) FROM (SELECT prio_total_share(a, share_a) AS total FROM verified WHERE n_data = 5 AND prg = 'batch') AS s},
+	# Prio3, in reports of DAP
+	q{CREATE TABLE report AS SELECT h.* FROM generate_series(0, 3) AS i, LATERAL (SELECT dap_report('task_a', 'task_b', i::bigint, now()) AS r OFFSET 0) AS r,
+		LATERAL dap_split('task_a', r) AS h},
+	q{CREATE TABLE state AS SELECT *, dap_verify_init('task_a', header, share_a) AS a, dap_verify_init('task_b', header, share_b) AS b FROM report},
+	q{SELECT a, b, a::text, row_to_json(state), prio3_verifier_share(a), prio3_verifier_share(b), prio3_fingerprint('task_a'), dap_share_error('task_b', header, share_b) FROM state},
+	q{SELECT prio3_unshard('task_a', prio3_agg_share(a, m), prio3_agg_share(b, m), count(*)) FROM (SELECT *,
+		prio3_verifier_message('task_a', prio3_verifier_share(a), prio3_verifier_share(b)) AS m FROM state) AS s},
+	q{COPY state TO STDOUT},
 	# every way to write a verifier
 	q{SELECT a::text, a::varchar(20), ROW(a, b)::text, ARRAY[a, b], format('%s %L', a, b), quote_literal(a), concat(a, b) FROM verified},
 	q{SELECT to_json(a), to_jsonb(b), row_to_json(verified), json_build_object('a', a), json_agg(b) OVER () FROM verified},
@@ -303,7 +325,10 @@ my @bad = (
 	[ 'done', q{SELECT prio_share_error(server, batch_id, n_data, share) FROM packet, LATERAL (VALUES ('a', 'batch', share_b), ('b', 'batch', share_a),
 		('a', 'other', share_a), ('b', 'other', share_b), ('a', 'batch', share_a || '\x00'), ('a', 'batch', substr(share_a, 2)), ('b', 'batch', '\x')) AS v (server, batch_id, share)} ],
 	[ 'done', q{SELECT prio_verify2(a, message), prio_is_valid(message, message) FROM verified, (VALUES ('\x'::bytea), ('\xa0'), ('\xdfffffffff'), (decode(repeat('ff', 24), 'hex'))) AS v (message)} ],
+	[ 'done', q{SELECT dap_verify_init('task_a', header, set_byte(share_a, i, get_byte(share_a, i) # 1)), dap_share_error('task_b', header, share_a) FROM report, generate_series(0, 100, 10) AS i} ],
+	[ 'done', q{SELECT prio3_verify_next(a, '\x00'), prio3_verifier_message('task_a', '\x00', share_b) FROM state} ],
 	# arguments
+	[ '22P02', q{SELECT (a::text || '00')::prio3_verify_state FROM state} ],
 	[ '22023', q{SELECT prio_verifier('a', 'batch', 0, share_a) FROM packet} ],
 	[ '22023', q{SELECT prio_verifier('a', '', 5, share_a) FROM packet} ],
 	[ '22023', q{SELECT prio_verifier('a', 'batch', 5, share_a, -1) FROM packet} ],
