@@ -24,6 +24,8 @@
 #define OUTPUT OPTION_BIT(OPTION_OUTPUT)
 #define BOTH_OUTPUTS (OPTION_BIT(OPTION_OUTPUT_A) | OPTION_BIT(OPTION_OUTPUT_B))
 #define PRG OPTION_BIT(OPTION_PRG)
+#define VDAF OPTION_BIT(OPTION_VDAF)
+#define DRAFT OPTION_BIT(OPTION_DRAFT)
 
 static const Command commands[] = {
 	{"keygen", "make a key pair, as JSON", 0, 0, run_keygen},
@@ -38,6 +40,10 @@ static const Command commands[] = {
 	 BATCH | SERVER | PUBLIC_KEYS | INPUT | BOTH_INPUTS | OUTPUT, PRG, run_aggregate},
 	{"publish", "put the totals of both servers together", BOTH_INPUTS | OUTPUT,
 	 BATCH | SERVER | PUBLIC_KEYS | PRG, run_publish},
+	{"prio3-keygen", "make a verify key for both servers of Prio3, as JSON", 0, DRAFT,
+	 run_prio3_keygen},
+	{"prio3-shard", "split measurements of clients into shares of Prio3",
+	 VDAF | INPUT | BOTH_OUTPUTS, DRAFT | PRIO3_PARAMETERS, run_prio3_shard},
 };
 
 /* ------------------------------------------------------------------ the process */

@@ -18,7 +18,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static Settings settings;
+static Settings settings = {.draft = PRIO3_DRAFT_18};
+static uint32_t given; /* bits of options */
 
 /* ------------------------------------------------------------------ tables */
 
@@ -42,11 +43,17 @@ static bool parse_prg(const char *value, void *target);
 static bool parse_key(const char *value, void *target);
 static bool parse_shared_secret(const char *value, void *target);
 static bool parse_path(const char *value, void *target);
+static bool parse_vdaf(const char *value, void *target);
+static bool parse_positive(const char *value, void *target);
+static bool parse_bits(const char *value, void *target);
+static bool parse_draft(const char *value, void *target);
+static bool parse_context(const char *value, void *target);
 
 /* A number in a text. */
 #define TEXT_OF(number) TEXT_OF_TOKEN(number)
 #define TEXT_OF_TOKEN(token) #token
 #define EXPECTED_PATH "a path"
+#define EXPECTED_POSITIVE "a number from 1 to 18446744073709551615"
 
 static const Option options[OPTION_COUNT] = {
 	[OPTION_N_DATA] = {"--n-data", "N_DATA", "NUMBER",
@@ -93,23 +100,56 @@ static const Option options[OPTION_COUNT] = {
 	[OPTION_PRG] = {"--prg", "PRG", "batch|seed",
 					"pseudo-random generator: seed for clients of libprio before July 2020 [batch]",
 					parse_prg, &settings.variant, "batch or seed", false},
+	[OPTION_VDAF] = {"--vdaf", "VDAF", "NAME", PRIO3_KIND_NAMES, parse_vdaf, &settings.kind,
+					 PRIO3_KIND_NAMES, false},
+	[OPTION_MAX_MEASUREMENT] = {"--max-measurement", "MAX_MEASUREMENT", "NUMBER",
+								"Sum, SumVec: the largest integer of a client", parse_positive,
+								&settings.max_measurement, EXPECTED_POSITIVE, false},
+	[OPTION_LENGTH] =
+		{"--length", "LENGTH", "NUMBER",
+		 "SumVec, Histogram, MultihotCountVec, L1BoundSum: integers, buckets or booleans of a client",
+		 parse_positive, &settings.length, EXPECTED_POSITIVE, false},
+	[OPTION_CHUNK_LENGTH] =
+		{"--chunk-length", "CHUNK_LENGTH", "NUMBER",
+		 "of the same: how the proof cuts the measurement [what makes shares smallest]",
+		 parse_positive, &settings.chunk_length, EXPECTED_POSITIVE, false},
+	[OPTION_MAX_WEIGHT] = {"--max-weight", "MAX_WEIGHT", "NUMBER",
+						   "MultihotCountVec: how many booleans may be true", parse_positive,
+						   &settings.max_weight, EXPECTED_POSITIVE, false},
+	[OPTION_MAX_VALUE] = {"--max-value", "MAX_VALUE", "NUMBER",
+						  "L1BoundSum: what all integers of a client make together at most",
+						  parse_positive, &settings.max_value, EXPECTED_POSITIVE, false},
+	[OPTION_BITS] = {"--bits", "BITS", "NUMBER", "draft 8, Sum, SumVec: of the largest integer",
+					 parse_bits, &settings.bits, "a number from 1 to 64", false},
+	[OPTION_DRAFT] = {"--draft", "DRAFT", "18|8", "of the VDAFs; 18 to 20 are the same [18]",
+					  parse_draft, &settings.draft, "18 or 8", false},
+	[OPTION_CONTEXT] = {"--context", "CONTEXT", "HEX", "draft 18: application context [none]",
+						parse_context, &settings.context,
+						"at most 65527 bytes, two hexadecimal digits each", false},
 };
 
 /* ------------------------------------------------------------------ values */
 
+/* Digits and nothing else, of a number from 1 to highest. */
+static bool
+parse_number(const char *value, uint64_t highest, uint64_t *number)
+{
+	char *end;
+
+	errno = 0;
+	*number = strtoull(value, &end, 10);
+	return isdigit((unsigned char) value[0]) && *end == '\0' && errno == 0 && *number >= 1 &&
+		*number <= highest;
+}
+
 static bool
 parse_n_data(const char *value, void *target)
 {
-	char *end;
-	unsigned long number;
+	uint64_t number;
+	bool valid = parse_number(value, PRIO1_MAX_DATA, &number);
 
-	errno = 0;
-	number = strtoul(value, &end, 10);
-	if (!isdigit((unsigned char) value[0]) || *end != '\0' || errno != 0 || number < 1 ||
-		number > PRIO1_MAX_DATA)
-		return false;
-	*(size_t *) target = number;
-	return true;
+	*(size_t *) target = (size_t) number;
+	return valid;
 }
 
 static bool
@@ -152,6 +192,43 @@ parse_path(const char *value, void *target)
 {
 	*(const char **) target = value;
 	return true;
+}
+
+static bool
+parse_vdaf(const char *value, void *target)
+{
+	return prio3_kind_from_name(value, target);
+}
+
+static bool
+parse_positive(const char *value, void *target)
+{
+	return parse_number(value, UINT64_MAX, target);
+}
+
+static bool
+parse_bits(const char *value, void *target)
+{
+	return parse_number(value, 64, target);
+}
+
+static bool
+parse_draft(const char *value, void *target)
+{
+	Prio3Draft draft = strcmp(value, "8") == 0 ? PRIO3_DRAFT_8 : PRIO3_DRAFT_18;
+
+	*(Prio3Draft *) target = draft;
+	return draft == PRIO3_DRAFT_8 || strcmp(value, "18") == 0;
+}
+
+static bool
+parse_context(const char *value, void *target)
+{
+	size_t length = strlen(value);
+
+	*(const char **) target = value;
+	return length % 2 == 0 && length / 2 <= PRIO3_MAX_CONTEXT &&
+		strspn(value, "0123456789abcdefABCDEF") == length;
 }
 
 /* Reads a secret from its file, but not the white space at the end. */
@@ -284,11 +361,11 @@ find_option(const Command *command, char *argument, char **value)
 		argument, command->name);
 }
 
-/* Ends the process with a list of the required options that nothing gave a value. */
+/* Ends the process with a list of these options if nothing gave them a value. */
 static void
-check_required(const Command *command, uint32_t given)
+check_required(uint32_t required)
 {
-	uint32_t missing = command->required & ~given;
+	uint32_t missing = required & ~given;
 
 	if (missing == 0)
 		return;
@@ -303,7 +380,6 @@ const Command *
 options_parse(const Command *commands, size_t count, int argc, char **argv)
 {
 	const Command *command;
-	uint32_t given = 0;
 
 	if (argc < 2)
 		die(EXIT_USAGE, "no command given; prio --help lists them");
@@ -348,8 +424,19 @@ options_parse(const Command *commands, size_t count, int argc, char **argv)
 				given |= OPTION_BIT(i);
 			}
 		}
-	check_required(command, given);
+	check_required(command->required);
 	return command;
+}
+
+void
+options_check(uint32_t required, uint32_t excluded, const char *others)
+{
+	for (size_t i = 0; i < OPTION_COUNT; i++)
+		if ((excluded & given & OPTION_BIT(i)) != 0)
+			die(EXIT_USAGE,
+				"%s does not go with %s; leave it out, or unset %s in the environment",
+				options[i].flag, others, options[i].variable);
+	check_required(required);
 }
 
 const Settings *

@@ -6,6 +6,7 @@
 #define PRIO_CLI_OPTIONS_H
 
 #include "base/params.h"
+#include "prio3/vdaf.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -27,6 +28,15 @@ enum
 	OPTION_OUTPUT_A,
 	OPTION_OUTPUT_B,
 	OPTION_PRG,
+	OPTION_VDAF,
+	OPTION_MAX_MEASUREMENT,
+	OPTION_LENGTH,
+	OPTION_CHUNK_LENGTH,
+	OPTION_MAX_WEIGHT,
+	OPTION_MAX_VALUE,
+	OPTION_BITS,
+	OPTION_DRAFT,
+	OPTION_CONTEXT,
 	OPTION_COUNT
 };
 
@@ -50,6 +60,17 @@ typedef struct Settings
 	const char *output;
 	const char *output_a;
 	const char *output_b;
+
+	/* Prio3, docs/prio3.md */
+	Prio3Kind kind;
+	Prio3Draft draft; /* 18 without the option */
+	uint64_t max_measurement;
+	uint64_t length;
+	uint64_t chunk_length;
+	uint64_t max_weight;
+	uint64_t max_value;
+	uint64_t bits;
+	const char *context; /* hexadecimal digits, two a byte */
 } Settings;
 
 typedef struct Command
@@ -67,6 +88,12 @@ typedef struct Command
  */
 extern const Command *options_parse(const Command *commands, size_t count, int argc,
 									char **argv);
+
+/*
+ * What it cannot know: which options go with the values of others, which the words name. Ends the
+ * process if one of these is missing, or if one is there that does not go with them.
+ */
+extern void options_check(uint32_t required, uint32_t excluded, const char *others);
 
 /* The settings that it read; one process has one. */
 extern const Settings *settings_get(void);

@@ -79,16 +79,12 @@ base64_decode(const char *text, size_t length, uint8_t *out, size_t *size)
 }
 
 void
-uuid_make(char out[UUID_CHARS + 1])
+uuid_write(const uint8_t bytes[UUID_BYTES], char out[UUID_CHARS + 1])
 {
-	uint8_t bytes[16];
-	char digits[2 * sizeof(bytes) + 1];
+	char digits[2 * UUID_BYTES + 1];
 	size_t from = 0;
 
-	check_machine(prio_random(bytes, sizeof(bytes)));
-	bytes[6] = (uint8_t) ((bytes[6] & 0x0f) | 0x40);
-	bytes[8] = (uint8_t) ((bytes[8] & 0x3f) | 0x80);
-	prio_write_hex(bytes, sizeof(bytes), digits);
+	prio_write_hex(bytes, UUID_BYTES, digits);
 	for (size_t i = 0; i < UUID_CHARS; i++)
 	{
 		char c = '-';
@@ -98,4 +94,15 @@ uuid_make(char out[UUID_CHARS + 1])
 		out[i] = (char) (c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c);
 	}
 	out[UUID_CHARS] = '\0';
+}
+
+void
+uuid_make(char out[UUID_CHARS + 1])
+{
+	uint8_t bytes[UUID_BYTES];
+
+	check_machine(prio_random(bytes, sizeof(bytes)));
+	bytes[6] = (uint8_t) ((bytes[6] & 0x0f) | 0x40);
+	bytes[8] = (uint8_t) ((bytes[8] & 0x3f) | 0x80);
+	uuid_write(bytes, out);
 }

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #define UUID_CHARS 36
+#define UUID_BYTES 16
 
 /* Bytes at most for so many characters of base64. */
 static inline size_t
@@ -26,7 +27,8 @@ base64_max_size(size_t length)
  */
 extern bool base64_decode(const char *text, size_t length, uint8_t *out, size_t *size);
 
-/* A random UUID (version 4) in lower case, and a zero byte. */
+/* A UUID in lower case, and a zero byte: of these bytes, or a random one (version 4). */
+extern void uuid_write(const uint8_t bytes[UUID_BYTES], char out[UUID_CHARS + 1]);
 extern void uuid_make(char out[UUID_CHARS + 1]);
 
 #endif /* PRIO_CLI_ENCODING_H */

@@ -183,12 +183,24 @@ has_more_values(const char *line, size_t size, size_t max_values)
 	return values > max_values;
 }
 
-json_t *
-json_parse(const char *line, size_t size, size_t max_values)
+static json_t *
+parse(const char *line, size_t size, size_t max_values, size_t flags)
 {
 	if (has_more_values(line, size, max_values))
 		return NULL;
-	return json_loadb(line, size, JSON_REJECT_DUPLICATES, NULL);
+	return json_loadb(line, size, JSON_REJECT_DUPLICATES | flags, NULL);
+}
+
+json_t *
+json_parse(const char *line, size_t size, size_t max_values)
+{
+	return parse(line, size, max_values, 0);
+}
+
+json_t *
+json_parse_value(const char *line, size_t size, size_t max_values)
+{
+	return parse(line, size, max_values, JSON_DECODE_ANY);
 }
 
 json_t *

@@ -64,7 +64,10 @@ extern int lines_status(const LineReader *reader, uint64_t errors);
  */
 extern json_t *json_parse(const char *line, size_t size, size_t max_values);
 
-/* The same for a whole file, which may be shorter than max_line and no longer. */
+/* The same for any JSON value, such as a number alone. */
+extern json_t *json_parse_value(const char *line, size_t size, size_t max_values);
+
+/* json_parse() for a whole file, which may be shorter than max_line and no longer. */
 extern json_t *json_parse_file(LineReader *reader);
 
 /* A line that has an id, and bytes in base64. */

@@ -29,40 +29,6 @@ parse_prg(const char *value, Prio1PrgVariant *variant)
 	return *variant == PRIO1_PRG_BATCH || strcmp(value, "seed") == 0;
 }
 
-static const struct
-{
-	const char *name;
-	Prio3Kind kind;
-} vdafs[] = {
-	{"Prio3Count", PRIO3_COUNT},
-	{"Prio3Sum", PRIO3_SUM},
-	{"Prio3SumVec", PRIO3_SUM_VEC},
-	{"Prio3Histogram", PRIO3_HISTOGRAM},
-	{"Prio3MultihotCountVec", PRIO3_MULTIHOT_COUNT_VEC},
-	{"Prio3L1BoundSum", PRIO3_L1_BOUND_SUM},
-};
-
-static bool
-parse_vdaf(const char *value, Prio3Kind *kind)
-{
-	for (int i = 0; i < (int) lengthof(vdafs); i++)
-	{
-		*kind = vdafs[i].kind;
-		if (strcmp(value, vdafs[i].name) == 0)
-			return true;
-	}
-	return false;
-}
-
-const char *
-prio_vdaf_name(Prio3Kind kind)
-{
-	for (int i = 0; i < (int) lengthof(vdafs); i++)
-		if (vdafs[i].kind == kind)
-			return vdafs[i].name;
-	return "Prio3";
-}
-
 static bool
 parse_draft(const char *value, Prio3Draft *draft)
 {
@@ -148,7 +114,7 @@ is_vdaf(const char *value)
 {
 	Prio3Kind kind;
 
-	return parse_vdaf(value, &kind);
+	return prio3_kind_from_name(value, &kind);
 }
 
 static bool
@@ -253,8 +219,7 @@ is_path(const char *value)
 
 #define EXPECTED_ROLE "A or B (leader or helper)"
 #define EXPECTED_PRG "batch or seed"
-#define EXPECTED_VDAF \
-	"Prio3Count, Prio3Sum, Prio3SumVec, Prio3Histogram, Prio3MultihotCountVec or Prio3L1BoundSum"
+#define EXPECTED_VDAF PRIO3_KIND_NAMES
 #define EXPECTED_DRAFT "18 or 8"
 #define EXPECTED_DAP "18 or 09"
 #define EXPECTED_POSITIVE "an integer from 1 to 18446744073709551615"
@@ -482,7 +447,7 @@ vdaf_option(List *options, Prio3Kind *kind)
 {
 	const char *value = prio_option(options, "vdaf");
 
-	if (value != NULL && !parse_vdaf(value, kind))
+	if (value != NULL && !prio3_kind_from_name(value, kind))
 		prio_bad_option("vdaf", EXPECTED_VDAF);
 	return value;
 }

@@ -45,9 +45,6 @@ typedef struct PrioPrio3Options
  */
 extern bool prio_prio3_options(List *options, PrioPrio3Options *out);
 
-/* What the option vdaf says for a VDAF. */
-extern const char *prio_vdaf_name(Prio3Kind kind);
-
 /* 'batch' or 'seed', an argument; raises an error for anything else. */
 extern Prio1PrgVariant prio_prg_variant(const char *name);
 

@@ -8,6 +8,40 @@
 
 #include <string.h>
 
+static const struct
+{
+	const char *name;
+	Prio3Kind kind;
+} kinds[] = {
+	{"Prio3Count", PRIO3_COUNT},
+	{"Prio3Sum", PRIO3_SUM},
+	{"Prio3SumVec", PRIO3_SUM_VEC},
+	{"Prio3Histogram", PRIO3_HISTOGRAM},
+	{"Prio3MultihotCountVec", PRIO3_MULTIHOT_COUNT_VEC},
+	{"Prio3L1BoundSum", PRIO3_L1_BOUND_SUM},
+};
+
+const char *
+prio3_kind_name(Prio3Kind kind)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (kinds[i].kind == kind)
+			return kinds[i].name;
+	return "Prio3";
+}
+
+bool
+prio3_kind_from_name(const char *name, Prio3Kind *kind)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strcmp(name, kinds[i].name) == 0)
+		{
+			*kind = kinds[i].kind;
+			return true;
+		}
+	return false;
+}
+
 /* How many bits an integer takes; 0 for 0. */
 static size_t
 bit_length(uint64_t value)
@@ -155,7 +189,7 @@ prio3_vdaf_init(Prio3Vdaf *vdaf, const Prio3Parameters *parameters, const uint8_
 	vdaf->context = context;
 	vdaf->context_size = context_size;
 	vdaf->algorithm_id = draft_8 ? (uint32_t) p->kind - 1 : (uint32_t) p->kind;
-	vdaf->seed_size = draft_8 ? 16 : 32;
+	vdaf->seed_size = draft_8 ? PRIO3_DRAFT_8_SEED_BYTES : PRIO3_MAX_SEED_BYTES;
 	vdaf->element_size = p->kind == PRIO3_COUNT || (p->kind == PRIO3_SUM && !draft_8) ?
 		FIELD64_BYTES :
 		FIELD128_BYTES;

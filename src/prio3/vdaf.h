@@ -26,6 +26,14 @@ typedef enum Prio3Kind
 	PRIO3_L1_BOUND_SUM = 7        /* not in draft 8 */
 } Prio3Kind;
 
+/* Its name, as options have it: "Prio3Count" ... */
+extern const char *prio3_kind_name(Prio3Kind kind);
+extern bool prio3_kind_from_name(const char *name, Prio3Kind *kind);
+
+/* All of them, for a message. */
+#define PRIO3_KIND_NAMES \
+	"Prio3Count, Prio3Sum, Prio3SumVec, Prio3Histogram, Prio3MultihotCountVec or Prio3L1BoundSum"
+
 typedef enum Prio3Draft
 {
 	PRIO3_DRAFT_8 = 8,
@@ -33,7 +41,8 @@ typedef enum Prio3Draft
 } Prio3Draft;
 
 #define PRIO3_NONCE_BYTES 16
-#define PRIO3_MAX_SEED_BYTES 32     /* of a seed or a verify key: 32, in draft 8 16 */
+#define PRIO3_MAX_SEED_BYTES 32 /* of a seed or a verify key: 32, in draft 8 16 */
+#define PRIO3_DRAFT_8_SEED_BYTES 16
 #define PRIO3_MAX_CONTEXT 65527     /* bytes: dst has a 16-bit length and 8 bytes besides */
 #define PRIO3_MAX_SHARE 1073741000u /* bytes of the leader's share: what fits a bytea */
 

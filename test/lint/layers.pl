@@ -19,7 +19,7 @@ my %below = (
 	'cli/log' => 'cli/progress',
 	'cli/exit' => 'cli/log src/crypto',
 	'cli/io' => 'cli/exit src/codec',
-	'cli/options' => 'cli/io',
+	'cli/options' => 'cli/io src/prio3',
 	'cli/commands' => 'cli/options src/prio1',
 	'cli/main' => 'cli/commands',
 );

@@ -1,5 +1,6 @@
 # A full exchange in which one server is the command prio and the other a database, in both
-# directions: they skip different shares, and publish the same counts, which are the truth.
+# directions: they skip different shares, and publish the same counts, which are the truth. And
+# shares of Prio3, which the command makes and databases verify and add up.
 use strict;
 use warnings;
 
@@ -170,6 +171,54 @@ foreach my $prg ('batch', 'seed')
 				FROM ${table}_total, ${table}_peer_total WHERE clients = (line->>'total')::int - (line->>'error')::int}),
 			"@truth", "$name: so does the database");
 	}
+}
+
+# ------------------------------------------------------------------ Prio3
+
+# What the command is given besides the VDAF, and a server as options; measurements, and what they make.
+foreach my $case (
+	[ 'Prio3Count', {}, [ 1, 0, 1, \1 ], '{3}' ],
+	[ 'Prio3Sum', { max_measurement => 1440, context => '636f6e74657874' }, [ 0, 1440, 17 ], '{1457}' ],
+	[ 'Prio3SumVec', { length => 3, max_measurement => 10 }, [ [ 0, 10, 5 ], [ 1, 2, 3 ] ], '{1,12,8}' ],
+	[ 'Prio3Histogram', { length => 5, chunk_length => 2, context => 'FF' }, [ 0, 4, 4, 2 ], '{1,0,1,0,2}' ],
+	[ 'Prio3MultihotCountVec', { length => 4, max_weight => 2 }, [ [ 1, 0, 0, 1 ], [ 0, 0, 0, 0 ], [ \0, \0, \0, \1 ] ], '{1,0,0,2}' ],
+	[ 'Prio3L1BoundSum', { length => 3, max_value => 9 }, [ [ 0, 9, 0 ], [ 1, 2, 3 ] ], '{1,11,3}' ],
+	[ 'Prio3Count', { draft => 8 }, [ 1, 1, 0 ], '{2}' ],
+	[ 'Prio3Sum', { draft => 8, bits => 64 }, [ 9223372036854775807, 9223372036854775807, 1 ], '{18446744073709551615}' ],
+	[ 'Prio3SumVec', { draft => 8, length => 2, bits => 5 }, [ [ 31, 0 ], [ 1, 2 ] ], '{32,2}' ],
+	[ 'Prio3Histogram', { draft => 8, length => 3 }, [ 2, 2, 1 ], '{0,1,2}' ])
+{
+	my ($vdaf, $options, $measurements, $expected) = @$case;
+	my $name = lc "${vdaf}_" . ($options->{draft} // 18);
+	my $dir = "$work/$name";
+	my $verify_key = $json->decode((prio($options->{draft} ? { DRAFT => $options->{draft} } : {}, 'prio3-keygen'))[1])->{verify_key};
+
+	mkdir $dir;
+	append_to_file("$dir/clients", join '', map { $json->encode({ payload => $_ }) . "\n" } @$measurements);
+	my ($status, undef, $err) = prio({ map { uc $_ => $options->{$_} } keys %$options }, 'prio3-shard', '--vdaf', $vdaf,
+		'--input', "$dir/clients", '--output-A', "$dir/A", '--output-B', "$dir/B");
+	is($status, 0, "$name: prio3-shard") or diag $err;
+	foreach my $role ('A', 'B')
+	{
+		$node->safe_psql('postgres', "CREATE SERVER ${name}_$role FOREIGN DATA WRAPPER prio OPTIONS (role '$role', vdaf '$vdaf'"
+			. join('', map { ", $_ '$options->{$_}'" } sort keys %$options) . ");
+			CREATE USER MAPPING FOR PUBLIC SERVER ${name}_$role OPTIONS (verify_key '$verify_key')");
+		lines_to_table("$dir/$role/clients", "${name}_share_$role");
+	}
+	is($node->safe_psql('postgres', qq{
+			WITH share AS (
+				SELECT uuid_send((a.line->>'id')::uuid) AS nonce, decode(a.line->>'header', 'base64') AS header,
+					decode(a.line->>'payload', 'base64') AS a, decode(b.line->>'payload', 'base64') AS b
+				FROM ${name}_share_A AS a JOIN ${name}_share_B AS b USING (ordinal)
+				WHERE (a.line->>'id', a.line->>'header') = (b.line->>'id', b.line->>'header')
+			), state AS (
+				SELECT prio3_verify_init('${name}_a', nonce, header, a) AS a, prio3_verify_init('${name}_b', nonce, header, b) AS b FROM share
+			), message AS (
+				SELECT a, b, prio3_verifier_message('${name}_a', prio3_verifier_share(a), prio3_verifier_share(b)) AS message FROM state
+			)
+			SELECT count(prio3_verify_next(a, message)), count(prio3_verify_next(b, message)),
+				prio3_unshard('${name}_b', prio3_agg_share(a, message), prio3_agg_share(b, message), count(*)) FROM message}),
+		join('|', (scalar @$measurements) x 2, $expected), "$name: databases accept them, and get the result");
 }
 
 done_testing();

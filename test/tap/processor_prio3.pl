@@ -1,5 +1,5 @@
-# The job with Prio3: bare shares of three circuits, reports of DAP, and what hostile clients can do to
-# them. Right on both sides, and every row is in the total or in one rejection.
+# The job with Prio3: bare shares of four circuits, also those that the command prio makes, reports of
+# DAP, and what hostile clients can do to them. Right on both sides, and every row is in the total or in one rejection.
 use strict;
 use warnings;
 
@@ -14,11 +14,14 @@ my ($A, $B, $clients) = @{$pair}{ 'A', 'B', 'clients' };
 my %peer = (A => $B, B => $A);
 my @day = map { "2026-03-0${_}T00:00Z" } 1 .. 4;
 
+my $command = $ENV{PRIO_COMMAND} // 'build/cli/prio';
+BAIL_OUT("there is no $command: run make cli") unless -x $command;
+
 # A server of this name on both sides, joined, and the same for clients, who need no mapping.
 sub new_server
 {
 	my ($name, $options, %dap) = @_;
-	my $verify_key = sql($clients, q{SELECT encode(prio3_verify_key(), 'hex')});
+	my $verify_key = $dap{verify_key} // sql($clients, q{SELECT encode(prio3_verify_key(), 'hex')});
 	my (%own, %private, %public);
 
 	foreach my $role ($dap{task} ? ('A', 'B') : ())
@@ -164,8 +167,39 @@ is(sql($clients, q{SELECT count(DISTINCT kind) FROM report WHERE kind LIKE 'spli
 sql($clients, q{
 	INSERT INTO report SELECT batch, gen_random_uuid(), 'copy', NULL, header_a, header_b, share_a, share_b FROM report WHERE batch = 'minutes' ORDER BY id LIMIT 5});
 deliver_reports($_) foreach 'colours', 'minutes', 'vectors';
-close_both($pair, 'colours', 'minutes', 'vectors');
-ok(finish($pair, 'colours', 'minutes', 'vectors'), 'three batches of Prio3 are finished');
+
+# What the command prio makes of measurements, in files, among lines that somebody has spoiled on the way to A.
+my $files = $A->{node}->basedir;
+my ($verify_key) = qx{$command prio3-keygen} =~ /"verify_key": "(.*)"/;
+new_server('buttons', q{vdaf 'Prio3MultihotCountVec', length '4', max_weight '2', context '627574746f6e73'}, verify_key => $verify_key);
+new_prio3_batch('buttons', 'buttons', 10, 'max_missing => 0.9');
+append_to_file("$files/buttons", join '', map { sprintf "[%d, %d, 0, %s]\n", $_ % 2, $_ % 3 == 0, $_ == 5 ? 'true' : 'false' } 1 .. 20);
+system_or_bail($command, 'prio3-shard', '--vdaf', 'Prio3MultihotCountVec', '--length', '4', '--max-weight', '2', '--context', '627574746f6e73',
+	'--input', "$files/buttons", '--output-A', "$files/A", '--output-B', "$files/B");
+my @lines = split /\n/, slurp_file("$files/A/buttons");
+$lines[0] =~ s/"header": "[^"]*"/"header": "not base64"/;
+$lines[1] =~ s/"header": "[^"]*"/"header": [1]/;
+$lines[2] =~ s/"header": "[^"]*"/'"header": "' . 'A' x 400_000 . '"'/e;
+$lines[3] =~ s/"header": "[^"]*", //;
+$lines[4] =~ s/"header": "..../"header": "AAAA/;    # its own part, which is not taken from there
+$lines[5] =~ s/"header": "[^"]*"/"header": "\\ud800"/;
+unlink "$files/A/buttons";
+append_to_file("$files/A/buttons", join "\n", @lines, '{"header": ' . '[' x 5000);
+foreach my $role ('A', 'B')
+{
+	my ($code, $out, $err) = $pair->{$role}{node}->psql($pair->{$role}{database},
+		"\\lo_import $files/$role/buttons\n\\set file :LASTOID\nCALL prio_processor.import_shares('buttons', :file);\n\\lo_unlink :file\n",
+		extra_params => [ '-U', 'job', '-q' ]);
+	like($err, $role eq 'A' ? qr/21 lines, 18 taken, 0 refused, 3 not readable/ : qr/20 lines, 20 taken, 0 refused, 0 not readable/, "files of the command are imported by $role");
+	is(sql($pair->{$role}, q{SELECT count(*), count(prio3_verify_init('buttons', uuid_send(share_id), header, payload)) FROM prio_processor.share WHERE batch_id = 'buttons'}),
+		$role eq 'A' ? '18|15' : '20|20', "whose shares open also in plain SQL, says $role");
+}
+
+close_both($pair, 'colours', 'minutes', 'vectors', 'buttons');
+ok(finish($pair, 'colours', 'minutes', 'vectors', 'buttons'), 'four batches of Prio3 are finished');
+published('buttons', '{8,4,0,1}|15', 'what the command made');
+is(report($pair, 'A', 'buttons'), 'close/malformed packet: 2, close/wrong length: 1', 'what fell out of it at A');
+is(report($pair, 'B', 'buttons'), 'agree/the other server does not have it: 5', 'and at B');
 published('colours', histogram_of('colours', 8), 'a histogram with hostile reports');
 published('minutes', sum_of('minutes'), 'a sum, with copies of shares');
 published('vectors', sql($clients, q{SELECT array_agg(sum ORDER BY k), max(count) FROM (SELECT k, sum(v::numeric), count(*) FROM report,

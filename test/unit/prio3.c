@@ -26,27 +26,13 @@ parameter(json_t *parameters, const char *name)
 Prio3Parameters
 prio3_parameters_from_json(json_t *file)
 {
-	static const struct
-	{
-		const char *name;
-		Prio3Kind kind;
-	} kinds[] = {
-		{"Prio3Count", PRIO3_COUNT},
-		{"Prio3Sum", PRIO3_SUM},
-		{"Prio3SumVec", PRIO3_SUM_VEC},
-		{"Prio3Histogram", PRIO3_HISTOGRAM},
-		{"Prio3MultihotCountVec", PRIO3_MULTIHOT_COUNT_VEC},
-		{"Prio3L1BoundSum", PRIO3_L1_BOUND_SUM},
-	};
 	const char *name = json_string_value(json_object_get(file, "vdaf"));
 	json_t *p = json_object_get(file, "parameters");
 	uint64_t bits = parameter(p, "bits");
 	Prio3Parameters parameters = {0};
 
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (strcmp(kinds[i].name, name) == 0)
-			parameters.kind = kinds[i].kind;
-	assert_int_not_equal(parameters.kind, 0);
+	assert_true(prio3_kind_from_name(name, &parameters.kind));
+	assert_string_equal(prio3_kind_name(parameters.kind), name);
 	parameters.draft = (Prio3Draft) json_integer_value(json_object_get(file, "draft"));
 	parameters.length = parameter(p, "length");
 	if (parameters.length == 0)
