@@ -1,8 +1,10 @@
 # The job with Prio3: bare shares of four circuits, also those that the command prio makes, reports of
-# DAP, and what hostile clients can do to them. Right on both sides, and every row is in the total or in one rejection.
+# DAP, also those of others' client, and what hostile clients can do to them. Right on both sides, and every row is in the
+# total or in one rejection.
 use strict;
 use warnings;
 
+use JSON::PP;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use PrioTest;
@@ -274,6 +276,46 @@ is(report($pair, 'B', 'first day'), 'close/decryption failed: 2, close/malformed
 	. 'close/sealed to an unknown key: 1, close/share_id is not the report id: 1, list/the same packet again under its id: 2, agree/the other server does not have it: 3', 'what fell out of the first day at B');
 is(report($pair, $_, 'second day'), 'close/report time is outside report_times: 4', "reports of the day before are not in the second, says $_") foreach 'A', 'B';
 is(sql($A, 'SELECT count(*) FROM prio_internal.memory AS m JOIN prio_processor.batch AS b USING (number) WHERE b.server = \'task\''), 0, 'DAP needs no memory');
+
+# ------------------------------------------------------------------ DAP 09, and the client of others
+
+# Both servers of a task have one key pair there, which the job does not take. So it is the one before of B.
+my @vectors = map { decode_json(slurp_file($_)) } glob 'test/vectors/dap09/*.json';
+my @names = map { $_->{vdaf} } @vectors;
+my ($private_b, $public_b) = split /\|/, sql($clients, q{SELECT encode(private_key, 'hex'), encode(public_key, 'hex') FROM dap_keygen()});
+
+foreach my $task (@vectors)
+{
+	my $name = $task->{vdaf};
+	my $options = join ', ', map { "$_ '$task->{parameters}{$_}'" } sort keys %{ $task->{parameters} };
+	my $reports = join ',', map { "'\\x$_'" } @{ $task->{reports} };
+	my %public = (
+		A => "public_key '$task->{public_key}', hpke_config_id '$task->{hpke_config_id}{leader}'",
+		B => "public_key '$public_b', hpke_config_id '0', previous_public_key '$task->{public_key}', previous_hpke_config_id '$task->{hpke_config_id}{helper}'");
+	my %private = (
+		A => "private_key '$task->{private_key}'",
+		B => "private_key '$private_b', previous_private_key '$task->{private_key}'");
+
+	$options .= ', ' if $options ne '';
+	foreach my $role ('A', 'B')
+	{
+		my $server = qq{SERVER "$name" FOREIGN DATA WRAPPER prio OPTIONS (role '$role', vdaf '$name', ${options}dap '$task->{dap}', task_id '$task->{task_id}',
+			time_precision '$task->{time_precision}', $public{$role})};
+		sql($clients, "CREATE $server") if $role eq 'A';
+		sql($pair->{$role}, qq{CREATE $server; CREATE USER MAPPING FOR PUBLIC SERVER "$name"
+			OPTIONS ($private{$role}, verify_key '000102030405060708090a0b0c0d0e0f')});
+	}
+	sql($A, "CALL prio_processor.join_peer('$name', '$public_b', 'other')");
+	sql($B, "CALL prio_processor.join_peer('$name', '$task->{public_key}', 'other')");
+	new_prio3_batch($name, $name, 6, q{report_times => '[2026-11-25T00:00Z,2026-11-26T00:00Z)'});
+	sql($clients, qq{
+		INSERT INTO report SELECT '$name', s.report_id, 'honest', NULL, s.header, s.header, s.share_a, s.share_b
+		FROM unnest(ARRAY[$reports]::bytea[]) AS report, dap_split('$name', report) AS s});
+	deliver_reports($name);
+}
+close_both($pair, @names);
+ok(finish($pair, @names), 'batches of @divviup/dap are finished');
+published($_->{vdaf}, '{' . join(',', @{ $_->{result} }) . '}|' . @{ $_->{reports} }, "$_->{vdaf} of \@divviup/dap") foreach @vectors;
 
 # ------------------------------------------------------------------ files
 

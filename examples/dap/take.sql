@@ -1,0 +1,2 @@
+INSERT INTO report SELECT * FROM arrived ON CONFLICT DO NOTHING;
+ALTER TABLE report ADD CONSTRAINT batch_is_closed CHECK (false) NOT VALID;

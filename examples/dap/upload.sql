@@ -1,0 +1,1 @@
+CREATE TABLE upload (question text, report bytea);
