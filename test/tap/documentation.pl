@@ -45,8 +45,8 @@ my $verbose = qr/^(?:LOCATION|QUERY|(?:SCHEMA|TABLE|COLUMN|DATATYPE|CONSTRAINT) 
 my %place = ('server A' => 'server_a', 'server B' => 'server_b', client => 'client');
 
 my @documents = grep { slurp_file($_) =~ /^```(?:sql|sh|crontab)$/m } glob '*.md docs/*.md';
-# By day what a new user copies from; the rest at night.
-@documents = grep { /^README|processor/ } @documents unless $ENV{PRIO_LONG};
+# By day what a new user reads first; the rest at night.
+@documents = grep { /^README/ } @documents unless $ENV{PRIO_LONG};
 @documents = ($ENV{DOCUMENT}) if $ENV{DOCUMENT};
 foreach my $document (@documents)
 {

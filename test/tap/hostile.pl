@@ -1,7 +1,8 @@
 # One hostile client cannot make a server work or allocate much more than an honest one of
 # its batch: whatever it seals, of whatever size, and whatever that claims to be.
 #
-# Runs alone with PRIO_LONG: then it also compares how long things take.
+# Runs alone with PRIO_LONG: it compares how long things take, too.
+# Runs at night: it counts instructions under valgrind; sql/hostile_clients.sql has the same packets by day.
 use strict;
 use warnings;
 

@@ -1,5 +1,7 @@
 # Many calls of every function that a job runs once a row leave the memory of their session
 # where it was: those of one long statement, and those of many short ones.
+#
+# Runs at night: faults.pl sees by day that memory stays flat, over calls that fail.
 use strict;
 use warnings;
 

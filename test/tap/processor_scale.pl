@@ -1,7 +1,8 @@
 # What a share costs does not depend on how many there are, memory stays flat, and two sessions
 # share the work of one batch.
 #
-# Runs alone with PRIO_LONG: it compares then how much is computed for a share.
+# Runs alone with PRIO_LONG: it compares how much is computed for a share.
+# Runs at night: a million shares take long; by day processor_waiting.pl has several sessions at one batch.
 use strict;
 use warnings;
 

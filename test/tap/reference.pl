@@ -1,5 +1,7 @@
 # The executable specification accepts what prio_encode() and prio_encode_uint() make, and
 # computes the same messages and totals, byte for byte.
+#
+# Runs at night: unit tests and sql/vectors.sql have the vectors by day.
 use strict;
 use warnings;
 

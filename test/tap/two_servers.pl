@@ -1,5 +1,7 @@
 # Two clusters exchange their messages and publish the truth; a dump of one of them
 # carries on where it stopped.
+#
+# Runs at night: script/demo and the README go the same way by day.
 use strict;
 use warnings;
 
