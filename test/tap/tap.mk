@@ -13,7 +13,7 @@ TAP_NIGHTLY = $(shell grep -lE '^. Runs at night: ' $(TAP_ALL))
 TAP_TESTS = $(if $(PRIO_LONG),$(TAP_ALL),$(filter-out $(TAP_NIGHTLY),$(TAP_ALL)))
 TAP_ALONE = $(shell grep -lE '^. Runs alone$(if $(PRIO_LONG),( with PRIO_LONG)?): ' $(TAP_TESTS))
 TAP_BESIDE = $(filter-out $(TAP_ALONE),$(TAP_TESTS))
-TAP_JOBS = 3
+TAP_JOBS = 2
 PROVE_FLAGS = -I test/tap --timer
 
 .PHONY: tap-programs check-tap check-tap-beside check-tap-alone
