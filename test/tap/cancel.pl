@@ -3,6 +3,7 @@
 # else, that is within 100 ms.
 #
 # Runs alone with PRIO_LONG: then it measures how long things take.
+# Runs at night: it depends on time; unit tests stop every long computation by day.
 use strict;
 use warnings;
 
@@ -214,7 +215,7 @@ foreach my $call (@calls)
 	my $duration = duration($call);
 	my $range = max(30, 1.2 * $duration); # of moments, in milliseconds
 
-	# Both come by the same flag: by day each call has one of the two.
+	# Both come by the same flag: without PRIO_LONG each call has one of the two.
 	my $first = $turn++ % 2 == 0;
 	check("$call->[0] ends when cancelled", $duration, sub { cancel_latencies($number++, $call, $range) }) if $ENV{PRIO_LONG} || $first;
 	check("$call->[0] ends when timed out", $duration, sub { timeout_latencies($call, $range) }) if $ENV{PRIO_LONG} || !$first;

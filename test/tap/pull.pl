@@ -1,6 +1,8 @@
 # Pulling from the other server, whatever that is: one that is honest, one that is not there,
 # and one for each way to be neither. A call ends in time, takes no more memory than it may, says
 # nothing that is not for its reader, and leaves no connection behind.
+#
+# Runs at night: processor_hostile_peer.pl pulls from whoever is neither by day, through the job.
 use strict;
 use warnings;
 
