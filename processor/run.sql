@@ -155,8 +155,7 @@ CREATE FUNCTION prio_internal.in_transaction_block() RETURNS boolean
 
 COMMENT ON FUNCTION prio_internal.in_transaction_block() IS 'is this a transaction that somebody has begun with BEGIN';
 
--- What is left over from others being in the way.
-CREATE FUNCTION prio_internal.look_after() RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$
+CREATE FUNCTION prio_internal.look_after_now() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
 	b prio_processor.batch;
 BEGIN
@@ -177,6 +176,18 @@ BEGIN
 	DELETE FROM prio_internal.early_share AS e WHERE e.arrived_at < clock_timestamp() - interval '7 days';
 EXCEPTION WHEN lock_not_available THEN
 	NULL; -- the next run() has better luck
+END $$;
+
+COMMENT ON FUNCTION prio_internal.look_after_now() IS 'what look_after() does';
+
+-- What is left over from others being in the way. In a transaction block it would itself be in the
+-- way of every share for an unknown batch, for as long as that block stays open. (The block with
+-- EXCEPTION is another function's, since a subtransaction looks like BEGIN.)
+CREATE FUNCTION prio_internal.look_after() RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+	IF NOT prio_internal.in_transaction_block() THEN
+		PERFORM prio_internal.look_after_now();
+	END IF;
 END $$;
 
 COMMENT ON FUNCTION prio_internal.look_after() IS 'tries again what somebody was in the way of, and throws away shares for batches that nobody makes';

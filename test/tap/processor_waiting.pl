@@ -66,6 +66,9 @@ is(error_as($A, 'collector', "${patience}$share VALUES ('not yet', gen_random_uu
 	'', 'a batch that is being made or dropped in an open transaction is in the way of no collector');
 $gone->query('COMMIT');
 like($gone->{stderr}, qr/in a transaction: shares of batch "not yet" lie beside until the next run\(\).*in a transaction: the next run\(\) drops batch "to be dropped"/s, 'and says when it takes effect');
+$gone->query('BEGIN; SELECT prio_internal.look_after()');
+is(error_as($A, 'collector', "${patience}$share VALUES ('no such batch', gen_random_uuid(), '\\x00')"), '', 'nor is what run() does about that, when somebody calls it in a transaction');
+$gone->query('COMMIT');
 run($pair, 'A');
 is(sql($A, q{SELECT count(*) FROM prio_processor.share WHERE batch_id = 'not yet'}), 1, 'the next run() lets shares in');
 is(as($A, 'job', q{SELECT dropped_at IS NULL FROM prio_processor.batch WHERE batch_id = 'to be dropped'}), 'f', 'and drops');
