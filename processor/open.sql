@@ -1,12 +1,11 @@
 -- ---------------------------------------------------------------- opening shares
 
 -- Blocks of a chunk: some five thousand shares, fewer when they are long, so that what one
--- transaction opens stays below 64 MB or so.
+-- transaction opens stays below 64 MB or so. What does not fit a block is in the TOAST table, and
+-- leaves a row of some 90 bytes behind.
 CREATE FUNCTION prio_internal.chunk_blocks(b prio_processor.batch) RETURNS bigint LANGUAGE sql STABLE AS $$
-	SELECT greatest(1, b.chunk_shares * r.width / 8000)
-	FROM (SELECT prio_internal.usual_share(b.server::text, b.packet_batch_id, b.n_data) AS length) AS l,
-		-- a row has what is longer than 2000 bytes in a table of its own
-		LATERAL (SELECT 70 + octet_length(b.batch_id) + CASE WHEN l.length > 1900 THEN 18 ELSE l.length END AS width) AS r
+	SELECT greatest(1, b.chunk_shares / CASE WHEN w.width > prio_internal.longest_row() THEN 90 ELSE prio_internal.longest_row() / w.width END)
+	FROM (SELECT 70 + octet_length(b.batch_id) + prio_internal.usual_share(b.server::text, b.packet_batch_id, b.n_data) AS width) AS w
 $$;
 
 COMMENT ON FUNCTION prio_internal.chunk_blocks(prio_processor.batch) IS 'how many blocks of shares are opened at a time';

@@ -5,6 +5,8 @@
 #include "job.h"
 
 #include "options.h"
+#include "prio1/packet.h"
+#include "prio1/seal.h"
 #include "prio1_context.h"
 
 #include "foreign/foreign.h"
@@ -73,6 +75,17 @@ check_round(int32 round, int32 last)
 				 errdetail("A batch has rounds 1 and 2.")));
 }
 
+/* What the sizes of a v1 share follow from: arguments 1 and 2. */
+static void
+v1_arguments(FunctionCallInfo fcinfo, int32 *n_data, Size *batch_id_size)
+{
+	prio_job_require(fcinfo, 1, "packet_batch_id");
+	prio_job_require(fcinfo, 2, "n_data");
+	*n_data = PG_GETARG_INT32(2);
+	prio_check_n_data(*n_data);
+	(void) prio_batch_id(PG_GETARG_TEXT_PP(1), batch_id_size);
+}
+
 /*
  * longest_share(server text, packet_batch_id text, n_data int) -> int: bytes of the longest
  * share that open_shares() looks into (docs/protocol.md, "Wire format"). Prio3 knows no batch id
@@ -82,16 +95,12 @@ Datum
 prio_job_longest_share(PG_FUNCTION_ARGS)
 {
 	int32 n_data;
-	Size batch_id_size = 0;
+	Size batch_id_size;
 
 	prio_job_require(fcinfo, 0, "server");
 	if (prio_job_protocol(PG_GETARG_TEXT_PP(0)) != JOB_PRIO1)
 		PG_RETURN_INT32((int32) prio_job_prio3_longest_share(PG_GETARG_TEXT_PP(0)));
-	prio_job_require(fcinfo, 1, "packet_batch_id");
-	prio_job_require(fcinfo, 2, "n_data");
-	n_data = PG_GETARG_INT32(2);
-	prio_check_n_data(n_data);
-	(void) prio_batch_id(PG_GETARG_TEXT_PP(1), &batch_id_size);
+	v1_arguments(fcinfo, &n_data, &batch_id_size);
 	PG_RETURN_INT32((int32) prio1_verifier_max_share(batch_id_size, (Size) n_data));
 }
 
@@ -102,10 +111,16 @@ prio_job_longest_share(PG_FUNCTION_ARGS)
 Datum
 prio_job_usual_share(PG_FUNCTION_ARGS)
 {
+	int32 n_data;
+	Size batch_id_size;
+
 	prio_job_require(fcinfo, 0, "server");
 	if (prio_job_protocol(PG_GETARG_TEXT_PP(0)) != JOB_PRIO1)
 		PG_RETURN_INT32((int32) prio_job_prio3_usual_share(PG_GETARG_TEXT_PP(0)));
-	PG_RETURN_INT32(DatumGetInt32(prio_job_longest_share(fcinfo)) / 2);
+	v1_arguments(fcinfo, &n_data, &batch_id_size);
+	PG_RETURN_INT32((int32) (prio1_packet_max_plaintext(prio_job_role(PG_GETARG_TEXT_PP(0)),
+														batch_id_size, (Size) n_data) +
+							 PRIO1_SEAL_OVERHEAD));
 }
 
 /*

@@ -56,6 +56,9 @@ deliver($pair, 'bits', "kind NOT IN ('nothing at A')", 'id', 'A');
 deliver($pair, 'bits', 'true', 'id DESC', 'B');
 as($A, 'collector', "$share SELECT 'bits', CASE WHEN i < 3 THEN gen_random_uuid() END, CASE WHEN i > 1 THEN '\\x00'::bytea END FROM generate_series(1, 3) AS i");
 deliver($pair, $_) foreach 'wide', 'integers';
+is(sql($A, q{SELECT string_agg(b.batch_id || ' ' || (pg_relation_size(c.reltoastrelid) > 0), ', ' ORDER BY b.batch_id)
+	FROM prio_processor.batch AS b JOIN pg_class AS c ON c.oid = format('prio_internal.share_%s', b.number)::regclass}),
+	'bits false, integers false, wide true', 'only shares that do not fit a block of 8 kB are in TOAST tables, not one of 5 kB');
 
 is(run($pair), '', 'run() leaves batches open as long as nobody closes them');
 is(sql($A, 'SELECT count(*) FROM prio_internal.message'), 0, 'and nothing is said');
