@@ -77,6 +77,13 @@ COMMENT ON FUNCTION prio_internal.fingerprint(name, text, int) IS 'the same on b
 COMMENT ON FUNCTION prio_internal.forgeable(int) IS 'can a client forge its proof with so many data fields';
 COMMENT ON FUNCTION prio_internal.max_data() IS 'the largest number of data fields';
 
+-- A procedure cannot commit then, and a lock may be held for as long as somebody likes. In a block with
+-- EXCEPTION it is always true.
+CREATE FUNCTION prio_internal.in_transaction_block() RETURNS boolean
+	AS 'MODULE_PATHNAME', 'prio_job_in_transaction_block' LANGUAGE C STABLE STRICT;
+
+COMMENT ON FUNCTION prio_internal.in_transaction_block() IS 'is this a transaction that somebody has begun with BEGIN';
+
 -- ---------------------------------------------------------------- settings
 
 CREATE FUNCTION prio_internal.other_role(role text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -368,21 +375,14 @@ END $$;
 
 COMMENT ON FUNCTION prio_internal.attach_shares(prio_processor.batch) IS 'makes the partition of a batch one; false if somebody is in the way';
 
-CREATE PROCEDURE prio_processor.create_batch(batch_id text, server name, n_data int DEFAULT NULL, min_batch_size bigint DEFAULT NULL,
-		bits int DEFAULT NULL, packet_batch_id text DEFAULT NULL, max_missing numeric DEFAULT 0.1, ordinals boolean DEFAULT false,
-		checkpoints boolean DEFAULT true, close_at timestamptz DEFAULT NULL, report_times tstzrange DEFAULT NULL,
-		allow_forgeable boolean DEFAULT false, if_not_exists boolean DEFAULT false)
-	LANGUAGE plpgsql SECURITY DEFINER AS $$
+-- The Prio server of a batch that is to be made, or an error.
+CREATE FUNCTION prio_internal.peer_for_batch(server name) RETURNS prio_processor.peer LANGUAGE plpgsql AS $$
 DECLARE
 	p prio_processor.peer;
-	b prio_processor.batch;
 BEGIN
-	IF create_batch.batch_id IS NULL OR create_batch.server IS NULL THEN
-		RAISE EXCEPTION 'a batch needs a name and a server' USING ERRCODE = 'null_value_not_allowed';
-	END IF;
-	SELECT * INTO p FROM prio_processor.peer AS x WHERE x.server = create_batch.server;
+	SELECT * INTO p FROM prio_processor.peer AS x WHERE x.server = peer_for_batch.server;
 	IF NOT FOUND THEN
-		RAISE EXCEPTION 'server "%" has no peer', create_batch.server
+		RAISE EXCEPTION 'server "%" has no peer', peer_for_batch.server
 			USING ERRCODE = 'undefined_object', HINT = 'Join it to the other server with join_peer().';
 	END IF;
 	PERFORM prio_internal.check_here(p);
@@ -392,7 +392,51 @@ BEGIN
 				HINT = CASE WHEN prio_internal.protocol(p.server::text) = 'Prio3' THEN 'Give both servers a new verify_key (ALTER USER MAPPING).'
 					ELSE 'Give it a new key pair (ALTER SERVER, ALTER USER MAPPING), and its clients and the other server the new public key.' END;
 	END IF;
+	RETURN p;
+END $$;
 
+COMMENT ON FUNCTION prio_internal.peer_for_batch(name) IS 'a Prio server that may have a new batch';
+
+-- Makes a batch with the settings of b, which check_batch() has seen. False if its shares lie beside
+-- until the next run().
+CREATE FUNCTION prio_internal.new_batch(p prio_processor.peer, b prio_processor.batch, attach boolean) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+	IF p.peer_server IS NULL AND b.checkpoints THEN
+		RAISE EXCEPTION 'server "%" was joined without a way to the other server', p.server
+			USING ERRCODE = 'object_not_in_prerequisite_state',
+				HINT = 'Where messages are exchanged as files, create the batch with checkpoints => false. Otherwise give join_peer() a peer_server.';
+	END IF;
+	INSERT INTO prio_processor.batch (batch_id, server, role, n_data, bits, min_batch_size, packet_batch_id, max_missing, ordinals,
+		checkpoints, close_at, report_times, allow_forgeable, series, drop_at, chunk_shares, settings, system_identifier, database, timeline)
+	SELECT b.batch_id, b.server, b.role, b.n_data, b.bits, b.min_batch_size, b.packet_batch_id, b.max_missing, b.ordinals,
+		b.checkpoints, b.close_at, b.report_times, b.allow_forgeable, b.series, b.drop_at, prio_internal.chunk_shares(b.server, b.n_data), prio_internal.settings(b), i.system_identifier, i.database, i.timeline
+	FROM prio_internal.identity() AS i RETURNING * INTO b;
+	INSERT INTO prio_internal.heard (number) VALUES (b.number);
+	-- A share that fits a block stays in its row: in the TOAST table it would take COPY three times as long.
+	EXECUTE format('CREATE TABLE prio_internal.%I (LIKE prio_processor.share INCLUDING STORAGE) WITH (toast_tuple_target = %s)', 'share_' || b.number, prio_internal.longest_row());
+	EXECUTE format('CREATE TRIGGER keep_share BEFORE UPDATE OR DELETE ON prio_internal.%I FOR EACH ROW EXECUTE FUNCTION prio_internal.keep_share()',
+		'share_' || b.number);
+	PERFORM prio_internal.clear_rights(to_regclass('prio_internal.share_' || b.number));
+	PERFORM prio_internal.notify_stage(b.batch_id, b.stage);
+	RETURN attach AND prio_internal.attach_shares(b);
+END $$;
+
+COMMENT ON FUNCTION prio_internal.new_batch(prio_processor.peer, prio_processor.batch, boolean) IS 'makes a batch, and lets shares in if it may';
+
+CREATE PROCEDURE prio_processor.create_batch(batch_id text, server name, n_data int DEFAULT NULL, min_batch_size bigint DEFAULT NULL,
+		bits int DEFAULT NULL, packet_batch_id text DEFAULT NULL, max_missing numeric DEFAULT 0.1, ordinals boolean DEFAULT false,
+		checkpoints boolean DEFAULT true, close_at timestamptz DEFAULT NULL, report_times tstzrange DEFAULT NULL,
+		allow_forgeable boolean DEFAULT false, if_not_exists boolean DEFAULT false)
+	LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+	p prio_processor.peer;
+	b prio_processor.batch;
+	in_block boolean;
+BEGIN
+	IF create_batch.batch_id IS NULL OR create_batch.server IS NULL THEN
+		RAISE EXCEPTION 'a batch needs a name and a server' USING ERRCODE = 'null_value_not_allowed';
+	END IF;
+	p := prio_internal.peer_for_batch(create_batch.server);
 	b.batch_id := create_batch.batch_id;
 	b.server := p.server;
 	b.role := p.role;
@@ -415,30 +459,15 @@ BEGIN
 		RAISE EXCEPTION 'batch "%" exists already', b.batch_id
 			USING ERRCODE = 'duplicate_object', HINT = 'A batch id is used once, also after drop_batch(). With if_not_exists => true this is no error.';
 	END IF;
-	IF p.peer_server IS NULL AND b.checkpoints THEN
-		RAISE EXCEPTION 'server "%" was joined without a way to the other server', p.server
-			USING ERRCODE = 'object_not_in_prerequisite_state',
-				HINT = 'Where messages are exchanged as files, create the batch with checkpoints => false. Otherwise give join_peer() a peer_server.';
-	END IF;
-
-	INSERT INTO prio_processor.batch (batch_id, server, role, n_data, bits, min_batch_size, packet_batch_id, max_missing, ordinals,
-		checkpoints, close_at, report_times, allow_forgeable, chunk_shares, settings, system_identifier, database, timeline)
-	SELECT b.batch_id, b.server, b.role, b.n_data, b.bits, b.min_batch_size, b.packet_batch_id, b.max_missing, b.ordinals,
-		b.checkpoints, b.close_at, b.report_times, b.allow_forgeable, prio_internal.chunk_shares(b.server, b.n_data), prio_internal.settings(b), i.system_identifier, i.database, i.timeline
-	FROM prio_internal.identity() AS i RETURNING * INTO b;
-	INSERT INTO prio_internal.heard (number) VALUES (b.number);
-	-- A share that fits a block stays in its row: in the TOAST table it would take COPY three times as long.
-	EXECUTE format('CREATE TABLE prio_internal.%I (LIKE prio_processor.share INCLUDING STORAGE) WITH (toast_tuple_target = %s)', 'share_' || b.number, prio_internal.longest_row());
-	EXECUTE format('CREATE TRIGGER keep_share BEFORE UPDATE OR DELETE ON prio_internal.%I FOR EACH ROW EXECUTE FUNCTION prio_internal.keep_share()',
-		'share_' || b.number);
-	PERFORM prio_internal.clear_rights(to_regclass('prio_internal.share_' || b.number));
 	-- A transaction that somebody has begun may stay open, and everybody who inserts shares would wait for it.
-	IF prio_internal.in_transaction_block() THEN
+	in_block := prio_internal.in_transaction_block();
+	IF prio_internal.new_batch(p, b, NOT in_block) THEN
+		NULL;
+	ELSIF in_block THEN
 		RAISE NOTICE 'in a transaction: shares of batch "%" lie beside until the next run()', b.batch_id;
-	ELSIF NOT prio_internal.attach_shares(b) THEN
+	ELSE
 		RAISE NOTICE 'somebody is inserting shares: those of batch "%" wait until the next run()', b.batch_id;
 	END IF;
-	PERFORM prio_internal.notify_stage(b.batch_id, b.stage);
 END $$;
 
 COMMENT ON PROCEDURE prio_processor.create_batch(text, name, int, bigint, int, text, numeric, boolean, boolean, timestamptz, tstzrange, boolean, boolean)

@@ -313,6 +313,7 @@ BEGIN
 		OR (SELECT c.silent FROM prio_internal.contact AS c WHERE c.server = p.server) THEN
 		RETURN false;
 	END IF;
+	PERFORM set_config('application_name', format('prio: asks for %s, %s', needed, b.batch_id), true);
 	size := b.chunk_shares;
 	BEGIN
 		IF needed = 'list' THEN
@@ -471,6 +472,7 @@ BEGIN
 		RAISE EXCEPTION 'server "%" has no peer', server USING ERRCODE = 'undefined_object';
 	END IF;
 	DELETE FROM prio_internal.contact AS c WHERE c.server = leave_peer.server;
+	DELETE FROM prio_processor.series AS s WHERE s.server = leave_peer.server;
 END $$;
 
 COMMENT ON PROCEDURE prio_processor.leave_peer(name) IS 'undoes join_peer(); batches and results stay';

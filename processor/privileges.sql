@@ -55,32 +55,41 @@ GRANT USAGE ON SCHEMA prio_internal TO prio_operator;
 -- who sends shares here
 GRANT INSERT (batch_id, share_id, header, payload) ON prio_processor.share TO prio_ingest;
 GRANT EXECUTE ON FUNCTION prio_processor.longest_share(text) TO prio_ingest, prio_operator;
+GRANT EXECUTE ON FUNCTION prio_processor.series_batch(text, timestamptz) TO prio_ingest, prio_operator, prio_reader;
 
 -- who runs the job
-GRANT SELECT ON prio_processor.result, prio_processor.progress, prio_processor.exchange, prio_processor.rejections, prio_processor.peer TO prio_operator;
+GRANT SELECT ON prio_processor.result, prio_processor.progress, prio_processor.exchange, prio_processor.rejections, prio_processor.peer,
+	prio_processor.counts, prio_processor.histogram, prio_processor.alarm, prio_processor.series TO prio_operator;
+GRANT SELECT, INSERT, UPDATE, DELETE ON prio_processor.label TO prio_operator;
 GRANT SELECT (batch_id, number, server, role, n_data, bits, min_batch_size, packet_batch_id, max_missing, ordinals, checkpoints, close_at, report_times,
 	allow_forgeable, chunk_shares, created_at, stage, stage_since, attempt, failed_stage, error, error_at, partner_closed, listed, packets, agreed, valid, rejected,
-	drop_wanted, dropped_at) ON prio_processor.batch TO prio_operator;
+	series, drop_at, drop_wanted, dropped_at) ON prio_processor.batch TO prio_operator;
 GRANT EXECUTE ON PROCEDURE
 	prio_processor.create_batch(text, name, int, bigint, int, text, numeric, boolean, boolean, timestamptz, tstzrange, boolean, boolean),
+	prio_processor.create_series(text, interval, name, int, bigint, int, text, numeric, boolean, boolean, boolean, timestamptz, interval, interval, interval, boolean),
+	prio_processor.drop_series(text),
 	prio_processor.close_batch(text), prio_processor.change_batch(text, int, int, boolean, bigint, numeric, timestamptz), prio_processor.retry_batch(text),
 	prio_processor.give_up_batch(text), prio_processor.drop_batch(text), prio_processor.run(interval), prio_processor.import_shares(text, oid),
 	prio_processor.import_messages(text, int, oid), prio_processor.finish_import(text, int), prio_processor.partner_is_closed(text),
 	prio_processor.import_total(text, text), prio_internal.run_batch(int, text, boolean), prio_internal.import_object(text, int, oid) TO prio_operator;
 GRANT EXECUTE ON FUNCTION prio_processor.import_share(text, text, bigint), prio_processor.import_share_lines(text, bytea[], bigint),
 	prio_processor.import_message(text, int, text), prio_processor.import_message_lines(text, int, bytea[]),
-	prio_internal.step(int), prio_internal.to_be_run(), prio_internal.progress_of(int), prio_internal.pull_checkpoints(name), prio_internal.pull_batch(int), prio_internal.look_after(),
+	prio_internal.step(int), prio_internal.to_be_run(), prio_internal.progress_of(int), prio_internal.pull_checkpoints(name), prio_internal.pull_batch(int), prio_internal.look_after(), prio_internal.run_series(),
 	prio_internal.in_transaction_block(), prio_internal.whole_lines(bytea), prio_internal.check_round(int) TO prio_operator;
 -- Where the partner only has files, whoever runs the job carries them.
 GRANT EXECUTE ON FUNCTION prio_processor.export_messages(text, int), prio_processor.export_total(text) TO prio_operator;
 
 -- Functions that views use are called by whoever reads the view; these tell nobody anything.
 GRANT EXECUTE ON FUNCTION prio_internal.disagreement(text, text), prio_internal.setting_rows(text),
-	prio_internal.identity() TO prio_operator;
+	prio_internal.identity() TO prio_operator, pg_monitor;
 GRANT EXECUTE ON FUNCTION prio_internal.list_ids(bytea) TO prio_peer;
 
+-- who looks whether all is well, and knows no more of a batch than how far it is
+GRANT USAGE ON SCHEMA prio_processor TO pg_monitor;
+GRANT SELECT ON prio_processor.alarm, prio_processor.progress, prio_processor.exchange TO pg_monitor;
+
 -- who reads what is published
-GRANT SELECT ON prio_processor.result TO prio_reader;
+GRANT SELECT ON prio_processor.result, prio_processor.counts, prio_processor.histogram, prio_processor.label TO prio_reader;
 
 -- as whom the other server logs in, to read what this side says
 GRANT SELECT ON prio_processor.outbox_checkpoint, prio_processor.outbox_list, prio_processor.outbox_message TO prio_peer;

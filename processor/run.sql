@@ -128,8 +128,8 @@ BEGIN
 	END IF;
 	-- What is said must be there after a crash, whatever the session thinks of that.
 	PERFORM prio_internal.commit_synchronously();
-	-- For those who look at progress, and for nothing else.
-	PERFORM pg_try_advisory_xact_lock_shared(1886415471, b.number);
+	-- For those who look at progress or at pg_stat_activity, and for nothing else.
+	PERFORM pg_try_advisory_xact_lock_shared(1886415471, b.number), set_config('application_name', format('prio: %s, %s', b.stage, b.batch_id), true);
 	BEGIN
 		PERFORM prio_internal.check_here(p) FROM prio_processor.peer AS p WHERE p.server = b.server;
 		IF NOT EXISTS (SELECT FROM prio_internal.identity() AS i WHERE (i.system_identifier, i.database, i.timeline) = (b.system_identifier, b.database, b.timeline)) THEN
@@ -149,11 +149,6 @@ END $$;
 COMMENT ON FUNCTION prio_internal.step(int) IS 'one step of one batch';
 
 -- ---------------------------------------------------------------- running
-
-CREATE FUNCTION prio_internal.in_transaction_block() RETURNS boolean
-	AS 'MODULE_PATHNAME', 'prio_job_in_transaction_block' LANGUAGE C STABLE STRICT;
-
-COMMENT ON FUNCTION prio_internal.in_transaction_block() IS 'is this a transaction that somebody has begun with BEGIN';
 
 CREATE FUNCTION prio_internal.look_after_now() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -275,6 +270,13 @@ BEGIN
 	LOOP
 		COMMIT;
 		SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+		FOREACH why IN ARRAY prio_internal.run_series() LOOP
+			IF why <> ALL (told) THEN
+				RAISE WARNING '%', why;
+				told := pg_catalog.array_append(told, why);
+			END IF;
+		END LOOP;
+		COMMIT;
 		PERFORM prio_internal.look_after();
 		COMMIT;
 		FOR of_server IN SELECT p.server FROM prio_processor.peer AS p WHERE p.peer_server IS NOT NULL ORDER BY p.server LOOP

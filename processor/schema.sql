@@ -131,6 +131,8 @@ CREATE TABLE prio_processor.batch (
 	valid bigint,
 	rejected bigint,
 	total bytea,
+	series text,
+	drop_at timestamptz,
 	drop_wanted boolean NOT NULL DEFAULT false,
 	dropped_at timestamptz,
 	system_identifier bigint NOT NULL,
@@ -172,11 +174,68 @@ COMMENT ON COLUMN prio_processor.batch.agreed_digest IS 'SHA-256 over those';
 COMMENT ON COLUMN prio_processor.batch.valid IS 'shares in the total';
 COMMENT ON COLUMN prio_processor.batch.rejected IS 'packets of this side that are not';
 COMMENT ON COLUMN prio_processor.batch.total IS 'total share of this side; NULL if there are too few valid shares';
+COMMENT ON COLUMN prio_processor.batch.series IS 'the series that it is of';
+COMMENT ON COLUMN prio_processor.batch.drop_at IS 'from then on the next run() drops its shares, if it is finished; NULL for never';
 COMMENT ON COLUMN prio_processor.batch.drop_wanted IS 'is drop_batch() waiting for somebody to let go of the shares';
 COMMENT ON COLUMN prio_processor.batch.dropped_at IS 'when its shares and messages were dropped';
 COMMENT ON COLUMN prio_processor.batch.system_identifier IS 'cluster in which it was made';
 COMMENT ON COLUMN prio_processor.batch.database IS 'database in which it was made';
 COMMENT ON COLUMN prio_processor.batch.timeline IS 'timeline of the log in which it was made';
+
+CREATE TABLE prio_processor.series (
+	pattern text PRIMARY KEY CHECK (octet_length(pattern) BETWEEN 1 AND 1000),
+	server name NOT NULL,
+	every interval NOT NULL,
+	n_data int,
+	min_batch_size bigint NOT NULL,
+	bits int,
+	packet_batch_id text,
+	max_missing numeric NOT NULL,
+	ordinals boolean NOT NULL,
+	checkpoints boolean NOT NULL,
+	allow_forgeable boolean NOT NULL,
+	ahead interval NOT NULL,
+	close_after interval NOT NULL,
+	keep interval,
+	starts_at timestamptz NOT NULL,
+	next_at timestamptz NOT NULL,
+	created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	error text,
+	error_at timestamptz
+);
+
+COMMENT ON TABLE prio_processor.series IS 'batches that run() makes one after the other; written by create_series() and drop_series()';
+COMMENT ON COLUMN prio_processor.series.pattern IS 'names of the batches, with a format of to_char() in braces for the beginning of the period, in UTC';
+COMMENT ON COLUMN prio_processor.series.server IS 'foreign server with the role and keys of this side';
+COMMENT ON COLUMN prio_processor.series.every IS 'how long a period is';
+COMMENT ON COLUMN prio_processor.series.n_data IS 'of every batch; see that column of batch';
+COMMENT ON COLUMN prio_processor.series.min_batch_size IS 'of every batch; see that column of batch';
+COMMENT ON COLUMN prio_processor.series.bits IS 'of every batch; see that column of batch';
+COMMENT ON COLUMN prio_processor.series.packet_batch_id IS 'of every batch; NULL for its name';
+COMMENT ON COLUMN prio_processor.series.max_missing IS 'of every batch; see that column of batch';
+COMMENT ON COLUMN prio_processor.series.ordinals IS 'of every batch; see that column of batch';
+COMMENT ON COLUMN prio_processor.series.checkpoints IS 'of every batch; see that column of batch';
+COMMENT ON COLUMN prio_processor.series.allow_forgeable IS 'of every batch; see that column of batch';
+COMMENT ON COLUMN prio_processor.series.ahead IS 'how long before its period a batch is made';
+COMMENT ON COLUMN prio_processor.series.close_after IS 'how long after its period a batch takes shares';
+COMMENT ON COLUMN prio_processor.series.keep IS 'how long after its period a finished batch is dropped; NULL for never';
+COMMENT ON COLUMN prio_processor.series.starts_at IS 'beginning of the first period';
+COMMENT ON COLUMN prio_processor.series.next_at IS 'beginning of the first period whose batch has not been made';
+COMMENT ON COLUMN prio_processor.series.created_at IS 'when it was made';
+COMMENT ON COLUMN prio_processor.series.error IS 'why its next batch could not be made';
+COMMENT ON COLUMN prio_processor.series.error_at IS 'when that was';
+
+CREATE TABLE prio_processor.label (
+	batch_or_series text NOT NULL,
+	position int NOT NULL CHECK (position >= 1),
+	name text NOT NULL,
+	PRIMARY KEY (batch_or_series, position)
+);
+
+COMMENT ON TABLE prio_processor.label IS 'what the counts of a batch, or of every batch of a series, are about';
+COMMENT ON COLUMN prio_processor.label.batch_or_series IS 'name of the batch, or pattern of the series';
+COMMENT ON COLUMN prio_processor.label.position IS 'place among the counts, from 1';
+COMMENT ON COLUMN prio_processor.label.name IS 'its name';
 
 -- What the other server says about a batch. Each word is kept as it was first said.
 CREATE TABLE prio_internal.heard (
@@ -387,6 +446,8 @@ SELECT pg_catalog.pg_extension_config_dump('prio_internal.batch_number', '');
 SELECT pg_catalog.pg_extension_config_dump('prio_internal.scope_number', '');
 SELECT pg_catalog.pg_extension_config_dump('prio_processor.peer', '');
 SELECT pg_catalog.pg_extension_config_dump('prio_processor.batch', '');
+SELECT pg_catalog.pg_extension_config_dump('prio_processor.series', '');
+SELECT pg_catalog.pg_extension_config_dump('prio_processor.label', '');
 SELECT pg_catalog.pg_extension_config_dump('prio_internal.heard', '');
 SELECT pg_catalog.pg_extension_config_dump('prio_internal.early_share', '');
 SELECT pg_catalog.pg_extension_config_dump('prio_internal.chunk', '');

@@ -98,3 +98,90 @@ COMMENT ON COLUMN prio_processor.rejections.stage IS 'stage in which they fell o
 COMMENT ON COLUMN prio_processor.rejections.reason IS 'why';
 COMMENT ON COLUMN prio_processor.rejections.shares IS 'how many';
 COMMENT ON COLUMN prio_processor.rejections.ids IS 'some of them, ten at the most, where they are known';
+
+-- ---------------------------------------------------------------- results, to be read
+
+-- Whether a client adds more than one to a count is in the settings that the batch was closed with.
+CREATE VIEW prio_processor.counts AS
+SELECT r.batch_id, c.position::int AS position, coalesce(l.name, of_series.name) AS name, c.count,
+	CASE WHEN v.one_each THEN round(c.count / r.valid, 4) END AS share,
+	CASE WHEN NOT v.one_each THEN round(c.count / r.valid, 4) END AS mean,
+	r.valid, b.series, r.published_at
+FROM prio_processor.result AS r JOIN prio_processor.batch AS b USING (batch_id)
+	CROSS JOIN LATERAL (SELECT b.bits IS NULL AND substring(b.settings FROM '(?:^|;)vdaf=([^;,]*)') IN ('none', 'Prio3Count', 'Prio3Histogram', 'Prio3MultihotCountVec') AS one_each) AS v
+	CROSS JOIN LATERAL unnest(r.counts) WITH ORDINALITY AS c (count, position)
+	LEFT JOIN prio_processor.label AS l ON l.batch_or_series = b.batch_id AND l.position = c.position
+	LEFT JOIN prio_processor.label AS of_series ON of_series.batch_or_series = b.series AND of_series.position = c.position;
+
+COMMENT ON VIEW prio_processor.counts IS 'what was published, a row a count, with its name';
+COMMENT ON COLUMN prio_processor.counts.batch_id IS 'the batch';
+COMMENT ON COLUMN prio_processor.counts.position IS 'place among the counts, from 1';
+COMMENT ON COLUMN prio_processor.counts.name IS 'its name in the table label, that of the batch or else that of its series';
+COMMENT ON COLUMN prio_processor.counts.count IS 'how many clients, or the sum over all of them';
+COMMENT ON COLUMN prio_processor.counts.share IS 'the fraction of the clients, where each adds nothing or one';
+COMMENT ON COLUMN prio_processor.counts.mean IS 'the sum for each client, where one may add more';
+COMMENT ON COLUMN prio_processor.counts.valid IS 'clients in it';
+COMMENT ON COLUMN prio_processor.counts.series IS 'the series of the batch';
+COMMENT ON COLUMN prio_processor.counts.published_at IS 'when it was published';
+
+CREATE VIEW prio_processor.histogram AS
+SELECT c.batch_id, c.position, c.name, c.count, round(100 * c.count / nullif(sum(c.count) OVER of_batch, 0), 1) AS percent,
+	repeat('#', round(40 * c.count / nullif(max(c.count) OVER of_batch, 0))::int) AS bar
+FROM prio_processor.counts AS c WINDOW of_batch AS (PARTITION BY c.batch_id);
+
+COMMENT ON VIEW prio_processor.histogram IS 'what was published, where the counts are the buckets of a histogram';
+COMMENT ON COLUMN prio_processor.histogram.batch_id IS 'the batch';
+COMMENT ON COLUMN prio_processor.histogram.position IS 'the bucket, from 1';
+COMMENT ON COLUMN prio_processor.histogram.name IS 'its name in the table label';
+COMMENT ON COLUMN prio_processor.histogram.count IS 'how many are in it';
+COMMENT ON COLUMN prio_processor.histogram.percent IS 'of all that are in any';
+COMMENT ON COLUMN prio_processor.histogram.bar IS 'the same as a bar; the longest has forty characters';
+
+-- ---------------------------------------------------------------- what needs a person
+
+-- A row goes away when its cause does.
+CREATE VIEW prio_processor.alarm AS
+WITH under_way AS (
+	SELECT v.batch_id, v.state, v.waits_for, v.since, b.number, b.server, b.stage, b.error, b.error_at, b.close_at, b.checkpoints, h.contradiction, h.failure,
+		prio_internal.disagreement(b.settings, h.settings) AS disagreement, e.state AS exchange, e.asked_at
+	FROM prio_processor.progress AS v JOIN prio_processor.batch AS b USING (number) JOIN prio_internal.heard AS h USING (number) LEFT JOIN prio_processor.exchange AS e USING (server)
+	WHERE v.ended_at IS NULL AND b.stage NOT IN ('published', 'too small') AND NOT b.drop_wanted
+)
+SELECT a.alarm, a.server, u.batch_id, NULL::text AS series, a.since, a.message, a.hint
+FROM under_way AS u, LATERAL (VALUES
+	('failed', u.server, u.stage = 'failed', u.error_at, u.error, 'retry_batch() tries it again where it failed; drop_batch() ends it.'),
+	('held back', u.server, u.state = 'held back', u.error_at, u.error, 'Look at rejections. change_batch() with a larger max_missing lets the total go, on this side alone.'),
+	('error', u.server, u.stage <> 'failed' AND u.state <> 'held back' AND u.error IS NOT NULL, u.error_at, u.error, 'The next run() tries again.'),
+	('disagreement', u.server, u.stage <> 'failed' AND (u.contradiction IS NOT NULL OR u.disagreement IS NOT NULL), u.since,
+		coalesce(u.contradiction, 'the two servers do not agree on ' || u.disagreement), 'Before its list is out, change_batch() changes the settings of a batch.'),
+	('other server failed', u.server, u.stage <> 'failed' AND u.failure IS NOT NULL, u.since, 'the other server: ' || u.failure, 'Ask there: retry_batch() tries again; otherwise give_up_batch() ends the batch here.'),
+	('waits', u.server, u.state = 'waiting' AND u.since < clock_timestamp() - interval '1 day', u.since, 'waits for ' || u.waits_for, 'Ask at the other server whether its run() is called.'),
+	('nobody calls run()', u.server, u.state = 'nobody is working' AND u.since < clock_timestamp() - interval '1 hour' OR u.stage = 'open' AND u.close_at < clock_timestamp() - interval '1 hour'
+		OR u.state = 'waiting' AND u.checkpoints AND coalesce(u.asked_at, u.since) < clock_timestamp() - interval '1 hour',
+		coalesce(u.close_at, u.since), 'it could go on', 'Schedule CALL prio_processor.run(); cron.job_run_details says why a job of pg_cron failed.')
+) AS a (alarm, server, rings, since, message, hint)
+WHERE a.rings
+UNION ALL
+SELECT 'no answer', e.server, NULL, NULL, coalesce(e.heard_at, e.asked_at), e.error, 'The server log says more. Look at the options of the foreign server and at the user mapping.'
+FROM prio_processor.exchange AS e WHERE e.state = 'no answer'
+UNION ALL
+SELECT 'not joined here', e.server, NULL, NULL, NULL, 'this database is a copy of the one that was joined', 'A copy for tests must not speak to the other server. After a restore see after_restore().'
+FROM prio_processor.exchange AS e WHERE e.state = 'not joined here'
+UNION ALL
+SELECT 'unknown batches', e.server, NULL, NULL, e.asked_at, format('the other server has batches that do not exist here: %s', array_to_string(e.unknown_batches[1:5], ', ')), 'create_batch() with the same settings makes one; or the other server gives them up.'
+FROM prio_processor.exchange AS e WHERE e.unknown_batches IS NOT NULL
+UNION ALL
+SELECT 'series', s.server, NULL, s.pattern, s.error_at, s.error, 'Its next batch could not be made; run() tries again.' FROM prio_processor.series AS s WHERE s.error IS NOT NULL
+UNION ALL
+SELECT 'early shares', NULL, CASE WHEN count(DISTINCT e.batch_id) = 1 THEN left(min(e.batch_id), 60) END, NULL, min(e.arrived_at),
+	format('%s shares are for %s batches that nobody has made', count(*), count(DISTINCT e.batch_id)), 'create_batch() takes them in. After 7 days they are thrown away.'
+FROM prio_internal.early_share AS e HAVING min(e.arrived_at) < clock_timestamp() - interval '1 hour';
+
+COMMENT ON VIEW prio_processor.alarm IS 'what needs a person, since when, and what to do; empty when all is well';
+COMMENT ON COLUMN prio_processor.alarm.alarm IS 'failed, held back, error, disagreement, other server failed, waits, nobody calls run(), no answer, not joined here, unknown batches, series or early shares';
+COMMENT ON COLUMN prio_processor.alarm.server IS 'foreign server of this side that it is about';
+COMMENT ON COLUMN prio_processor.alarm.batch_id IS 'batch that it is about';
+COMMENT ON COLUMN prio_processor.alarm.series IS 'series that it is about';
+COMMENT ON COLUMN prio_processor.alarm.since IS 'since when, as far as that is known';
+COMMENT ON COLUMN prio_processor.alarm.message IS 'what is wrong';
+COMMENT ON COLUMN prio_processor.alarm.hint IS 'what to do';

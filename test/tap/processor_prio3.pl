@@ -315,6 +315,14 @@ foreach my $task (@vectors)
 }
 close_both($pair, @names);
 ok(finish($pair, @names), 'batches of @divviup/dap are finished');
+
+# A series gives its batches their windows.
+as($A, 'job', "CALL prio_processor.create_series('daily {YYYY-MM-DD}', '1 day', '$names[0]', min_batch_size => 6, starts_at => '2026-12-01Z', ahead => '7 days')");
+sql($A, q{UPDATE prio_processor.series SET ahead = interval '2 days' + (timestamptz '2026-12-01Z' - now())});
+run($pair, 'A');
+is(as($A, 'job', q{SELECT string_agg(report_times::text, ', ' ORDER BY report_times) FROM (SELECT * FROM prio_processor.batch WHERE series IS NOT NULL ORDER BY number LIMIT 2) AS b}),
+	'["2026-12-01 00:00:00+00","2026-12-02 00:00:00+00"), ["2026-12-02 00:00:00+00","2026-12-03 00:00:00+00")', 'batches of a series have windows of report times, one after the other');
+
 published($_->{vdaf}, '{' . join(',', @{ $_->{result} }) . '}|' . @{ $_->{reports} }, "$_->{vdaf} of \@divviup/dap") foreach @vectors;
 
 # ------------------------------------------------------------------ files

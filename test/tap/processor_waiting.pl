@@ -123,8 +123,9 @@ sql($A, q{ALTER FUNCTION prio_internal.open_chunk RENAME TO open_chunk_at_once;
 	BEGIN PERFORM pg_sleep(1.1), prio_internal.open_chunk_at_once(b, c); END $$});
 my $running = session($A, 'job');
 $running->query_until(qr/begun/, "\\echo begun\nCALL prio_processor.run();\n\\echo ended\n");
-ok($A->{node}->poll_query_until($A->{database}, q{SELECT state = 'running' AND percent > 0 AND percent < 100 FROM prio_processor.progress WHERE batch_id = 'slow' AND ended_at IS NULL}),
-	'progress shows to another session that somebody is working, and how far');
+ok($A->{node}->poll_query_until($A->{database}, q{SELECT state = 'running' AND percent > 0 AND percent < 100 FROM prio_processor.progress WHERE batch_id = 'slow' AND ended_at IS NULL
+		AND EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'prio: close, slow')}),
+	'progress shows to another session that somebody is working, and how far; pg_stat_activity, who');
 $running->query_until(qr/ended/, '');
 like($running->{stderr}, qr/NOTICE:  batch "slow": close, \d+ shares \(\d+\.\d %\), 00:00:\d\d left/, 'run() prints how far it is, and the time left');
 $running->quit;
