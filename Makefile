@@ -1,4 +1,4 @@
-# prio: make, make install, make installcheck (pg_regress), make check-unit (unit tests).
+# prio: make, make install, make installcheck (pg_regress), make check-unit (unit tests), make dist.
 
 EXTENSION = prio prio_processor
 MODULE_big = prio
@@ -39,6 +39,13 @@ include $(PGXS)
 
 prio_processor--1.0.sql: $(PROCESSOR_PARTS:%=processor/%.sql) Makefile
 	cat $(filter %.sql,$^) >$@
+
+# The archive for PGXN: what is committed, and the script that META.json names, which is built.
+DIST_NAME = prio-$(shell sed -n 's/^\t"version": "\(.*\)",$$/\1/p' META.json)
+.PHONY: dist
+dist: prio_processor--1.0.sql
+	@git diff --quiet HEAD || { echo 'make dist: what is not committed would not be in the archive' >&2; exit 1; }
+	git archive --format=zip --prefix=$(DIST_NAME)/ --add-file=prio_processor--1.0.sql --output=$(DIST_NAME).zip HEAD
 
 HEADERS_ALL = $(wildcard src/*/*.h)
 $(OBJS): $(HEADERS_ALL)

@@ -120,8 +120,12 @@ SELECT options, o.* FROM unnest(ARRAY[
 CREATE SERVER a FOREIGN DATA WRAPPER prio OPTIONS (role 'leader', vdaf 'Prio3Sum', max_measurement '7');
 CREATE SERVER b FOREIGN DATA WRAPPER prio OPTIONS (role 'helper', vdaf 'Prio3Sum', max_measurement '7');
 CREATE TABLE report AS SELECT * FROM prio3_shard('a', 5);
+CREATE ROLE prio3_without_mapping SUPERUSER;
+SET ROLE prio3_without_mapping;
 SELECT prio3_verify_init('a', nonce, public_share, share_a) FROM report;
 SELECT prio3_fingerprint('a');
+RESET ROLE;
+DROP ROLE prio3_without_mapping;
 CREATE USER MAPPING FOR PUBLIC SERVER a OPTIONS (verify_key :key);
 CREATE USER MAPPING FOR PUBLIC SERVER b OPTIONS (verify_key :key);
 CREATE VIEW result AS

@@ -1,4 +1,5 @@
-# What a release says about itself agrees: the control files, META.json, CHANGELOG.md, LICENSE.
+# What a release says about itself agrees: the control files, META.json, CHANGELOG.md, LICENSE, and
+# what debian/ has of it.
 # META.json has what PGXN requires (its Meta Spec 1.0.0), and names no file that is not there.
 use strict;
 use warnings;
@@ -68,6 +69,20 @@ my ($newest) = text('CHANGELOG.md') =~ /^## (\S+)/m;
 fault("CHANGELOG.md begins with $newest, but $_.control has $control{$_}") foreach grep { $control{$_} ne $newest } sort keys %control;
 fault('LICENSE is not the PostgreSQL License of the prio authors')
   if text('LICENSE') !~ /\APostgreSQL License\n\nCopyright \(c\) \d{4}, the prio authors\n/;
+
+# Debian's: a version may end in what is the package's own.
+my ($package, $packaged) = text('debian/changelog') =~ /\A(\S+) \(([\d.]+)/ or die "debian/changelog: no version\n";
+fault("debian/changelog begins with $packaged, but prio.control has $version") if $packaged ne $version;
+my ($control_in, $control) = map { text($_) } 'debian/control.in', 'debian/control';
+fault("debian/changelog is of $package") if $control_in !~ /^Source: \Q$package\E$/m;
+# A stanza for each version of PostgreSQL; which they are depends on the machine.
+my %stanza;
+my $template = join "\n\n", grep { !$stanza{$_}++ } split /\n\n/, $control =~ s/\bpostgresql-\d+-/postgresql-PGVERSION-/gr;
+fault('debian/control is not what pg_buildext updatecontrol makes of debian/control.in') if $template ne $control_in;
+fault("debian/pgversions has another PostgreSQL than compat.h, which takes $oldest") if text('debian/pgversions') ne "$oldest+\n";
+my ($paragraphs) = text('debian/copyright') =~ /^License: PostgreSQL\n((?: .*\n)+)\z/m;
+fault('debian/copyright has another license than LICENSE')
+  if ($paragraphs // '') =~ s/^ //mgr =~ s/^\.$//mgr ne text('LICENSE') =~ s/\A.*?^(?=Permission)//msr;
 
 print map { "$_\n" } @faults;
 exit(@faults > 0);
