@@ -287,21 +287,17 @@ read_integers(const json_t *value, const Prio3Vdaf *vdaf, uint64_t *measurement)
 static const char *
 read_measurement(const char *line, size_t size, const Client *client)
 {
-	json_t *root;
+	const char *problem;
 	json_t *value;
-	const char *problem = NULL;
 
 	if (line == NULL)
 		return "it is too long";
-	root = json_parse_value(line, size, client->vdaf.measurement_len + MAX_OTHER_VALUES);
-	if (root == NULL)
-		return "it is not JSON, or has a number beyond 9223372036854775807";
-	value = json_is_object(root) ? json_object_get(root, "payload") : root;
+	value = json_parse_payload(line, size, client->vdaf.measurement_len + MAX_OTHER_VALUES,
+							   &problem);
 	if (value == NULL)
-		problem = "it has no \"payload\"";
-	else if (!read_integers(value, &client->vdaf, client->measurement))
-		problem = client->problem;
-	json_decref(root);
+		return problem;
+	problem = read_integers(value, &client->vdaf, client->measurement) ? NULL : client->problem;
+	json_decref(value);
 	return problem;
 }
 
@@ -368,5 +364,5 @@ run_prio3_shard(const Settings *settings)
 	share_file_free(&files[PRIO_A]);
 	share_file_free(&files[PRIO_B]);
 	client_free(&client);
-	exit(lines_status(&input, errors));
+	exit(lines_status(&input, errors, settings->skipped_status));
 }

@@ -104,7 +104,7 @@ for value in '' 'AAAAAAAAAAAAAAAAAAAAAA=' 'AAAAAAAAAAAAAAAAAAAAA===' 'AAAAAAAAAA
 	'AAAAAAAAAAAAAAAAAAAAAAA=' '!AAAAAAAAAAAAAAAAAAAAA==' 0123456789abcdef0123456789abcde 'AA==AAAAAAAAAAAAAAAAAAAA'; do
 	check "a shared secret '$value'" bad_value --shared-secret '16 bytes in base64' "$value"
 done
-long_batch_id() { refuses 2 'the value of \$BATCH_ID is not valid; expected at most 65535 bytes' env BATCH_ID="$(head -c 65536 /dev/zero | tr '\0' x)" "$PRIO" verify1; }
+long_batch_id() { refuses 2 'the value of \$BATCH_ID is not valid; expected 1 to 65535 bytes' env BATCH_ID="$(head -c 65536 /dev/zero | tr '\0' x)" "$PRIO" verify1; }
 check "a batch id of 65536 bytes" long_batch_id
 hex_secret() {
 	works verify1 --shared-secret "$(perl -MMIME::Base64 -e 'print unpack("H*", decode_base64(shift))' "$secret")" &&
@@ -164,7 +164,7 @@ mkdir -p other
 cp b/internal/verify1/data.ndjson other/verify1.ndjson
 works verify2 --input-external other/verify1.ndjson
 cp new/data.ndjson other/data.ndjson
-check "servers with different secrets" reports 'no line was good: .* both servers have the same --shared-secret, --batch-id, --n-data and --prg' \
+check "servers with different secrets" reports 'no line was good: .* both servers have the same --shared-secret, --batch-id, --n-data, --prg and --ordinals' \
 	aggregate --input-internal other/data.ndjson
 zero_total() { same "$(jq -c '[.error, .total]' new/data.ndjson)" '[3,3]'; }
 check "their total counts nobody" zero_total

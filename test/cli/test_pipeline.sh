@@ -230,7 +230,7 @@ says_why() {
 		b 17 it has no "id" that is a string or an integer; skipped
 		a 18 it is not a JSON object; skipped
 		b 19 decryption failed; skipped
-		a 20 it is not a JSON object; skipped
+		a 20 it has no "payload" that is a string; skipped
 		a 21 decryption failed; skipped
 		b 21 it is not a JSON object; skipped
 	WHY
