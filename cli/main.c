@@ -24,6 +24,9 @@
 #define OUTPUT OPTION_BIT(OPTION_OUTPUT)
 #define BOTH_OUTPUTS (OPTION_BIT(OPTION_OUTPUT_A) | OPTION_BIT(OPTION_OUTPUT_B))
 #define PRG OPTION_BIT(OPTION_PRG)
+#define BITS OPTION_BIT(OPTION_BITS)
+#define ORDINALS OPTION_BIT(OPTION_ORDINALS)
+#define SKIPPED OPTION_BIT(OPTION_SKIPPED_STATUS)
 #define VDAF OPTION_BIT(OPTION_VDAF)
 #define DRAFT OPTION_BIT(OPTION_DRAFT)
 
@@ -31,19 +34,22 @@ static const Command commands[] = {
 	{"keygen", "make a key pair, as JSON", 0, 0, run_keygen},
 	{"shared-seed", "make a secret for both servers to share, as JSON", 0, 0, run_shared_seed},
 	{"encode-shares", "split the data of clients into shares for both servers",
-	 BATCH | PUBLIC_KEYS | INPUT | BOTH_OUTPUTS, PRG, run_encode_shares},
+	 BATCH | PUBLIC_KEYS | INPUT | BOTH_OUTPUTS, PRG | BITS | SKIPPED, run_encode_shares},
 	{"verify1", "open shares: messages of round 1 to the other server",
-	 BATCH | SERVER | PUBLIC_KEYS | INPUT | OUTPUT, PRG, run_verify1},
+	 BATCH | SERVER | PUBLIC_KEYS | INPUT | OUTPUT, PRG | BITS | ORDINALS | SKIPPED,
+	 run_verify1},
 	{"verify2", "check shares: messages of round 2 to the other server",
-	 BATCH | SERVER | PUBLIC_KEYS | INPUT | BOTH_INPUTS | OUTPUT, PRG, run_verify2},
+	 BATCH | SERVER | PUBLIC_KEYS | INPUT | BOTH_INPUTS | OUTPUT,
+	 PRG | BITS | ORDINALS | SKIPPED, run_verify2},
 	{"aggregate", "add up the valid shares",
-	 BATCH | SERVER | PUBLIC_KEYS | INPUT | BOTH_INPUTS | OUTPUT, PRG, run_aggregate},
+	 BATCH | SERVER | PUBLIC_KEYS | INPUT | BOTH_INPUTS | OUTPUT,
+	 PRG | BITS | ORDINALS | SKIPPED, run_aggregate},
 	{"publish", "put the totals of both servers together", BOTH_INPUTS | OUTPUT,
-	 BATCH | SERVER | PUBLIC_KEYS | PRG, run_publish},
+	 BATCH | SERVER | PUBLIC_KEYS | PRG | BITS | ORDINALS | SKIPPED, run_publish},
 	{"prio3-keygen", "make a verify key for both servers of Prio3, as JSON", 0, DRAFT,
 	 run_prio3_keygen},
 	{"prio3-shard", "split measurements of clients into shares of Prio3",
-	 VDAF | INPUT | BOTH_OUTPUTS, DRAFT | PRIO3_PARAMETERS, run_prio3_shard},
+	 VDAF | INPUT | BOTH_OUTPUTS, DRAFT | PRIO3_PARAMETERS | SKIPPED, run_prio3_shard},
 };
 
 /* ------------------------------------------------------------------ the process */

@@ -18,7 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static Settings settings = {.draft = PRIO3_DRAFT_18};
+static Settings settings = {.draft = PRIO3_DRAFT_18, .skipped_status = EXIT_SKIPPED};
 static uint32_t given; /* bits of options */
 
 /* ------------------------------------------------------------------ tables */
@@ -48,6 +48,8 @@ static bool parse_positive(const char *value, void *target);
 static bool parse_bits(const char *value, void *target);
 static bool parse_draft(const char *value, void *target);
 static bool parse_context(const char *value, void *target);
+static bool parse_ordinals(const char *value, void *target);
+static bool parse_skipped_status(const char *value, void *target);
 
 /* A number in a text. */
 #define TEXT_OF(number) TEXT_OF_TOKEN(number)
@@ -60,7 +62,7 @@ static const Option options[OPTION_COUNT] = {
 					   "data fields of a client, 1 to " TEXT_OF(PRIO1_MAX_DATA), parse_n_data,
 					   &settings.n_data, "a number from 1 to " TEXT_OF(PRIO1_MAX_DATA), false},
 	[OPTION_BATCH_ID] = {"--batch-id", "BATCH_ID", "TEXT", "name of the batch", parse_batch_id,
-						 &settings.batch_id, "at most " TEXT_OF(PRIO1_MAX_BATCH_ID) " bytes",
+						 &settings.batch_id, "1 to " TEXT_OF(PRIO1_MAX_BATCH_ID) " bytes",
 						 false},
 	[OPTION_SERVER_ID] = {"--server-id", "SERVER_ID", "A|B", "which of the two servers this is",
 						  parse_server_id, &settings.server_id, "A or B", false},
@@ -119,13 +121,21 @@ static const Option options[OPTION_COUNT] = {
 	[OPTION_MAX_VALUE] = {"--max-value", "MAX_VALUE", "NUMBER",
 						  "L1BoundSum: what all integers of a client make together at most",
 						  parse_positive, &settings.max_value, EXPECTED_POSITIVE, false},
-	[OPTION_BITS] = {"--bits", "BITS", "NUMBER", "draft 8, Sum, SumVec: of the largest integer",
+	[OPTION_BITS] = {"--bits", "BITS", "NUMBER",
+					 "of an integer: Prio v1, 1 to " TEXT_OF(
+						 PRIO1_MAX_BITS) ", and Sum, SumVec of draft 8",
 					 parse_bits, &settings.bits, "a number from 1 to 64", false},
 	[OPTION_DRAFT] = {"--draft", "DRAFT", "18|8", "of the VDAFs; 18 to 20 are the same [18]",
 					  parse_draft, &settings.draft, "18 or 8", false},
 	[OPTION_CONTEXT] = {"--context", "CONTEXT", "HEX", "draft 18: application context [none]",
 						parse_context, &settings.context,
 						"at most 65527 bytes, two hexadecimal digits each", false},
+	[OPTION_ORDINALS] = {"--ordinals", "ORDINALS", "lines|none",
+						 "points that shares are checked at: one a line, or one for all [lines]",
+						 parse_ordinals, &settings.one_point, "lines or none", false},
+	[OPTION_SKIPPED_STATUS] = {"--skipped-status", "SKIPPED_STATUS", "3|0",
+							   "exit status when lines were skipped, or an input was empty [3]",
+							   parse_skipped_status, &settings.skipped_status, "3 or 0", false},
 };
 
 /* ------------------------------------------------------------------ values */
@@ -156,7 +166,7 @@ static bool
 parse_batch_id(const char *value, void *target)
 {
 	*(const char **) target = value;
-	return strlen(value) <= PRIO1_MAX_BATCH_ID;
+	return value[0] != '\0' && strlen(value) <= PRIO1_MAX_BATCH_ID;
 }
 
 static bool
@@ -191,7 +201,7 @@ static bool
 parse_path(const char *value, void *target)
 {
 	*(const char **) target = value;
-	return true;
+	return value[0] != '\0';
 }
 
 static bool
@@ -229,6 +239,20 @@ parse_context(const char *value, void *target)
 	*(const char **) target = value;
 	return length % 2 == 0 && length / 2 <= PRIO3_MAX_CONTEXT &&
 		strspn(value, "0123456789abcdefABCDEF") == length;
+}
+
+static bool
+parse_ordinals(const char *value, void *target)
+{
+	*(bool *) target = strcmp(value, "none") == 0;
+	return *(bool *) target || strcmp(value, "lines") == 0;
+}
+
+static bool
+parse_skipped_status(const char *value, void *target)
+{
+	*(int *) target = strcmp(value, "0") == 0 ? EXIT_DONE : EXIT_SKIPPED;
+	return *(int *) target == EXIT_DONE || strcmp(value, "3") == 0;
 }
 
 /* Reads a secret from its file, but not the white space at the end. */

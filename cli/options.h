@@ -37,6 +37,8 @@ enum
 	OPTION_BITS,
 	OPTION_DRAFT,
 	OPTION_CONTEXT,
+	OPTION_ORDINALS,
+	OPTION_SKIPPED_STATUS,
 	OPTION_COUNT
 };
 
@@ -50,6 +52,8 @@ typedef struct Settings
 	const char *batch_id;
 	char server_id; /* 'A' or 'B' */
 	Prio1PrgVariant variant;
+	bool one_point;     /* all shares are checked at the point of ordinal 0 */
+	int skipped_status; /* exit status when lines were skipped */
 	uint8_t private_key[PRIO_KEY_BYTES];
 	uint8_t public_key_internal[PRIO_KEY_BYTES];
 	uint8_t public_key_external[PRIO_KEY_BYTES];
@@ -61,6 +65,9 @@ typedef struct Settings
 	const char *output_a;
 	const char *output_b;
 
+	/* Of an integer: Prio v1, where 0 means that there are none, and draft 8 of Prio3. */
+	uint64_t bits;
+
 	/* Prio3, docs/prio3.md */
 	Prio3Kind kind;
 	Prio3Draft draft; /* 18 without the option */
@@ -69,7 +76,6 @@ typedef struct Settings
 	uint64_t chunk_length;
 	uint64_t max_weight;
 	uint64_t max_value;
-	uint64_t bits;
 	const char *context; /* hexadecimal digits, two a byte */
 } Settings;
 

@@ -6,7 +6,7 @@
 
 #include "base/secret.h"
 #include "codec/hex_base64.h"
-#include "commands/forgeable.h"
+#include "commands/prio1.h"
 #include "exit.h"
 #include "io/encoding.h"
 #include "io/lines.h"
@@ -15,11 +15,12 @@
 #include "prio1/client.h"
 #include "progress.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Bytes of JSON that one data field may take. */
-#define FIELD_MAX_BYTES 16
+/* Bytes of JSON that one bit may take, or one integer. */
+#define VALUE_MAX_BYTES 24
 
 /* {"private_key": HEX, "public_key": HEX} */
 void
@@ -110,44 +111,72 @@ share_file_free(ShareFile *file)
 	free(file->text);
 }
 
-/* The data fields in a line, [0, 1, ...] or {"payload": [0, 1, ...]}; or what is wrong. */
-static const char *
-read_data(const char *line, size_t size, Field87 *data, size_t n)
+/* One entry of what a client has; false for anything but a bit, or an integer if there is --bits. */
+static bool
+read_value(const json_t *entry, const Settings *settings, uint64_t *value)
 {
-	static char problem[96];
-	json_t *root;
+	if (json_is_boolean(entry) && settings->bits == 0)
+		*value = json_is_true(entry) ? 1 : 0;
+	else if (json_is_integer(entry) && json_integer_value(entry) >= 0)
+		*value = (uint64_t) json_integer_value(entry);
+	else
+		return false;
+	return *value <= largest_value(settings);
+}
+
+/* What to tell about entry i, which is none. */
+static void
+describe_problem(char *problem, size_t size, const Settings *settings, size_t i)
+{
+	if (settings->bits == 0)
+		(void) snprintf(problem, size, "its data field %zu is neither 0 nor 1", i + 1);
+	else
+		(void) snprintf(problem, size, "its integer %zu is not one from 0 to %" PRIu64, i + 1,
+						largest_value(settings));
+}
+
+/*
+ * The data fields in a line, [0, 1, ...] or {"payload": [0, 1, ...]}, those of integers from the most
+ * significant bit on; or what is wrong.
+ */
+static const char *
+read_data(const char *line, size_t size, Field87 *data, const Settings *settings)
+{
+	static char text[96];
+	size_t count = value_count(settings);
+	size_t bits = settings->n_data / count;
+	const char *problem;
 	json_t *array;
 
 	if (line == NULL)
 		return "it is too long";
-	root = json_parse(line, size, n + MAX_OTHER_VALUES);
-	array = json_is_array(root) ? root : json_object_get(root, "payload");
-	problem[0] = '\0';
+	array = json_parse_payload(line, size, count + MAX_OTHER_VALUES, &problem);
+	if (array == NULL)
+		return problem;
+	problem = NULL;
 	if (!json_is_array(array))
-		(void) snprintf(problem, sizeof(problem),
-						root == NULL ? "it is not a JSON object" :
-									   "it has no \"payload\" that is an array");
-	else if (json_array_size(array) != n)
-		(void) snprintf(problem, sizeof(problem), "it has %zu data fields, not %zu",
-						json_array_size(array), n);
-	else
-		for (size_t i = 0; i < n; i++)
-		{
-			json_t *entry = json_array_get(array, i);
-			json_int_t value = json_is_boolean(entry) ? json_boolean_value(entry) : -1;
+		problem = "it has no \"payload\" that is an array";
+	else if (json_array_size(array) != count)
+	{
+		(void) snprintf(text, sizeof(text), "it has %zu %s, not %zu", json_array_size(array),
+						settings->bits == 0 ? "data fields" : "integers", count);
+		problem = text;
+	}
+	for (size_t i = 0; i < count && problem == NULL; i++)
+	{
+		uint64_t value;
 
-			if (json_is_integer(entry))
-				value = json_integer_value(entry);
-			if (value != 0 && value != 1)
-			{
-				(void) snprintf(problem, sizeof(problem),
-								"its data field %zu is neither 0 nor 1", i + 1);
-				break;
-			}
-			data[i] = field87_from_integer((prio_uint128) value);
+		if (!read_value(json_array_get(array, i), settings, &value))
+		{
+			describe_problem(text, sizeof(text), settings, i);
+			problem = text;
+			break;
 		}
-	json_decref(root);
-	return problem[0] == '\0' ? NULL : problem;
+		for (size_t k = 0; k < bits; k++)
+			data[i * bits + k] = field87_from_integer(value >> (bits - 1 - k) & 1);
+	}
+	json_decref(array);
+	return problem;
 }
 
 void
@@ -166,8 +195,10 @@ run_encode_shares(const Settings *settings)
 	size_t size;
 	uint64_t errors = 0;
 
+	check_bits(settings);
 	warn_if_forgeable(n);
-	lines_open(&input, "--input", settings->input, FIELD_MAX_BYTES * n + LINE_SLACK);
+	lines_open(&input, "--input", settings->input,
+			   VALUE_MAX_BYTES * value_count(settings) + LINE_SLACK);
 	share_file_open(&a, settings, PRIO_A, &input);
 	share_file_open(&b, settings, PRIO_B, &input);
 	check_machine(prio1_client_init(&client, n, tables, signal_came));
@@ -177,7 +208,7 @@ run_encode_shares(const Settings *settings)
 		char id[UUID_CHARS + 1];
 		size_t size_a;
 		size_t size_b;
-		const char *problem = read_data(line, size, data, n);
+		const char *problem = read_data(line, size, data, settings);
 
 		progress_update(input.done);
 		if (problem != NULL)
@@ -204,5 +235,5 @@ run_encode_shares(const Settings *settings)
 	free(tables);
 	free(scratch);
 	free(data);
-	exit(lines_status(&input, errors));
+	exit(lines_status(&input, errors, settings->skipped_status));
 }

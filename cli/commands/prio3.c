@@ -41,50 +41,45 @@ run_prio3_keygen(const Settings *settings)
 
 /* ------------------------------------------------------------------ parameters */
 
-/* The options of parameters that a VDAF has to have. */
+/* The options with its parameters that a VDAF may have. */
 static uint32_t
-required_parameters(Prio3Kind kind, Prio3Draft draft)
+parameter_options(Prio3Draft draft, Prio3Kind kind)
 {
-	uint32_t largest =
-		draft == PRIO3_DRAFT_8 ? OPTION_BIT(OPTION_BITS) : OPTION_BIT(OPTION_MAX_MEASUREMENT);
-
-	switch (kind)
+	static const struct
 	{
-		case PRIO3_COUNT:
-			return 0;
-		case PRIO3_SUM:
-			return largest;
-		case PRIO3_SUM_VEC:
-			return largest | OPTION_BIT(OPTION_LENGTH);
-		case PRIO3_HISTOGRAM:
-			return OPTION_BIT(OPTION_LENGTH);
-		case PRIO3_MULTIHOT_COUNT_VEC:
-			return OPTION_BIT(OPTION_LENGTH) | OPTION_BIT(OPTION_MAX_WEIGHT);
-		case PRIO3_L1_BOUND_SUM:
-			return OPTION_BIT(OPTION_LENGTH) | OPTION_BIT(OPTION_MAX_VALUE);
-	}
-	return 0;
+		unsigned int parameter;
+		uint32_t option;
+	} all[] = {{PRIO3_HAS_MAX_MEASUREMENT, OPTION_BIT(OPTION_MAX_MEASUREMENT)},
+			   {PRIO3_HAS_BITS, OPTION_BIT(OPTION_BITS)},
+			   {PRIO3_HAS_LENGTH, OPTION_BIT(OPTION_LENGTH)},
+			   {PRIO3_HAS_CHUNK_LENGTH, OPTION_BIT(OPTION_CHUNK_LENGTH)},
+			   {PRIO3_HAS_MAX_WEIGHT, OPTION_BIT(OPTION_MAX_WEIGHT)},
+			   {PRIO3_HAS_MAX_VALUE, OPTION_BIT(OPTION_MAX_VALUE)}};
+	uint32_t options = 0;
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if ((prio3_parameters(draft, kind) & all[i].parameter) != 0)
+			options |= all[i].option;
+	return options;
 }
 
 /* Ends the process unless the options go together. */
 static void
 check_options(const Settings *settings)
 {
-	uint32_t required = required_parameters(settings->kind, settings->draft);
-	uint32_t optional = 0;
+	uint32_t options = parameter_options(settings->draft, settings->kind);
+	uint32_t optional = OPTION_BIT(OPTION_CHUNK_LENGTH) | OPTION_BIT(OPTION_CONTEXT);
 	char vdaf[64];
 
 	(void) snprintf(vdaf, sizeof(vdaf), "%s of draft %d", prio3_kind_name(settings->kind),
 					(int) settings->draft);
-	if (settings->draft == PRIO3_DRAFT_8 && settings->kind > PRIO3_HISTOGRAM)
+	if (!prio3_draft_has(settings->draft, settings->kind))
 		die(EXIT_USAGE,
 			"there is no %s; draft 8 has Prio3Count, Prio3Sum, Prio3SumVec and Prio3Histogram",
 			vdaf);
-	if ((required & OPTION_BIT(OPTION_LENGTH)) != 0)
-		optional |= OPTION_BIT(OPTION_CHUNK_LENGTH);
 	if (settings->draft == PRIO3_DRAFT_18)
-		optional |= OPTION_BIT(OPTION_CONTEXT);
-	options_check(required, PRIO3_PARAMETERS & ~(required | optional), vdaf);
+		options |= OPTION_BIT(OPTION_CONTEXT);
+	options_check(options & ~optional, PRIO3_PARAMETERS & ~options, vdaf);
 }
 
 /* What the options say; at most one of the largest integers is there. */
@@ -164,40 +159,35 @@ describe_problem(Client *client)
 	const Prio3Parameters *p = &client->vdaf.parameters;
 	char *out = client->problem;
 	size_t size = sizeof(client->problem);
+	const char *entries = "";
 
 	switch (p->kind)
 	{
 		case PRIO3_COUNT:
 			(void) snprintf(out, size, "its measurement is neither 0 nor 1");
-			break;
+			return;
 		case PRIO3_SUM:
 			(void) snprintf(out, size, "its measurement is not an integer from 0 to %" PRIu64,
 							p->max);
-			break;
-		case PRIO3_SUM_VEC:
-			(void) snprintf(out, size,
-							"its measurement is not an array of %" PRIu64
-							" integers from 0 to %" PRIu64,
-							p->length, p->max);
-			break;
+			return;
 		case PRIO3_HISTOGRAM:
 			(void) snprintf(out, size,
 							"its measurement is not the number of a bucket, from 0 to %" PRIu64,
 							p->length - 1);
+			return;
+		case PRIO3_SUM_VEC:
+			entries = "integers from 0 to";
 			break;
 		case PRIO3_MULTIHOT_COUNT_VEC:
-			(void) snprintf(out, size,
-							"its measurement is not an array of %" PRIu64
-							" booleans with at most %" PRIu64 " true",
-							p->length, p->max);
+			entries = "booleans with at most";
 			break;
 		case PRIO3_L1_BOUND_SUM:
-			(void) snprintf(out, size,
-							"its measurement is not an array of %" PRIu64
-							" integers from 0, together at most %" PRIu64,
-							p->length, p->max);
+			entries = "integers from 0, together at most";
 			break;
 	}
+	(void) snprintf(out, size, "its measurement is not an array of %" PRIu64 " %s %" PRIu64 "%s",
+					p->length, entries, p->max,
+					p->kind == PRIO3_MULTIHOT_COUNT_VEC ? " true" : "");
 }
 
 static void
@@ -297,21 +287,17 @@ read_integers(const json_t *value, const Prio3Vdaf *vdaf, uint64_t *measurement)
 static const char *
 read_measurement(const char *line, size_t size, const Client *client)
 {
-	json_t *root;
+	const char *problem;
 	json_t *value;
-	const char *problem = NULL;
 
 	if (line == NULL)
 		return "it is too long";
-	root = json_parse_value(line, size, client->vdaf.measurement_len + MAX_OTHER_VALUES);
-	if (root == NULL)
-		return "it is not JSON, or has a number beyond 9223372036854775807";
-	value = json_is_object(root) ? json_object_get(root, "payload") : root;
+	value = json_parse_payload(line, size, client->vdaf.measurement_len + MAX_OTHER_VALUES,
+							   &problem);
 	if (value == NULL)
-		problem = "it has no \"payload\"";
-	else if (!read_integers(value, &client->vdaf, client->measurement))
-		problem = client->problem;
-	json_decref(root);
+		return problem;
+	problem = read_integers(value, &client->vdaf, client->measurement) ? NULL : client->problem;
+	json_decref(value);
 	return problem;
 }
 
@@ -378,5 +364,5 @@ run_prio3_shard(const Settings *settings)
 	share_file_free(&files[PRIO_A]);
 	share_file_free(&files[PRIO_B]);
 	client_free(&client);
-	exit(lines_status(&input, errors));
+	exit(lines_status(&input, errors, settings->skipped_status));
 }

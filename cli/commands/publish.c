@@ -5,12 +5,14 @@
 #include "commands/commands.h"
 
 #include "codec/hex_base64.h"
+#include "commands/prio1.h"
 #include "exit.h"
 #include "io/encoding.h"
 #include "io/lines.h"
 #include "io/output.h"
 #include "prio1/total.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -21,9 +23,8 @@ typedef struct TotalFile
 	const char *option;
 	const char *path;
 	FileIdentity identity;
-	json_t *object;
 	Prio1Total total;
-	json_int_t clients; /* that were added up; -1: it does not say */
+	int64_t clients; /* that were added up; -1: it does not say */
 } TotalFile;
 
 /* Ends the process: the file is not what aggregate writes. */
@@ -34,26 +35,40 @@ die_malformed(const TotalFile *file, const char *problem)
 		file->option);
 }
 
-/* "total" less "error", if the file has both. */
-static json_int_t
-read_clients(const TotalFile *file)
+/* The number of a member; -1 if it is none. */
+static int64_t
+read_count(const PrioJsonMember *member)
 {
-	json_t *error = json_object_get(file->object, "error");
-	json_t *total = json_object_get(file->object, "total");
+	char digits[20]; /* 19 of 2^63 - 1, and the null byte */
+	int64_t count;
 
-	if (error == NULL && total == NULL)
+	if (member->kind != PRIO_JSON_INTEGER || member->size >= sizeof(digits))
 		return -1;
-	if (!json_is_integer(error) || !json_is_integer(total) || json_integer_value(error) < 0 ||
-		json_integer_value(error) > json_integer_value(total))
+	memcpy(digits, member->text, member->size);
+	digits[member->size] = '\0';
+	errno = 0;
+	count = strtoll(digits, NULL, 10);
+	return errno == 0 ? count : -1;
+}
+
+/* "total" less "error", if the file has either. */
+static int64_t
+read_clients(const TotalFile *file, const PrioJsonMember *error, const PrioJsonMember *total)
+{
+	if (error->kind == PRIO_JSON_NONE && total->kind == PRIO_JSON_NONE)
+		return -1;
+	if (read_count(error) < 0 || read_count(error) > read_count(total))
 		die_malformed(file, "its \"error\" and \"total\" are no counts");
-	return json_integer_value(total) - json_integer_value(error);
+	return read_count(total) - read_count(error);
 }
 
 static void
 read_total(TotalFile *file)
 {
 	size_t max_size = PRIO_BASE64_LENGTH(prio1_total_max_message(PRIO1_MAX_DATA)) + LINE_SLACK;
+	PrioJsonMember members[] = {{.name = "payload"}, {.name = "error"}, {.name = "total"}};
 	uint8_t *message;
+	const char *text;
 	size_t size;
 	LineReader reader;
 	Prio1PacketReader packet;
@@ -63,17 +78,14 @@ read_total(TotalFile *file)
 
 	lines_open(&reader, file->option, file->path, max_size);
 	file->identity = reader.identity;
-	file->object = json_parse_file(&reader);
-	if (reader.done == 0)
-		die_malformed(file, "it is empty");
-	if (!json_is_object(file->object))
-		die_malformed(file, "it is not a JSON object");
-	lines_finish(&reader);
+	if (!lines_read_all(&reader, &text, &size) || !prio_json_members(text, size, members, 3))
+		die_malformed(file, reader.done == 0 ? "it is empty" : "it is not a JSON object");
 	message = allocate(base64_max_size(max_size));
-	problem = json_payload(file->object, message, &size);
+	problem = payload_decode(&members[0], message, &size);
 	if (problem != NULL)
 		die_malformed(file, problem);
-	file->clients = read_clients(file);
+	file->clients = read_clients(file, &members[1], &members[2]);
+	lines_finish(&reader);
 
 	packet = prio1_packet_reader(message, size);
 	if (prio1_total_read_head(&packet, &role, &n) != PRIO_OK)
@@ -81,7 +93,6 @@ read_total(TotalFile *file)
 	prio1_total_init(&file->total, role, n, allocate(n * sizeof(Field87)));
 	if (prio1_total_add_message(&file->total, &packet) != PRIO_OK)
 		die_malformed(file, "its \"payload\" is not a total share");
-	json_decref(file->object);
 	free(message);
 }
 
@@ -101,14 +112,26 @@ check_pair(const TotalFile *internal, const TotalFile *external, const Settings 
 	if (internal->total.n != external->total.n)
 		die(EXIT_FAILED, "the totals have %zu and %zu entries; they are not of one batch",
 			internal->total.n, external->total.n);
-	if (settings->n_data != 0 && settings->n_data != internal->total.n)
-		die(EXIT_FAILED, "the totals have %zu entries; check --n-data, which is %zu",
-			internal->total.n, settings->n_data);
+	if (settings->n_data != 0 && value_count(settings) != internal->total.n)
+		die(EXIT_FAILED, "the totals have %zu entries; check --n-data, which is %zu%s",
+			internal->total.n, settings->n_data, settings->bits > 0 ? ", and --bits" : "");
 	if (internal->clients >= 0 && external->clients >= 0 &&
 		internal->clients != external->clients)
 		die(EXIT_FAILED,
 			"the servers added up %lld and %lld shares; they must add up the same ones, or the result is noise",
 			(long long) internal->clients, (long long) external->clients);
+}
+
+/* Ends the process for a count beyond what so many clients can make, if it is known how many. */
+static void
+check_counts(const int64_t *counts, size_t n, int64_t clients, const Settings *settings)
+{
+	for (size_t i = 0; i < n && clients >= 0; i++)
+		if ((prio_uint128) counts[i] > (prio_uint128) clients * largest_value(settings))
+			die(EXIT_FAILED,
+				"the totals do not belong together: entry %zu of their sum is beyond the %lld shares that were added up%s",
+				i + 1, (long long) clients,
+				settings->bits == 0 ? "; if they are of integers, give --bits" : "");
 }
 
 /* UTC, as Python's isoformat() has it: 2019-07-16T20:24:17.123456. */
@@ -138,6 +161,7 @@ run_publish(const Settings *settings)
 	FileIdentity inputs[2];
 	Output *output;
 
+	check_bits(settings);
 	read_total(&internal);
 	read_total(&external);
 	check_pair(&internal, &external, settings);
@@ -146,11 +170,7 @@ run_publish(const Settings *settings)
 		die(EXIT_FAILED,
 			"the totals do not belong together: entry %zu of their sum is beyond any number of clients; both servers must add up the same shares of the same batch",
 			where + 1);
-	for (size_t i = 0; i < internal.total.n; i++)
-		if (internal.clients >= 0 && counts[i] > internal.clients)
-			die(EXIT_FAILED,
-				"the totals do not belong together: entry %zu of their sum is beyond the %lld shares that were added up",
-				i + 1, (long long) internal.clients);
+	check_counts(counts, internal.total.n, internal.clients, settings);
 
 	inputs[0] = internal.identity;
 	inputs[1] = external.identity;

@@ -11,7 +11,7 @@
 
 #include "base/secret.h"
 #include "codec/hex_base64.h"
-#include "commands/forgeable.h"
+#include "commands/prio1.h"
 #include "exit.h"
 #include "io/encoding.h"
 #include "io/lines.h"
@@ -35,6 +35,8 @@ typedef struct Server
 	Record share;  /* of the current line */
 	uint8_t *plaintext;
 	Prio1PointCursor cursor;
+	uint64_t ordinal; /* of the point in the context, if has_point */
+	bool has_point;
 	Prio1VerifierContext context;
 	Field87 *memory;  /* of its weights */
 	uint64_t total;   /* lines, */
@@ -48,6 +50,13 @@ server_role(const Settings *settings)
 	return settings->server_id == 'A' ? PRIO_A : PRIO_B;
 }
 
+/* The ordinal of the current line. */
+static uint64_t
+server_ordinal(const Server *server)
+{
+	return server->settings->one_point ? 0 : server->input.number - 1;
+}
+
 /* Prepares the check of shares at the point with this ordinal. */
 static void
 server_go_to(Server *server, uint64_t ordinal)
@@ -57,6 +66,10 @@ server_go_to(Server *server, uint64_t ordinal)
 	size_t batch_id_size = strlen(settings->batch_id);
 	Field87 point;
 
+	if (server->has_point && server->ordinal == ordinal)
+		return;
+	server->ordinal = ordinal;
+	server->has_point = true;
 	check_machine(prio1_verifier_point(settings->shared_secret, settings->variant, batch_id,
 									   batch_id_size, settings->n_data, ordinal,
 									   &server->cursor, &point, signal_came));
@@ -97,6 +110,7 @@ server_begin(Server *server, const Settings *settings)
 	memset(server, 0, sizeof(*server));
 	server->settings = settings;
 	server->pair = import_keys(settings);
+	check_bits(settings);
 	warn_if_forgeable(settings->n_data);
 	server->memory = allocate(prio_lagrange87_size(settings->n_data) * sizeof(Field87));
 	server->share.payload = allocate(base64_max_size(max_line));
@@ -118,7 +132,6 @@ server_walk(Server *server, ShareStep step, void *argument)
 		server->total++;
 		if (problem == NULL)
 			problem = step(server, argument);
-		record_free(&server->share);
 		if (problem != NULL)
 		{
 			server->errors++;
@@ -180,7 +193,8 @@ server_report(Server *server, const char *advice)
 static _Noreturn void
 server_end(Server *server)
 {
-	int status = lines_status(&server->input, server->errors + server->skipped);
+	int status = lines_status(&server->input, server->errors + server->skipped,
+							  server->settings->skipped_status);
 
 	prio_wipe(server->memory, prio_lagrange87_size(server->settings->n_data) * sizeof(Field87));
 	prio_wipe(&server->context, sizeof(server->context));
@@ -258,7 +272,6 @@ messages_read(Messages *messages, const char *option, const char *path)
 			lines_report(&reader, problem);
 			skipped++;
 		}
-		record_free(&record);
 	}
 	lines_finish(&reader);
 	return skipped;
@@ -334,7 +347,7 @@ verify1_share(Server *server, void *argument)
 	Prio1Verifier verifier;
 	const char *problem;
 
-	server_go_to(server, server->input.number - 1);
+	server_go_to(server, server_ordinal(server));
 	problem = server_open_share(server, &verifier);
 	if (problem != NULL)
 		return problem;
@@ -375,7 +388,7 @@ verify2_share(Server *server, void *argument)
 
 	if (problem == NULL)
 	{
-		server_go_to(server, server->input.number - 1);
+		server_go_to(server, server_ordinal(server));
 		problem = server_open_share(server, &verifier);
 	}
 	if (problem != NULL)
@@ -450,13 +463,31 @@ aggregate_share(Server *server, void *argument)
 	return NULL;
 }
 
+/* The message of a total, in base64: that of the integers, if there is --bits. free() it. */
+static char *
+total_text(const Prio1Total *total, const Settings *settings)
+{
+	size_t max_size = prio1_total_max_message(total->n);
+	uint8_t *message = allocate(max_size);
+	char *text = allocate(PRIO_BASE64_LENGTH(max_size) + 1);
+	Field87 *sums = allocate(value_count(settings) * sizeof(Field87));
+	Prio1Total integers = *total;
+
+	if (settings->bits > 0 &&
+		prio1_total_to_uints(total, (int) settings->bits, &integers, sums) != PRIO_OK)
+		abort(); /* check_bits() has seen that they divide n */
+	prio_write_base64(message, prio1_total_write(&integers, message), text);
+	free(message);
+	free(sums);
+	return text;
+}
+
 void
 run_aggregate(const Settings *settings)
 {
 	size_t n = settings->n_data;
 	Field87 *sums = allocate(n * sizeof(Field87));
-	uint8_t *message = allocate(prio1_total_max_message(n));
-	char *text = allocate(PRIO_BASE64_LENGTH(prio1_total_max_message(n)) + 1);
+	char *text;
 	Server server;
 	Round round;
 
@@ -465,14 +496,13 @@ run_aggregate(const Settings *settings)
 	server_go_to(&server, 0);
 	server_walk(&server, aggregate_share, &round);
 	server_report(&server,
-				  "check that both other inputs are of the step verify2, for the shares in --input, and that both servers have the same --shared-secret, --batch-id, --n-data and --prg");
+				  "check that both other inputs are of the step verify2, for the shares in --input, and that both servers have the same --shared-secret, --batch-id, --n-data, --prg and --ordinals");
 
-	prio_write_base64(message, prio1_total_write(&round.total, message), text);
+	text = total_text(&round.total, settings);
 	output_print(round.output, "{\"payload\": \"%s\", \"error\": %llu, \"total\": %llu}\n",
 				 text, (unsigned long long) server.errors, (unsigned long long) server.total);
 	outputs_commit();
 	free(sums);
-	free(message);
 	free(text);
 	round_free(&round);
 	server_end(&server);

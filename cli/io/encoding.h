@@ -21,9 +21,9 @@ base64_max_size(size_t length)
 }
 
 /*
- * Line breaks may stand anywhere, as in what PostgreSQL's encode() writes. Apart from that
- * it is strict: padding is there, nothing but the alphabet is, and no bit is left over. out
- * has room for base64_max_size(length) bytes.
+ * As PostgreSQL's decode() reads it: blanks and line breaks may stand anywhere, and what bits are
+ * left over does not matter. Padding must be there, and nothing but the alphabet may be. out has
+ * room for base64_max_size(length) bytes.
  */
 extern bool base64_decode(const char *text, size_t length, uint8_t *out, size_t *size);
 

@@ -5,6 +5,7 @@
 #include "io/lines.h"
 
 #include "base/secret.h"
+#include "codec/json.h"
 #include "exit.h"
 #include "io/encoding.h"
 
@@ -17,7 +18,6 @@
 #include <unistd.h>
 
 #define READ_BYTES ((size_t) 65536)
-#define MAX_ID_BYTES 1024
 
 /* ------------------------------------------------------------------ lines */
 
@@ -57,9 +57,9 @@ lines_finish(LineReader *reader)
 }
 
 int
-lines_status(const LineReader *reader, uint64_t errors)
+lines_status(const LineReader *reader, uint64_t errors, int skipped_status)
 {
-	return errors > 0 || reader->done == 0 ? EXIT_SKIPPED : EXIT_DONE;
+	return errors > 0 || reader->done == 0 ? skipped_status : EXIT_DONE;
 }
 
 /* Reads more, behind what is in the buffer already; false at the end of the file. */
@@ -140,6 +140,16 @@ lines_next(LineReader *reader, const char **line, size_t *size)
 	return true;
 }
 
+bool
+lines_read_all(LineReader *reader, const char **text, size_t *size)
+{
+	while (reader->end <= reader->max_line && read_more(reader))
+		;
+	*text = reader->buffer;
+	*size = reader->end;
+	return reader->end <= reader->max_line;
+}
+
 void
 lines_report(const LineReader *reader, const char *problem)
 {
@@ -183,65 +193,107 @@ has_more_values(const char *line, size_t size, size_t max_values)
 	return values > max_values;
 }
 
-static json_t *
-parse(const char *line, size_t size, size_t max_values, size_t flags)
+/* Does it begin like an object? */
+static bool
+is_object(const char *text, size_t size)
 {
-	if (has_more_values(line, size, max_values))
-		return NULL;
-	return json_loadb(line, size, JSON_REJECT_DUPLICATES | flags, NULL);
+	for (size_t i = 0; i < size; i++)
+		if (text[i] != ' ' && text[i] != '\t' && text[i] != '\r')
+			return text[i] == '{';
+	return false;
 }
 
 json_t *
-json_parse(const char *line, size_t size, size_t max_values)
+json_parse_payload(const char *text, size_t size, size_t max_values, const char **problem)
 {
-	return parse(line, size, max_values, 0);
-}
+	PrioJsonMember payload = {.name = "payload"};
+	json_t *value = NULL;
 
-json_t *
-json_parse_value(const char *line, size_t size, size_t max_values)
-{
-	return parse(line, size, max_values, JSON_DECODE_ANY);
-}
-
-json_t *
-json_parse_file(LineReader *reader)
-{
-	while (reader->end <= reader->max_line && read_more(reader))
-		;
-	if (reader->end > reader->max_line)
-		return NULL;
-	return json_parse(reader->buffer, reader->end, MAX_OTHER_VALUES);
+	*problem = "it is not JSON, or has a number beyond 9223372036854775807";
+	if (is_object(text, size))
+	{
+		if (!prio_json_members(text, size, &payload, 1))
+			return NULL;
+		if (payload.kind == PRIO_JSON_NONE)
+		{
+			*problem = "it has no \"payload\"";
+			return NULL;
+		}
+		text = payload.text;
+		size = payload.size;
+		if (payload.kind == PRIO_JSON_STRING) /* with its quotes */
+		{
+			text--;
+			size += 2;
+		}
+	}
+	if (!has_more_values(text, size, max_values))
+		value = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
+	return value;
 }
 
 const char *
-json_payload(json_t *object, uint8_t *out, size_t *size)
+payload_decode(const PrioJsonMember *payload, uint8_t *out, size_t *size)
 {
-	json_t *payload = json_object_get(object, "payload");
+	const char *text = payload->text;
+	size_t length = payload->size;
+	char *unescaped = NULL;
+	bool decoded;
 
-	if (!json_is_string(payload))
+	if (payload->kind != PRIO_JSON_STRING)
 		return "it has no \"payload\" that is a string";
-	if (!base64_decode(json_string_value(payload), json_string_length(payload), out, size))
-		return "its \"payload\" is not base64";
-	return NULL;
+	if (payload->has_escapes)
+	{
+		unescaped = allocate(length);
+		text = unescaped;
+	}
+	decoded =
+		(unescaped == NULL || prio_json_unescape(payload->text, length, unescaped, &length)) &&
+		base64_decode(text, length, out, size);
+	free(unescaped);
+	return decoded ? NULL : "its \"payload\" is not base64";
 }
 
 /* ------------------------------------------------------------------ records */
 
+/* Writes an id as prio-processor does; NULL or a problem. */
+static const char *
+write_id(const PrioJsonMember *id, Record *record)
+{
+	char text[6 * MAX_ID_BYTES]; /* a character takes six at most */
+	size_t size = id->size;
+
+	if (id->kind == PRIO_JSON_INTEGER && size <= MAX_ID_BYTES)
+	{
+		/* As it is, but -0, which Python reads as 0. */
+		bool is_minus_zero = size == 2 && memcmp(id->text, "-0", 2) == 0;
+
+		memcpy(record->id, id->text + is_minus_zero, size - is_minus_zero);
+		record->id[size - is_minus_zero] = '\0';
+		return NULL;
+	}
+	if (id->kind != PRIO_JSON_STRING && id->kind != PRIO_JSON_INTEGER)
+		return "it has no \"id\" that is a string or an integer";
+	if (size > sizeof(text))
+		return "its \"id\" is too long";
+	if (!prio_json_unescape(id->text, size, text, &size))
+		return "its \"id\" has characters that no text can hold";
+	if (size > MAX_ID_BYTES)
+		return "its \"id\" is too long";
+	record->id[prio_json_escape(text, size, record->id)] = '\0';
+	return NULL;
+}
+
 /* Takes the id of an object, unless a line before has it. */
 static const char *
-take_id(json_t *object, uint64_t number, Dedup *ids, Record *record)
+take_id(const PrioJsonMember *id, uint64_t number, Dedup *ids, Record *record)
 {
-	static char problem[64];
-	json_t *id = json_object_get(object, "id");
+	static char duplicate[64];
+	const char *problem = write_id(id, record);
 	uint64_t other;
 
-	if (!json_is_string(id) && !json_is_integer(id))
-		return "it has no \"id\" that is a string or an integer";
-	if (json_string_length(id) > MAX_ID_BYTES)
-		return "its \"id\" is too long";
-	record->id = json_dumps(id, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
-	if (record->id == NULL)
-		die_no_memory();
+	if (problem != NULL)
+		return problem;
 	record->id_key = dedup_key('i', record->id, strlen(record->id));
 	other = dedup_find(ids, record->id_key);
 	if (other == 0)
@@ -249,40 +301,27 @@ take_id(json_t *object, uint64_t number, Dedup *ids, Record *record)
 		dedup_add(ids, record->id_key, number);
 		return NULL;
 	}
-	(void) snprintf(problem, sizeof(problem), "its \"id\" is that of line %llu",
+	(void) snprintf(duplicate, sizeof(duplicate), "its \"id\" is that of line %llu",
 					(unsigned long long) other);
-	return problem;
+	return duplicate;
 }
 
 bool
 lines_next_record(LineReader *reader, Dedup *ids, Record *record, const char **problem)
 {
+	PrioJsonMember members[] = {{.name = "id"}, {.name = "payload"}};
 	const char *line;
 	size_t size;
-	json_t *object;
 
-	record->id = NULL;
 	if (!lines_next(reader, &line, &size))
 		return false;
-	*problem = "it is too long";
 	if (line == NULL)
-		return true;
-
-	object = json_parse(line, size, MAX_OTHER_VALUES);
-	*problem = "it is not a JSON object";
-	if (json_is_object(object))
-	{
-		*problem = take_id(object, reader->number, ids, record);
-		if (*problem == NULL)
-			*problem = json_payload(object, record->payload, &record->payload_size);
-	}
-	json_decref(object);
+		*problem = "it is too long";
+	else if (!prio_json_members(line, size, members, 2))
+		*problem = "it is not a JSON object";
+	else
+		*problem = take_id(&members[0], reader->number, ids, record);
+	if (*problem == NULL)
+		*problem = payload_decode(&members[1], record->payload, &record->payload_size);
 	return true;
-}
-
-void
-record_free(Record *record)
-{
-	json_free(record->id);
-	record->id = NULL;
 }

@@ -5,6 +5,7 @@
 #ifndef PRIO_CLI_LINES_H
 #define PRIO_CLI_LINES_H
 
+#include "codec/json.h"
 #include "io/dedup.h"
 #include "io/identity.h"
 
@@ -14,8 +15,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What a line may hold besides its payload: bytes, and values. */
+/* What a line may hold besides its payload: bytes, of which some are its id, and values. */
 #define LINE_SLACK 65536
+#define MAX_ID_BYTES ((size_t) 1024)
 #define MAX_OTHER_VALUES 1000
 
 /* A file that is read once, from its beginning to its end; it need not be seekable. */
@@ -53,27 +55,29 @@ extern void lines_report(const LineReader *reader, const char *problem);
 
 /*
  * Closes a file that has been read to its end, and says so if nothing was in it; and the
- * exit status that tells this, or that lines were skipped.
+ * exit status: skipped_status if that is so, or if lines were skipped.
  */
 extern void lines_finish(LineReader *reader);
-extern int lines_status(const LineReader *reader, uint64_t errors);
+extern int lines_status(const LineReader *reader, uint64_t errors, int skipped_status);
 
 /*
- * The JSON object or array in a line; NULL when there is none, or when it holds more than
- * max_values values, which jansson would turn into some thirty bytes each.
+ * The whole file, which may be shorter than max_line and no longer: false if it is. What it gives
+ * is valid until the next call.
  */
-extern json_t *json_parse(const char *line, size_t size, size_t max_values);
+extern bool lines_read_all(LineReader *reader, const char **text, size_t *size);
 
-/* The same for any JSON value, such as a number alone. */
-extern json_t *json_parse_value(const char *line, size_t size, size_t max_values);
-
-/* json_parse() for a whole file, which may be shorter than max_line and no longer. */
-extern json_t *json_parse_file(LineReader *reader);
+/*
+ * What a client has, as jansson's tree: the "payload" of an object, or the text itself if that is
+ * no object. NULL, and what is wrong, for anything that is not JSON or has more than max_values
+ * values, which jansson would turn into some thirty bytes each.
+ */
+extern json_t *json_parse_payload(const char *text, size_t size, size_t max_values,
+								  const char **problem);
 
 /* A line that has an id, and bytes in base64. */
 typedef struct Record
 {
-	char *id; /* in JSON, as it was: free() it */
+	char id[PRIO_JSON_ESCAPED_SIZE(MAX_ID_BYTES) + 1]; /* in JSON, as prio-processor writes it */
 	DedupKey id_key;
 	uint8_t *payload; /* the caller's; room for base64_max_size(max_line) bytes */
 	size_t payload_size;
@@ -85,9 +89,8 @@ typedef struct Record
  */
 extern bool lines_next_record(LineReader *reader, Dedup *ids, Record *record,
 							  const char **problem);
-extern void record_free(Record *record);
 
-/* The bytes in base64 that the member "payload" of an object is; NULL or a problem. */
-extern const char *json_payload(json_t *object, uint8_t *out, size_t *size);
+/* The bytes in base64 that a member "payload" is; NULL or a problem. */
+extern const char *payload_decode(const PrioJsonMember *payload, uint8_t *out, size_t *size);
 
 #endif /* PRIO_CLI_LINES_H */

@@ -32,136 +32,128 @@ prio_lagrange87_size(size_t n)
 }
 
 /*
- * The weight of the point with index i of the domain of order 2N (so of w_2N^i) has a
- * place of its own in Lagrange87, or none: even indices above 2n are padding. Even
- * ones belong to f and g (index i / 2 of the domain of order N), odd ones to h. Index 0
- * belongs to both, which is why the callers look after it themselves.
+ * From weights over a domain of half the order to weights over the whole one. The weight of the
+ * point with index i of the domain of order M is
+ *
+ *	L_M,i(r) = (t^M - 1) / M / (t - 1)  with  t = r w_M^-i
+ *
+ * (which is 1 for t = 1), and as t^2 - 1 = (t - 1) (t + 1) it follows that
+ *
+ *	L_M,i(r) = L_(M/2),i(r^2) (1 + t) / 2
+ *
+ * where i counts modulo M / 2. For i + M / 2 the weight on the right is the same, and -t stands for t.
+ * Nothing is divided, so this holds for every r, roots of unity included. Whoever begins
+ * with 1 / M instead of 1 need not halve.
+ *
+ * In: `count` weights at old, whose t are first, first step, first step^2 ... Out: those with
+ * 1 + t in their places, and those with 1 - t at new, which has room for `room` of them.
  */
-static inline Field87 *
-weight_at(const Lagrange87 *weights, size_t i)
+static PrioStatus
+double_order(Field87 *old, size_t count, Field87 *new, size_t room, Field87 first,
+			 Field87 step, PrioStop stop)
 {
-	if (i % 2 == 1)
-		return &weights->h[i / 2];
-	if (i / 2 <= weights->n)
-		return &weights->data[i / 2 - 1];
-	return NULL;
-}
+	/* Two at a time are on their way: a product need not wait for the one before it. */
+	Field87 t = first;
+	Field87 next = field87_mul(first, step);
+	Field87 step_2 = field87_mul(step, step);
 
-/*
- * r is a root of unity of order N: every weight is 0, or 1 where r itself is. Which one it
- * is stays secret.
- */
-static void
-weights_at_root(Lagrange87 *weights, Field87 r, Field87 root)
-{
-	Field87 power = FIELD87_ONE;
-
-	weights->data_0 = (Field87){field87_equal(r, FIELD87_ONE), 0};
-	weights->h_0 = weights->data_0;
-	weights->data_sum = FIELD87_ZERO;
-	for (size_t i = 1; i < 2 * weights->domain; i++)
+	for (size_t k = 0; k < count; k++)
 	{
-		Field87 *weight = weight_at(weights, i);
+		Field87 weight = old[k];
+		Field87 product = field87_mul(weight, t);
+		Field87 after_next = field87_mul(t, step_2);
 
-		power = field87_mul(power, root);
-		if (weight == NULL)
-			continue;
-		*weight = (Field87){field87_equal(power, r), 0};
-		if (i % 2 == 0)
-			weights->data_sum.lo |= weight->lo;
+		old[k] = field87_add(weight, product);
+		if (k < room)
+			new[k] = field87_sub(weight, product);
+		t = next;
+		next = after_next;
+		if (k % STOP_INTERVAL == STOP_INTERVAL - 1 && prio_stopped(stop))
+			return PRIO_INTERRUPTED;
 	}
+	return PRIO_OK;
 }
 
-/*
- * When r is an odd power of w_2N, scale_2n is 0 and so are all weights of h but the one
- * of that very point, which is 1; f and g have no point there and take the general way.
- */
+/* l_0 .. l_n at r, over the domain of order N. */
+static PrioStatus
+data_weights(Lagrange87 *weights, int log_domain, const Field87 *powers,
+			 const Field87 *inverse_roots, Field87 first, PrioStop stop)
+{
+	PrioStatus status = PRIO_OK;
+
+	weights->data_0 = first;
+	for (int log = 1; log <= log_domain && status == PRIO_OK; log++)
+	{
+		size_t half = (size_t) 1 << (log - 1);
+		Field87 t = powers[log_domain - log]; /* that of index 0 */
+		Field87 product = field87_mul(weights->data_0, t);
+
+		/* Index i is at data[i - 1]. N / 2 <= n, so only the last new ones may have no place. */
+		weights->data[half - 1] = field87_sub(weights->data_0, product);
+		weights->data_0 = field87_add(weights->data_0, product);
+		status = double_order(weights->data, half - 1, weights->data + half, weights->n - half,
+							  field87_mul(t, inverse_roots[log]), inverse_roots[log], stop);
+	}
+	return status;
+}
+
+/* m_1, m_3 .. m_(2N-1) at r, over the domain of order 2N, and m_0. */
+static PrioStatus
+h_weights(Lagrange87 *weights, int log_order, const Field87 *powers,
+		  const Field87 *inverse_roots, Field87 first, PrioStop stop)
+{
+	PrioStatus status = PRIO_OK;
+	Field87 product = field87_mul(first, powers[log_order - 1]);
+
+	/* Of order 2, then of the next ones. Odd indices come from odd ones alone. */
+	weights->h_0 = field87_add(first, product);
+	weights->h[0] = field87_sub(first, product);
+	for (int log = 2; log <= log_order && status == PRIO_OK; log++)
+	{
+		size_t count = (size_t) 1 << (log - 2);
+		Field87 t = powers[log_order - log];
+
+		weights->h_0 = field87_add(weights->h_0, field87_mul(weights->h_0, t));
+		status = double_order(weights->h, count, weights->h + count, count,
+							  field87_mul(t, inverse_roots[log]), inverse_roots[log - 1], stop);
+	}
+	return status;
+}
+
 PrioStatus
 prio_lagrange87_init(Lagrange87 *weights, size_t n, Field87 r, Field87 *memory, PrioStop stop)
 {
 	int log_domain;
-	size_t order;     /* 2N */
-	Field87 root;     /* w_2N */
-	Field87 r_to_n;   /* r^N */
-	Field87 scale_n;  /* (r^N - 1) / N */
-	Field87 scale_2n; /* (r^2N - 1) / 2N */
-	Field87 inverse_n;
-	Field87 power;
-	Field87 product;
-	Field87 difference_0;
+	int log_order;                                  /* of 2N */
+	Field87 powers[FIELD87_TWO_ADICITY];            /* r^(2^i) */
+	Field87 inverse_roots[FIELD87_TWO_ADICITY + 1]; /* 1 / w_(2^i) */
+	Field87 first = FIELD87_ONE;
+	PrioStatus status;
 
 	weights->n = n;
 	weights->domain = prio_lagrange87_domain(n, &log_domain);
 	weights->data = memory;
 	weights->h = memory + n;
-	order = 2 * weights->domain;
-	root = prio_field87_root(log_domain + 1);
-
-	r_to_n = prio_field87_pow(r, weights->domain);
-	/* One r in 2^68 is such a point. That all others are not tells nothing about them. */
-	if (prio_declassify(field87_equal(r_to_n, FIELD87_ONE)))
-	{
-		weights_at_root(weights, r, root);
-		return PRIO_OK;
-	}
-
-	inverse_n = FIELD87_ONE;
-	for (int i = 0; i < log_domain; i++)
-		inverse_n = field87_mul(inverse_n, FIELD87_HALF);
-	scale_n = field87_mul(field87_sub(r_to_n, FIELD87_ONE), inverse_n);
-	scale_2n = field87_mul(field87_mul(scale_n, field87_add(r_to_n, FIELD87_ONE)), FIELD87_HALF);
-
-	/*
-	 * Montgomery's trick: one inversion for all 1 / (r - w^i). On the way up every place
-	 * keeps the product of the differences before it ...
-	 */
-	difference_0 = field87_sub(r, FIELD87_ONE);
-	product = difference_0;
-	power = FIELD87_ONE;
-	for (size_t i = 1; i < order; i++)
-	{
-		Field87 *weight = weight_at(weights, i);
-		Field87 difference;
-
-		power = field87_mul(power, root);
-		if (i % STOP_INTERVAL == 0 && prio_stopped(stop))
-			return PRIO_INTERRUPTED;
-		if (weight == NULL)
-			continue;
-		difference = field87_sub(r, power);
-		difference.lo |= field87_is_zero(difference); /* 1 instead of 0, without a branch */
-		*weight = product;
-		product = field87_mul(product, difference);
-	}
-
-	/* ... and on the way down, product is the inverse of those not yet passed. */
-	product = prio_field87_inv(product);
-	root = prio_field87_inv(root);
 	weights->data_sum = FIELD87_ZERO;
-	for (size_t i = order - 1; i > 0; i--)
-	{
-		Field87 *weight = weight_at(weights, i);
+	log_order = log_domain + 1;
 
-		if (i % STOP_INTERVAL == 0 && prio_stopped(stop))
-			return PRIO_INTERRUPTED;
-		if (weight != NULL)
-		{
-			Field87 difference = field87_sub(r, power);
-			uint64_t is_r = field87_is_zero(difference);
-			Field87 inverse = field87_mul(product, *weight);
+	powers[0] = r;
+	for (int i = 1; i < log_order; i++)
+		powers[i] = field87_mul(powers[i - 1], powers[i - 1]);
+	inverse_roots[log_order] = prio_field87_inv(prio_field87_root(log_order));
+	for (int i = log_order; i > 0; i--)
+		inverse_roots[i - 1] = field87_mul(inverse_roots[i], inverse_roots[i]);
+	for (int i = 0; i < log_domain; i++)
+		first = field87_mul(first, FIELD87_HALF);
 
-			difference.lo |= is_r;
-			product = field87_mul(product, difference);
-			*weight = field87_mul(field87_mul(inverse, power), i % 2 == 1 ? scale_2n : scale_n);
-			weight->lo |= is_r; /* i is odd then, and scale_2n was 0, so this is 1 */
-			if (i % 2 == 0)
-				weights->data_sum = field87_add(weights->data_sum, *weight);
-		}
-		power = field87_mul(power, root);
-	}
-	weights->data_0 = field87_mul(product, scale_n);
-	weights->h_0 = field87_mul(product, scale_2n);
-	return PRIO_OK;
+	status = data_weights(weights, log_domain, powers, inverse_roots, first, stop);
+	for (size_t i = 0; i < n && status == PRIO_OK; i++)
+		weights->data_sum = field87_add(weights->data_sum, weights->data[i]);
+	if (status == PRIO_OK)
+		status = h_weights(weights, log_order, powers, inverse_roots,
+						   field87_mul(first, FIELD87_HALF), stop);
+	prio_wipe(powers, sizeof(powers));
+	return status;
 }
 
 size_t

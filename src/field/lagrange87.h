@@ -41,8 +41,8 @@ extern size_t prio_lagrange87_size(size_t n);
 /*
  * Computes the weights for n data fields at the point r. memory has room for
  * prio_lagrange87_size(n) elements, and belongs to the caller, who keeps it as long as the
- * weights. Takes time linear in n and one inversion. Works for every r, also for roots of
- * unity: the value there is simply that point.
+ * weights. Takes time linear in n, and no division by anything that depends on r. So it works for
+ * every r, also for roots of unity: the value there is simply that point.
  */
 extern PrioStatus prio_lagrange87_init(Lagrange87 *weights, size_t n, Field87 r,
 									   Field87 *memory, PrioStop stop);

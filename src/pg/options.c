@@ -232,26 +232,15 @@ is_path(const char *value)
 #define EXPECTED_PATH "an absolute path"
 #define EXPECTED_VERIFY_KEY "64 hexadecimal digits, or 32 for draft 8"
 
-/* What a server speaks, one bit each: which options it has follows from that ... */
+/* What a server speaks, one bit each: which options it has follows from that, and from its VDAF. */
 #define V1 0x01
 #define BARE_18 0x02 /* Prio3, shares as they are */
 #define BARE_8 0x04
 #define SEALED_18 0x08 /* Prio3, shares sealed as DAP seals them */
 #define SEALED_09 0x10
 #define SEALED (SEALED_18 | SEALED_09)
-#define DRAFT_18 (BARE_18 | SEALED_18)
-#define DRAFT_8 (BARE_8 | SEALED_09)
-#define PRIO3 (DRAFT_18 | DRAFT_8)
+#define PRIO3 (BARE_18 | BARE_8 | SEALED)
 #define ANY (V1 | PRIO3)
-
-/* ... and from the VDAF, one bit each. */
-#define SUM (1 << PRIO3_SUM)
-#define SUM_VEC (1 << PRIO3_SUM_VEC)
-#define HISTOGRAM (1 << PRIO3_HISTOGRAM)
-#define MULTIHOT (1 << PRIO3_MULTIHOT_COUNT_VEC)
-#define L1_BOUND (1 << PRIO3_L1_BOUND_SUM)
-#define VECTORS (SUM_VEC | HISTOGRAM | MULTIHOT | L1_BOUND)
-#define EVERY 0xFF /* also Prio v1, which has none */
 
 /* What one option is, and what it belongs to. */
 typedef struct PrioOption
@@ -259,65 +248,66 @@ typedef struct PrioOption
 	const char *name;
 	Oid catalog; /* of the objects that have it */
 	bool (*is_valid)(const char *value);
-	const char *expected; /* in words, for the detail of an error */
-	bool is_file;         /* names a file of the server's machine */
-	int speech;           /* of servers that may have it, or whose mappings may */
-	int required;         /* of those that must */
-	int kinds;            /* VDAFs that have it */
+	const char *expected;   /* in words, for the detail of an error */
+	bool is_file;           /* names a file of the server's machine */
+	int speech;             /* of servers that may have it, or whose mappings may */
+	int required;           /* of those that must */
+	unsigned int parameter; /* of VDAFs: PRIO3_HAS_..., or 0 */
 } PrioOption;
 
 static const PrioOption prio_options[] = {
 #define SERVER ForeignServerRelationId
-	{"role", SERVER, is_role, EXPECTED_ROLE, false, ANY, ANY, EVERY},
-	{"public_key", SERVER, is_key, PRIO_EXPECTED_KEY, false, ANY, V1 | SEALED, EVERY},
-	{"prg", SERVER, is_prg, EXPECTED_PRG, false, V1, 0, EVERY},
-	{"vdaf", SERVER, is_vdaf, EXPECTED_VDAF, false, PRIO3, PRIO3, EVERY},
-	{"max_measurement", SERVER, is_positive, EXPECTED_POSITIVE, false, DRAFT_18, DRAFT_18,
-	 SUM | SUM_VEC},
-	{"length", SERVER, is_positive, EXPECTED_POSITIVE, false, PRIO3, PRIO3, VECTORS},
-	{"chunk_length", SERVER, is_positive, EXPECTED_POSITIVE, false, PRIO3, 0, VECTORS},
-	{"max_weight", SERVER, is_positive, EXPECTED_POSITIVE, false, DRAFT_18, DRAFT_18, MULTIHOT},
-	{"max_value", SERVER, is_positive, EXPECTED_POSITIVE, false, DRAFT_18, DRAFT_18, L1_BOUND},
-	{"bits", SERVER, is_bits, EXPECTED_BITS, false, DRAFT_8, DRAFT_8, SUM | SUM_VEC},
-	{"draft", SERVER, is_draft, EXPECTED_DRAFT, false, PRIO3, 0, EVERY},
-	{"context", SERVER, is_context, EXPECTED_CONTEXT, false, BARE_18, 0, EVERY},
-	{"dap", SERVER, is_dap, EXPECTED_DAP, false, SEALED, SEALED, EVERY},
-	{"task_id", SERVER, is_task_id, EXPECTED_TASK_ID, false, SEALED, SEALED, EVERY},
-	{"task_configuration", SERVER, is_hex, EXPECTED_HEX, false, SEALED_18, SEALED_18, EVERY},
-	{"time_precision", SERVER, is_seconds, EXPECTED_SECONDS, false, SEALED, SEALED, EVERY},
-	{"hpke_config_id", SERVER, is_config_id, EXPECTED_CONFIG_ID, false, SEALED, SEALED, EVERY},
-	{"previous_public_key", SERVER, is_key, PRIO_EXPECTED_KEY, false, SEALED, 0, EVERY},
-	{"previous_hpke_config_id", SERVER, is_config_id, EXPECTED_CONFIG_ID, false, SEALED, 0,
-	 EVERY},
+	{"role", SERVER, is_role, EXPECTED_ROLE, false, ANY, ANY, 0},
+	{"public_key", SERVER, is_key, PRIO_EXPECTED_KEY, false, ANY, V1 | SEALED, 0},
+	{"prg", SERVER, is_prg, EXPECTED_PRG, false, V1, 0, 0},
+	{"vdaf", SERVER, is_vdaf, EXPECTED_VDAF, false, PRIO3, PRIO3, 0},
+	{"max_measurement", SERVER, is_positive, EXPECTED_POSITIVE, false, PRIO3, PRIO3,
+	 PRIO3_HAS_MAX_MEASUREMENT},
+	{"length", SERVER, is_positive, EXPECTED_POSITIVE, false, PRIO3, PRIO3, PRIO3_HAS_LENGTH},
+	{"chunk_length", SERVER, is_positive, EXPECTED_POSITIVE, false, PRIO3, 0,
+	 PRIO3_HAS_CHUNK_LENGTH},
+	{"max_weight", SERVER, is_positive, EXPECTED_POSITIVE, false, PRIO3, PRIO3,
+	 PRIO3_HAS_MAX_WEIGHT},
+	{"max_value", SERVER, is_positive, EXPECTED_POSITIVE, false, PRIO3, PRIO3,
+	 PRIO3_HAS_MAX_VALUE},
+	{"bits", SERVER, is_bits, EXPECTED_BITS, false, PRIO3, PRIO3, PRIO3_HAS_BITS},
+	{"draft", SERVER, is_draft, EXPECTED_DRAFT, false, PRIO3, 0, 0},
+	{"context", SERVER, is_context, EXPECTED_CONTEXT, false, BARE_18, 0, 0},
+	{"dap", SERVER, is_dap, EXPECTED_DAP, false, SEALED, SEALED, 0},
+	{"task_id", SERVER, is_task_id, EXPECTED_TASK_ID, false, SEALED, SEALED, 0},
+	{"task_configuration", SERVER, is_hex, EXPECTED_HEX, false, SEALED_18, SEALED_18, 0},
+	{"time_precision", SERVER, is_seconds, EXPECTED_SECONDS, false, SEALED, SEALED, 0},
+	{"hpke_config_id", SERVER, is_config_id, EXPECTED_CONFIG_ID, false, SEALED, SEALED, 0},
+	{"previous_public_key", SERVER, is_key, PRIO_EXPECTED_KEY, false, SEALED, 0, 0},
+	{"previous_hpke_config_id", SERVER, is_config_id, EXPECTED_CONFIG_ID, false, SEALED, 0, 0},
 #undef SERVER
 
 #define MAPPING UserMappingRelationId
-	{"private_key", MAPPING, is_key, PRIO_EXPECTED_KEY, false, ANY, 0, EVERY},
-	{"private_key_file", MAPPING, is_path, EXPECTED_PATH, true, ANY, 0, EVERY},
-	{"shared_secret", MAPPING, is_shared_secret, PRIO_EXPECTED_SHARED_SECRET, false, V1, 0,
-	 EVERY},
-	{"shared_secret_file", MAPPING, is_path, EXPECTED_PATH, true, V1, 0, EVERY},
-	{"verify_key", MAPPING, is_verify_key, EXPECTED_VERIFY_KEY, false, PRIO3, 0, EVERY},
-	{"verify_key_file", MAPPING, is_path, EXPECTED_PATH, true, PRIO3, 0, EVERY},
-	{"previous_private_key", MAPPING, is_key, PRIO_EXPECTED_KEY, false, PRIO3, 0, EVERY},
-	{"previous_private_key_file", MAPPING, is_path, EXPECTED_PATH, true, PRIO3, 0, EVERY},
+	{"private_key", MAPPING, is_key, PRIO_EXPECTED_KEY, false, ANY, 0, 0},
+	{"private_key_file", MAPPING, is_path, EXPECTED_PATH, true, ANY, 0, 0},
+	{"shared_secret", MAPPING, is_shared_secret, PRIO_EXPECTED_SHARED_SECRET, false, V1, 0, 0},
+	{"shared_secret_file", MAPPING, is_path, EXPECTED_PATH, true, V1, 0, 0},
+	{"verify_key", MAPPING, is_verify_key, EXPECTED_VERIFY_KEY, false, PRIO3, 0, 0},
+	{"verify_key_file", MAPPING, is_path, EXPECTED_PATH, true, PRIO3, 0, 0},
+	{"previous_private_key", MAPPING, is_key, PRIO_EXPECTED_KEY, false, PRIO3, 0, 0},
+	{"previous_private_key_file", MAPPING, is_path, EXPECTED_PATH, true, PRIO3, 0, 0},
 #undef MAPPING
 };
 
-/* What a server speaks: one bit each of those above. */
+/* What a server is, or several. */
 typedef struct Profile
 {
-	int speech;
-	int kind;
+	int speech;              /* of what is above */
+	unsigned int parameters; /* PRIO3_HAS_..., of its VDAF */
 } Profile;
 
-static const Profile anything = {ANY, EVERY};
+static const Profile anything = {ANY, PRIO3_HAS_EVERY};
 
 static bool
 has_option(const PrioOption *option, Oid catalog, Profile profile)
 {
 	return option->catalog == catalog && (option->speech & profile.speech) != 0 &&
-		(option->kinds & profile.kind) != 0;
+		(option->parameter == 0 || (option->parameter & profile.parameters) != 0);
 }
 
 /* What the objects of a catalog are called; NULL for those that have no options. */
@@ -593,12 +583,12 @@ read_vdaf(List *options, const char *name, PrioPrio3Options *out)
 	if (dap != NULL && !parse_dap(dap, &out->task.version))
 		prio_bad_option("dap", EXPECTED_DAP);
 	p->draft = draft_option(options, out->is_dap, out->task.version);
-	if (p->draft == PRIO3_DRAFT_8 && p->kind > PRIO3_HISTOGRAM)
+	if (!prio3_draft_has(p->draft, p->kind))
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE), errmsg("draft 8 has no %s", name),
 				 errhint("Its VDAFs are Prio3Count, Prio3Sum, Prio3SumVec and Prio3Histogram.")));
 
-	profile.kind = 1 << p->kind;
+	profile.parameters = prio3_parameters(p->draft, p->kind);
 	profile.speech = !out->is_dap ? (p->draft == PRIO3_DRAFT_8 ? BARE_8 : BARE_18) :
 									(p->draft == PRIO3_DRAFT_8 ? SEALED_09 : SEALED_18);
 	whose = out->is_dap ? psprintf("for %s with DAP %s", name, dap) :
@@ -613,7 +603,7 @@ read_vdaf(List *options, const char *name, PrioPrio3Options *out)
 	p->max = positive_option(options, "max_value", p->max);
 	p->length = positive_option(options, "length", 1);
 	p->chunk_length = 0;
-	if ((profile.kind & VECTORS) != 0)
+	if ((profile.parameters & PRIO3_HAS_CHUNK_LENGTH) != 0)
 	{
 		p->chunk_length = prio3_default_chunk_length(p);
 		if (p->chunk_length == 0)
@@ -664,7 +654,7 @@ prio_prio3_options(List *options, PrioPrio3Options *out)
 	name = vdaf_option(options, &out->parameters.kind);
 	if (name == NULL)
 	{
-		const Profile v1 = {V1, EVERY};
+		const Profile v1 = {V1, PRIO3_HAS_EVERY};
 
 		check_profile(options, ForeignServerRelationId, v1,
 					  "The server has no option vdaf: so it speaks Prio v1.",
@@ -754,8 +744,8 @@ require_one_of(List *options, const char *name, const char *file_name)
 static void
 check_mapping(List *options)
 {
-	const Profile v1 = {V1, EVERY};
-	const Profile prio3 = {PRIO3, EVERY};
+	const Profile v1 = {V1, PRIO3_HAS_EVERY};
+	const Profile prio3 = {PRIO3, PRIO3_HAS_EVERY};
 
 	if (!has_one_of(options, "verify_key", "verify_key_file"))
 	{

@@ -42,6 +42,40 @@ prio3_kind_from_name(const char *name, Prio3Kind *kind)
 	return false;
 }
 
+bool
+prio3_draft_has(Prio3Draft draft, Prio3Kind kind)
+{
+	return draft != PRIO3_DRAFT_8 ||
+		(kind != PRIO3_MULTIHOT_COUNT_VEC && kind != PRIO3_L1_BOUND_SUM);
+}
+
+unsigned int
+prio3_parameters(Prio3Draft draft, Prio3Kind kind)
+{
+	const unsigned int largest =
+		draft == PRIO3_DRAFT_8 ? PRIO3_HAS_BITS : PRIO3_HAS_MAX_MEASUREMENT;
+	const unsigned int vector = PRIO3_HAS_LENGTH | PRIO3_HAS_CHUNK_LENGTH;
+
+	if (!prio3_draft_has(draft, kind))
+		return 0;
+	switch (kind)
+	{
+		case PRIO3_COUNT:
+			return 0;
+		case PRIO3_SUM:
+			return largest;
+		case PRIO3_SUM_VEC:
+			return vector | largest;
+		case PRIO3_HISTOGRAM:
+			return vector;
+		case PRIO3_MULTIHOT_COUNT_VEC:
+			return vector | PRIO3_HAS_MAX_WEIGHT;
+		case PRIO3_L1_BOUND_SUM:
+			return vector | PRIO3_HAS_MAX_VALUE;
+	}
+	return 0;
+}
+
 /* How many bits an integer takes; 0 for 0. */
 static size_t
 bit_length(uint64_t value)
@@ -91,7 +125,7 @@ measurement_elements(const Prio3Parameters *p)
 
 	if (p->draft != PRIO3_DRAFT_8 && p->draft != PRIO3_DRAFT_18)
 		return 0;
-	if (p->length == 0 || p->max == 0)
+	if (p->length == 0 || p->max == 0 || !prio3_draft_has(p->draft, p->kind))
 		return 0;
 	/* Draft 8 knows bits alone. */
 	if (draft_8 && (p->max & (p->max + 1)) != 0)
@@ -110,9 +144,9 @@ measurement_elements(const Prio3Parameters *p)
 		case PRIO3_HISTOGRAM:
 			return p->max == 1 ? p->length : 0;
 		case PRIO3_MULTIHOT_COUNT_VEC:
-			return !draft_8 && p->max <= p->length ? p->length + bits : 0;
+			return p->max <= p->length ? p->length + bits : 0;
 		case PRIO3_L1_BOUND_SUM:
-			return draft_8 ? 0 : (p->length + 1) * bits;
+			return (p->length + 1) * bits;
 	}
 	return 0;
 }

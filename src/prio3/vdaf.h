@@ -40,6 +40,24 @@ typedef enum Prio3Draft
 	PRIO3_DRAFT_18 = 18
 } Prio3Draft;
 
+/* Has the draft this VDAF? Draft 8 has not all. */
+extern bool prio3_draft_has(Prio3Draft draft, Prio3Kind kind);
+
+/* The parameters that a VDAF may have, as users give them: a bit each. */
+enum
+{
+	PRIO3_HAS_MAX_MEASUREMENT = 0x01,
+	PRIO3_HAS_BITS = 0x02, /* of the largest measurement, instead of it */
+	PRIO3_HAS_LENGTH = 0x04,
+	PRIO3_HAS_CHUNK_LENGTH = 0x08, /* the only one that may be left out */
+	PRIO3_HAS_MAX_WEIGHT = 0x10,
+	PRIO3_HAS_MAX_VALUE = 0x20,
+	PRIO3_HAS_EVERY = 0x3f
+};
+
+/* Those that it has, in this draft. */
+extern unsigned int prio3_parameters(Prio3Draft draft, Prio3Kind kind);
+
 #define PRIO3_NONCE_BYTES 16
 #define PRIO3_MAX_SEED_BYTES 32 /* of a seed or a verify key: 32, in draft 8 16 */
 #define PRIO3_DRAFT_8_SEED_BYTES 16

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # What the tests of the command share. Sourced; $PRIO is the command, an absolute path.
-# Every check prints a line, as prove(1) reads it.
+# Every check prints a line, as prove(1) reads it. Starting a process is what takes the time here:
+# so what the shell can look at itself, it does.
 set -euo pipefail
 
 # Root may read and write everything, and some tests are about what one may not.
@@ -9,6 +10,8 @@ if [ "$(id -u)" -eq 0 ]; then
 fi
 
 : "${PRIO:?the command to test}"
+# shellcheck disable=SC2034 # for whoever sources this
+tests=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'chmod -R u+rwx "$work"; rm -rf "$work"' EXIT
 cd "$work"
@@ -16,7 +19,8 @@ umask 022
 export LC_ALL=C
 unset DISK N_DATA BATCH_ID SERVER_ID PRIVATE_KEY_HEX SHARED_SECRET PUBLIC_KEY_HEX_INTERNAL \
 	PUBLIC_KEY_HEX_EXTERNAL INPUT INPUT_INTERNAL INPUT_EXTERNAL OUTPUT OUTPUT_A OUTPUT_B PRG \
-	VDAF MAX_MEASUREMENT LENGTH CHUNK_LENGTH MAX_WEIGHT MAX_VALUE BITS DRAFT CONTEXT
+	VDAF MAX_MEASUREMENT LENGTH CHUNK_LENGTH MAX_WEIGHT MAX_VALUE BITS DRAFT CONTEXT \
+	ORDINALS SKIPPED_STATUS
 export LD_PRELOAD=${PRIO%/*}/disk.so
 
 checks=0
@@ -51,8 +55,16 @@ gives() {
 	[ "$status" -eq "$expected" ] || { printf '# status %d, not %d\n' "$status" "$expected"; return 1; }
 }
 
-# Did it say this on standard error, and is every line a message of ours?
-says() { grep -q -- "$1" err && ! grep -v -q '^prio' err; }
+# Did it say something that fits this pattern of the shell on standard error, in so many lines if a
+# number is given, and is every line a message of ours?
+says() {
+	local line lines IFS=$'\n'
+	mapfile -t lines <err
+	for line in "${lines[@]}"; do [[ $line == prio* ]] || return; done
+	[ $# -lt 2 ] || same "${#lines[@]}" "$2" || return
+	# shellcheck disable=SC2053 # a pattern
+	[[ "${lines[*]}" == *$1* ]]
+}
 
 # fails STATUS TEXT COMMAND...: does it end like that, with this message?
 fails() {
@@ -63,20 +75,43 @@ fails() {
 
 same() { [ "$1" = "$2" ] || { printf '# have %s\n# want %s\n' "${1:0:300}" "${2:0:300}"; return 1; }; }
 
+# The numbers of the lines of a file, "$2", of which messages in "$1" say that they are skipped; of those
+# in whose message "$3" is.
+skipped_lines() {
+	local line found=()
+	while IFS= read -r line; do
+		[[ $line != *"$3"* ]] || [[ ! $line =~ ^prio\ [a-z0-9-]+:\ "$2":([0-9]+):\ .*\;\ skipped$ ]] || found+=("${BASH_REMATCH[1]}")
+	done <"$1"
+	printf '%s' "${found[*]}"
+}
+
 # Is nothing at all in this directory, or not even the directory there?
-is_empty() { [ -z "$(ls -A "$1" 2>/dev/null)" ]; }
+is_empty() { [ ! -e "$1" ] || [ -z "$(ls -A "$1")" ]; }
+
+# Do these files have the same content, which is text?
+same_files() { same "$(<"$1")" "$(<"$2")"; }
+
+# Removes what is there; mostly nothing is.
+remove() {
+	local path there=()
+	for path; do [ ! -e "$path" ] || there+=("$path"); done
+	[ ${#there[@]} -eq 0 ] || rm -rf "${there[@]}"
+}
 
 # ------------------------------------------------------------------ two servers
 
-# Fresh keys of both servers, and their secret.
+# Fresh keys of both servers, and their secret; and what one server writes is what the other one gets.
 make_keys() {
 	"$PRIO" keygen >key_a.json
 	"$PRIO" keygen >key_b.json
-	public_a=$(jq -r .public_key key_a.json)
-	public_b=$(jq -r .public_key key_b.json)
-	private_a=$(jq -r .private_key key_a.json)
-	private_b=$(jq -r .private_key key_b.json)
-	secret=$("$PRIO" shared-seed | jq -r .shared_seed)
+	read -r private_a public_a private_b public_b secret < <("$PRIO" shared-seed | jq -r -s --slurpfile a key_a.json --slurpfile b key_b.json \
+		'[$a[0].private_key, $a[0].public_key, $b[0].private_key, $b[0].public_key, .[0].shared_seed] | join(" ")')
+	make_servers
+}
+make_servers() {
+	mkdir -p a/internal b/internal
+	ln -sn ../b/internal a/external
+	ln -sn ../a/internal b/external
 }
 
 # Runs the command with the keys of server A, or of B, in its environment.
@@ -106,26 +141,31 @@ step() {
 	"as_$server" "$step" "${arguments[@]}" --output "$server/internal/$step"
 }
 
-# One server sends the other what it wrote.
-send() {
-	local from=$1 to=$2 name=$3 step=$4
-	mkdir -p "$to/external/$step"
-	cp "$from/internal/$step/$name" "$to/external/$step/$name"
+# From now on server $1 has a copy of what the other one sends, which a test may change.
+keep_apart() {
+	rm "$1/external"
+	cp -r "$2/internal" "$1/external"
+}
+
+# The lines of files, one after the other.
+lines_of_files() {
+	local path text
+	for path; do
+		text=$(<"$path")
+		printf '%s' "${text:+$text$'\n'}"
+	done
 }
 
 # A step on both servers; $3 is the status that both must end with.
 both() {
-	local name=$1 step=$2 status=${3:-0}
-	gives "$status" step a "$name" "$step"
-	mv err err_a
-	mv out out_a
-	gives "$status" step b "$name" "$step"
-	mv err err_b
-	mv out out_b
-	cat err_a err_b >err
-	cat out_a out_b >out
-	send a b "$name" "$step"
-	send b a "$name" "$step"
+	local name=$1 step=$2 status=${3:-0} server
+	for server in a b; do
+		gives "$status" step "$server" "$name" "$step" || return
+		lines_of_files out >"out_$server"
+		lines_of_files err >"err_$server"
+	done
+	lines_of_files out_a out_b >out
+	lines_of_files err_a err_b >err
 }
 
 # All steps of both; what both publish is in a/internal/publish and b/internal/publish.
@@ -135,7 +175,13 @@ exchange() {
 		both "$name" aggregate "$status" && both "$name" publish
 }
 
-published() { jq -c .payload "$1/internal/publish/$2"; }
+# What server $1 published.
+published() {
+	local text
+	text=$(<"$1/internal/publish/$2")
+	text=${text##*\"payload\": }
+	printf '%s' "${text//[ \}]/}"
+}
 
 # The sums over a file of clients.
 truth() { jq -sc 'map(.payload) | transpose | map(add)' "$1"; }

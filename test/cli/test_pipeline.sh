@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The whole job over files, the way that deployments of prio-processor's command line drive
 # it: jq, copied files, and the environment.
-# shellcheck disable=SC2016 # variables of jq and perl
+# shellcheck disable=SC2016,SC2034 # variables of jq and perl; some are used by their names
 # shellcheck source=test/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -22,8 +22,8 @@ check "shared-seed prints a fresh secret as JSON, in base64" is_seed
 # ------------------------------------------------------------------ files of a small batch
 
 export N_DATA=3 BATCH_ID=test-small
-printf '%s\n' '[1, 0, 0]' '[1, 1, 0]' '[1, 1, 1]' | jq -c '{payload: .}' >part-0.ndjson
-printf '%s\n' '[1, 0, 1]' '[1, 1, 1]' '[1, 0, 1]' '[1, 1, 1]' | jq -c '{payload: .}' >part-1.ndjson
+printf '{"payload": %s}\n' '[1, 0, 0]' '[1, 1, 0]' '[1, 1, 1]' >part-0.ndjson
+printf '{"payload": %s}\n' '[1, 0, 1]' '[1, 1, 1]' '[1, 0, 1]' '[1, 1, 1]' >part-1.ndjson
 printf '[1,1,0]\n[true,false,false]' >part-2.ndjson
 for name in part-0.ndjson part-1.ndjson part-2.ndjson; do prepare "$name"; done
 
@@ -111,108 +111,147 @@ for prg in batch seed; do
 		check "$n data fields, prg $prg: the published counts are the truth" both_published "n$n.ndjson" "$(truth "n$n.ndjson")"
 	done
 done
-is_silent() { N_DATA=8 BATCH_ID=content-8 gives 0 step a n8.ndjson verify1 && same "$(cat err)" ""; }
+is_silent() { N_DATA=8 BATCH_ID=content-8 gives 0 step a n8.ndjson verify1 && same "$(<err)" ""; }
 check "over good lines, and with other numbers, verify1 is silent" is_silent
 unset PRG
 export N_DATA=262143 BATCH_ID=the-most
 clients 262143 1 >most.ndjson
 prepare most.ndjson
 check "262143 data fields: every step ends with status 0" exchange most.ndjson
-check "262143 data fields: the published counts are the truth" both_published most.ndjson "$(truth most.ndjson)"
+# The shell is slow with so long a text; and the sum over one client is what it has.
+the_client() { same "$(jq -c .payload a/internal/publish/most.ndjson b/internal/publish/most.ndjson most.ndjson | uniq | wc -l)" 1; }
+check "262143 data fields: the published counts are the truth" the_client
 
-# ------------------------------------------------------------------ ids
+# ------------------------------------------------------------------ integers
 
-export N_DATA=3 BATCH_ID=ids
-printf '%s\n' '[1,0,0]' '[1,1,0]' '[1,1,1]' >ids.ndjson
-prepare ids.ndjson
-for server in a b; do
-	jq -c '.id = if input_line_number == 1 then 17 elif input_line_number == 2 then "17" else "ä\"\\ \u0001" end | .note = {"from": [1, 2]}' \
-		"$server/raw/ids.ndjson" >ids && mv ids "$server/raw/ids.ndjson"
-done
-check "an id may be an integer or any text" exchange ids.ndjson
-check "17 and \"17\" are two ids" both_published ids.ndjson '[3,2,1]'
-check "ids come out as they went in" same_ids a/raw/ids.ndjson b/internal/verify2/ids.ndjson
-check "nothing but id and payload goes to the other server" \
-	same "$(jq -sc 'map(keys) | unique' a/internal/verify1/ids.ndjson)" '[["id","payload"]]'
-multiline() {
-	jq -c '.payload |= (.[0:20] + "\r\n" + .[20:])' a/raw/ids.ndjson >broken && mv broken a/raw/ids.ndjson
-	exchange ids.ndjson && both_published ids.ndjson '[3,2,1]'
+export N_DATA=84 BITS=42 BATCH_ID=integers
+printf '%s\n' '[4398046511103, 0]' '{"payload": [1, 4398046511103]}' '[4398046511102, 7]' >good.ndjson
+{ cat good.ndjson; printf '%s\n' '[4398046511104, 0]' '[0, -1]' '[true, 0]' '[1]' '[1.0, 0]' '["1", 0]'; } >integers.ndjson
+check "encode-shares takes integers, and no others" gives 3 encode integers.ndjson
+check "the others are skipped" same "$(skipped_lines err integers.ndjson '')" '4 5 6 7 8 9'
+check "it says why" says 'integers.ndjson:5: its integer 2 is not one from 0 to 4398046511103; skipped'
+check "every step with integers ends with status 0" exchange integers.ndjson
+check "their sums are published" both_published integers.ndjson '[8796093022206,4398046511110]'
+as_integers() { BITS='' fails 1 'if they are of integers, give --bits' as_a publish --input-internal a/internal/aggregate/integers.ndjson --input-external b/internal/aggregate/integers.ndjson --n-data 2 --output x; }
+check "whoever takes them for counts is told" as_integers
+unset BITS
+
+# ------------------------------------------------------------------ one point for all
+
+export N_DATA=8 BATCH_ID=content-8 PRG=seed ORDINALS=none
+cp a/internal/verify1/n8.ndjson before
+check "with one point for all, every step ends with status 0" exchange n8.ndjson
+check "and the published counts are the truth" both_published n8.ndjson "$(truth n8.ndjson)"
+one_point() {
+	local line lines before
+	mapfile -t lines <a/internal/verify1/n8.ndjson
+	mapfile -t before <before
+	same "${lines[0]}" "${before[0]}" || return
+	for line in 1 2 3 4; do [ "${lines[line]}" != "${before[line]}" ] || return; done
 }
-check "base64 may have line breaks in it" multiline
+check "which is that of the first line" one_point
+moved() {
+	tac a/raw/n8.ndjson >moved && mv moved a/raw/n8.ndjson
+	gives 0 step a n8.ndjson verify2
+}
+check "there a line may have moved" moved
+unset PRG ORDINALS
+
+# ------------------------------------------------------------------ lines that others have written
+
+# Ids, and what else a partner writes into its lines, are what the cases have that both sides know.
+export N_DATA=3 BATCH_ID=ids
+printf '%s\n' '[1,0,0]' '[1,1,0]' '[1,1,1]' '[0,0,1]' '[0,0,1]' >ids.ndjson
+prepare ids.ndjson
+mapfile -t members <"$tests/../cases/members.ndjson"
+ids=(0 '"0"' '"\u00e4\"\\ \u0001\ud83d\ude00"' 14695981039346656037 '""')
+written=(-0 '"0"' '"ä\"\\ \u0001😀"' 14695981039346656037 '""')
+for server in a b; do
+	mapfile -t lines <"$server/raw/ids.ndjson"
+	for k in 0 1 2 3 4; do
+		payload=${lines[k]##*\"payload\": \"}
+		payload=${payload%\"\}}
+		# Blanks, tabs and line breaks in base64, slashes with a backslash.
+		payload="${payload:0:20} \\r\\n\\t${payload:20}"
+		printf '{"payload": "%s", "id": %s%s\n' "${payload//\//\\/}" "${written[k]}" "${members[k]#*==\"}"
+	done >"$server/raw/ids.ndjson"
+done
+check "an id may be an integer of any size or any text, base64 may have blanks, other members anything" exchange ids.ndjson
+check "0 and \"0\" are two ids" both_published ids.ndjson '[3,2,3]'
+ids_of() { sed -n 's/^{"id": \(.*\), "payload": "[^"]*"}$/\1/p' "$1"; }
+check "ids come out as Python writes them, and nothing but id and payload does" \
+	same "$(ids_of b/internal/verify2/ids.ndjson)" "$(printf '%s\n' "${ids[@]}")"
 
 # ------------------------------------------------------------------ hostile lines in between
 
 # For every line what is wrong with it, on server A, on B, or on both. Both files keep the
 # lines of one client in the same place.
 export N_DATA=4 BATCH_ID=hostile
-line() { sed -n "$2p" "$1/raw/hostile.ndjson"; }
-change() { # SERVER LINE COMMAND...: replaces the line by what the command makes of it
-	local server=$1 number=$2
-	shift 2
-	line "$server" "$number" | "$@" >changed
-	{ head -n $((number - 1)) "$server/raw/hostile.ndjson"; cat changed; tail -n +$((number + 1)) "$server/raw/hostile.ndjson"; } >file
-	mv file "$server/raw/hostile.ndjson"
-}
-constant() { cat >/dev/null; printf '%s\n' "$1"; }
-with_id_of() { jq -c --argjson id "$(line "$1" "$2" | jq .id)" '.id = $id'; }
-with_packet_of() { jq -c --argjson payload "$(line "$1" "$2" | jq .payload)" '.payload = $payload'; }
-huge() { cat >/dev/null; head -c 100000000 /dev/zero | tr '\0' x; echo; }
-deep() { cat >/dev/null; head -c 20000 /dev/zero | tr '\0' '['; echo; }
-values() { cat >/dev/null; head -c 30000 /dev/zero | sed 's/\x0/0,/g; s/^/{"id": "x", "payload": [/; s/$/0]}/'; echo; }
-damaged() { sed -E 's/("payload": ?".{100})(.)/\1\n\2/' | { IFS= read -r head; IFS= read -r rest; first=A; [ "${rest:0:1}" = A ] && first=B; printf '%s%s%s\n' "$head" "$first" "${rest:1}"; }; }
-# A client that claims to have done it twice.
-cheat() {
-	local hex
-	mapfile -t hex < <("$CHEAT" "$public_a" "$public_b" hostile 2 0 0 0)
-	for server in a b; do
-		change "$server" "$1" jq -c --arg payload "$(printf '%s' "${hex[$([ $server = a ] && echo 0 || echo 1)]}" |
-			perl -MMIME::Base64 -ne 'print encode_base64(pack("H*", $_), "")')" '.payload = $payload'
-	done
-}
-
 clients 4 24 >hostile.ndjson
 prepare hostile.ndjson
-change a 2 constant 'this is no JSON'
-change b 3 jq -c 'del(.payload)'
-change a 4 jq -c '.payload = "not base64!"'
-change b 5 jq -c '.payload |= .[0:-1]'
-change a 6 damaged
-change b 7 damaged
-for server in a b; do
-	change "$server" 8 constant ''
-	change "$server" 9 with_id_of "$server" 1
-	change "$server" 10 with_packet_of "$server" 1
-done
-change a 12 constant '[1, 2, 3]'
-change b 13 deep
-change a 14 with_packet_of b 14
-cheat 15
-change a 16 jq -c 'del(.id)'
-change b 17 jq -c '.id = null'
-change a 18 constant '{"id": "a", "id": "b", "payload": ""}'
-change b 19 jq -c '.payload = ""'
-change a 20 values
-# Who saw a packet may not keep it out by sending a damaged one first.
-change a 21 with_packet_of a 23
-change a 21 damaged
-change b 21 sed 's/"id": "/"id": "\xff/'
-for server in a b; do
-	change "$server" 22 sed 's/$/\r/'
-	head -c -1 "$server/raw/hostile.ndjson" >file
-	mv file "$server/raw/hostile.ndjson"
-done
-change a 11 huge
-good='1|22|23|24'
-sed -n -E "$(tr '|' '\n' <<<"$good" | sed 's/$/p/')" hostile.ndjson >good.ndjson
+mapfile -t -O 1 lines_a <a/raw/hostile.ndjson
+mapfile -t -O 1 lines_b <b/raw/hostile.ndjson
+# put SERVER LINE TEXT: another line; and what is in one that the command wrote.
+put() { printf -v "lines_$1[$2]" %s "$3"; }
+field() {
+	local fields line=lines_$1[$2]
+	IFS='"' read -r -a fields <<<"${!line}"
+	printf %s "${fields[$3]}"
+}
+id() { field "$1" "$2" 3; }
+packet() { field "$1" "$2" 7; }
+share() { printf '{"id": "%s", "payload": "%s"}' "$1" "$2"; }
+# A packet with another character in its middle.
+damaged() {
+	local other=A
+	[ "${1:100:1}" != A ] || other=B
+	printf %s "${1:0:100}$other${1:101}"
+}
+# So many of a character.
+many() { head -c "$1" /dev/zero | tr '\0' "$2"; }
 
-reported() { same "$(sed -n -E "s|^prio $2: $1/raw/hostile.ndjson:([0-9]+): .*|\1|p" "err_$1" | tr '\n' ' ')" "$3 "; }
+put a 2 'this is no JSON'
+put b 3 "{\"id\": \"$(id b 3)\"}"
+put a 4 "$(share "$(id a 4)" 'not base64!')"
+put b 5 "$(share "$(id b 5)" "$(packet b 5 | head -c -1)")"
+put a 6 "$(share "$(id a 6)" "$(damaged "$(packet a 6)")")"
+put b 7 "$(share "$(id b 7)" "$(damaged "$(packet b 7)")")"
+# A client that claims to have done it twice.
+mapfile -t twice < <("$CHEAT" "$public_a" "$public_b" hostile 2 0 0 0 | perl -MMIME::Base64 -lne 'print encode_base64(pack("H*", $_), "")')
+put a 15 "$(share "$(id a 15)" "${twice[0]}")"
+put b 15 "$(share "$(id b 15)" "${twice[1]}")"
+for server in a b; do
+	put "$server" 8 ''
+	put "$server" 9 "$(share "$(id "$server" 1)" "$(packet "$server" 9)")"
+	put "$server" 10 "$(share "$(id "$server" 10)" "$(packet "$server" 1)")"
+	put "$server" 22 "$(share "$(id "$server" 22)" "$(packet "$server" 22)")"$'\r'
+done
+put a 11 "$(many 2000000 x)"
+put a 12 '[1, 2, 3]'
+put b 13 "$(many 20000 '[')"
+put a 14 "$(share "$(id a 14)" "$(packet b 14)")"
+put a 16 "{\"payload\": \"$(packet a 16)\"}"
+put b 17 "{\"id\": null, \"payload\": \"$(packet b 17)\"}"
+put a 18 '{"id": "a", "id": "b", "payload": ""}'
+put b 19 "$(share "$(id b 19)" '')"
+put a 20 "{\"id\": \"x\", \"payload\": [$(many 30000 , | sed 's/,/0,/g')0]}"
+# Who saw a packet may not keep it out by sending a damaged one first.
+put a 21 "$(share "$(id a 21)" "$(damaged "$(packet a 23)")")"
+put b 21 "$(share $'\xff'"$(id b 21)" "$(packet b 21)")"
+for server in a b; do
+	all="lines_${server}[*]"
+	IFS=$'\n' eval 'printf %s "${!all}"' >"$server/raw/hostile.ndjson"
+done
+sed -n '1p; 22,24p' hostile.ndjson >good.ndjson
+
+reported() { same "$(skipped_lines "err_$1" "$1/raw/hostile.ndjson" '')" "$2"; }
 check "verify1 ends with status 3 over a file with bad lines" both hostile.ndjson verify1 3
-check "verify1 of A reports its bad lines by number" reported a verify1 '2 4 6 8 9 10 11 12 14 16 18 20 21'
-check "verify1 of B reports its bad lines by number" reported b verify1 '3 5 7 8 9 10 13 17 19 21'
+check "verify1 of A reports its bad lines by number" reported a '2 4 6 8 9 10 11 12 14 16 18 20 21'
+check "verify1 of B reports its bad lines by number" reported b '3 5 7 8 9 10 13 17 19 21'
 check "verify1 of A counts them" same "$(cat out_a)" "13 errors out of 24 total"
 says_why() {
 	while read -r server number text; do
-		grep -q -F -- "hostile.ndjson:$number: $text" "err_$server" || { printf '# %s\n' "$server $number $text"; return 1; }
+		[[ $(<"err_$server") == *"hostile.ndjson:$number: $text"* ]] || { printf '# %s\n' "$server $number $text"; return 1; }
 	done <<-'WHY'
 		a 2 it is not a JSON object; skipped
 		b 3 it has no "payload" that is a string; skipped
@@ -230,7 +269,7 @@ says_why() {
 		b 17 it has no "id" that is a string or an integer; skipped
 		a 18 it is not a JSON object; skipped
 		b 19 decryption failed; skipped
-		a 20 it is not a JSON object; skipped
+		a 20 it has no "payload" that is a string; skipped
 		a 21 decryption failed; skipped
 		b 21 it is not a JSON object; skipped
 	WHY
@@ -238,14 +277,17 @@ says_why() {
 check "verify1 says what is wrong with each" says_why
 
 # The other server's file is not to be trusted either.
+keep_apart a b
 { echo 'no JSON'; echo '{"id": "else", "payload": "AAAA"}'; jq -c '.payload = "//8="' a/external/verify1/hostile.ndjson | tail -n 1
 	cat a/external/verify1/hostile.ndjson; head -c 100000 /dev/zero | tr '\0' x; echo; } >file
 mv file a/external/verify1/hostile.ndjson
 check "verify2 goes on with the others" both hostile.ndjson verify2 3
-check "verify2 of B reports what either server skipped" reported b verify2 '2 3 4 5 6 7 8 9 10 11 12 13 14 16 17 18 19 20 21'
-check "verify2 of A does, and what the other one sent malformed" reported a verify2 '2 3 4 5 6 7 8 9 10 11 12 13 14 16 17 18 19 20 21 24'
-external_lines() { same "$(sed -n -E 's|^prio verify2: a/external/verify1/hostile.ndjson:([0-9]+): .*|\1|p' err_a | tr '\n' ' ')" '1 17 18 '; }
+check "verify2 of B reports what either server skipped" reported b '2 3 4 5 6 7 8 9 10 11 12 13 14 16 17 18 19 20 21'
+check "verify2 of A does, and what the other one sent malformed" reported a '2 3 4 5 6 7 8 9 10 11 12 13 14 16 17 18 19 20 21 24'
+external_lines() { same "$(skipped_lines err_a a/external/verify1/hostile.ndjson '')" '1 17 18'; }
 check "verify2 reports bad lines of the other server by number" external_lines
+rm -r a/external
+ln -s ../b/internal a/external
 check "aggregate adds up the good ones" both hostile.ndjson aggregate 3
 check "aggregate finds the cheat" grep -q 'hostile.ndjson:15: the proof of its client fails; skipped' err_b
 check "aggregate counts all lines, and those that were not added up" \
@@ -255,10 +297,10 @@ check "the published counts are those of the good lines" both_published hostile.
 
 # Clients' own files have bad lines, too.
 { cat good.ndjson; echo; echo '{"payload": [0, 1, 2, 1]}'; echo '{"payload": [0, 1, 1]}'; echo '{"payload": "0110"}'
-	echo '{"payload": [0, 1, 1, "1"]}'; echo nonsense; echo '{"data": [0, 1, 1, 1]}'; huge </dev/null; echo '{"payload": [0, 1, -1, 1]}'
+	echo '{"payload": [0, 1, 1, "1"]}'; echo nonsense; echo '{"data": [0, 1, 1, 1]}'; many 2000000 x; echo; echo '{"payload": [0, 1, -1, 1]}'
 	echo '{"payload": [0, 1, 0.5, 1]}'; printf '{"payload": [0, 0, 0, 1]}\r'; } >mixed.ndjson
 check "encode-shares skips bad lines" gives 3 encode mixed.ndjson
-check "encode-shares reports them by number" same "$(sed -n -E 's|^prio encode-shares: mixed.ndjson:([0-9]+): .*|\1|p' err | tr '\n' ' ')" '5 6 7 8 9 10 11 12 13 14 '
+check "encode-shares reports them by number" same "$(skipped_lines err mixed.ndjson '')" '5 6 7 8 9 10 11 12 13 14'
 check "encode-shares says what is wrong" grep -q -F 'mixed.ndjson:6: its data field 3 is neither 0 nor 1; skipped' err
 check "and the others add up" exchange mixed.ndjson
 check "to the truth" both_published mixed.ndjson "$(jq -sc '[.[].payload, [0, 0, 0, 1]] | transpose | map(add)' good.ndjson)"

@@ -25,14 +25,14 @@ sizes() {
 }
 # All in both files: as many lines as there are good measurements, of these sizes.
 has_shares() {
-	local name=$1 lines=$2 header=$3 size_a=$4 size_b=$5 server
+	local name=$1 count=$2 header=$3 size_a=$4 size_b=$5 server
 	for server in a b; do
-		same "$(grep -c -E -x "\{\"id\": \"$id\", \"header\": \"$base64\", \"payload\": \"$base64\"\}" "$server/$name")" "$lines" || return
-		same "$(wc -l <"$server/$name")" "$lines" || return
+		same "$(grep -c -E -x "\{\"id\": \"$id\", \"header\": \"$base64\", \"payload\": \"$base64\"\}" "$server/$name")" "$count" || return
+		same "$(wc -l <"$server/$name")" "$count" || return
 	done
 	same "$(sizes "a/$name")" "$header $size_a " && same "$(sizes "b/$name")" "$header $size_b " &&
 		same "$(jq -r '.id + .header' "a/$name")" "$(jq -r '.id + .header' "b/$name")" &&
-		same "$(jq -r .id "a/$name" | sort -u | wc -l)" "$lines"
+		same "$(jq -r .id "a/$name" | sort -u | wc -l)" "$count"
 }
 
 # What is given, how many bytes header and both payloads have, and two measurements. Numbers
@@ -69,10 +69,10 @@ skips() {
 	local name=$1 text=$2 good=$3
 	shift 3
 	gives 3 shard "$name" "$@" && says "$name:[0-9]*: $text; skipped" &&
-		same "$(sed -n -E "s|^prio prio3-shard: $name:([0-9]+): .*; skipped|\1|p" err | tr '\n' ' ')" "$(seq -s ' ' "$((good + 1))" "$(grep -c '' "$name")") " &&
+		same "$(skipped_lines err "$name" '')" "$(seq -s ' ' "$((good + 1))" "$(grep -c '' "$name")")" &&
 		same "$(wc -l <"a/$name")" "$good" && same "$(wc -l <"b/$name")" "$good"
 }
-{ printf '%s\n' 0 100 '{"payload": 7, "id": 3}' ' 8 '; printf '%s\n' 101 -1 7.0 1e1 '"7"' true null '[7]' '{}' '{"data": 7}' \
+{ printf '%s\n' 0 100 '{"payload": 7, "id": 3, "x": 1e400, "x": "\ud800"}' ' 8 '; printf '%s\n' 101 -1 7.0 1e1 '"7"' true null '[7]' '{}' '{"data": 7}' \
 	'{"payload": null}' '{"payload": [7]}' '{"payload": {"payload": 7}}' '{"payload": 7, "payload": 7}' '' nonsense '7 7' 07 \
 	99999999999999999999 9223372036854775807; head -c 200000 /dev/zero | tr '\0' 7; echo; head -c 60000 /dev/zero | tr '\0' '['; printf '\n0x7'; } >sum
 check "prio3-shard skips what is no measurement of a sum" skips sum 'its measurement is not an integer from 0 to 100' 4 --vdaf Prio3Sum --max-measurement 100
@@ -97,17 +97,18 @@ printf '%s\n' '[0,9]' '[4,5]' '[5,5]' '[9223372036854775807,9223372036854775807]
 check "a vector with a bound on all of it" skips bounded 'its measurement is not an array of 2 integers from 0, together at most 9' 2 --vdaf Prio3L1BoundSum --length 2 --max-value 9
 : >empty
 check "an empty file gives empty ones, and a message" fails 3 '"empty" is empty; check --input' shard empty --vdaf Prio3Count
+check "which is none where nothing shall tell" gives 0 shard empty --vdaf Prio3Count --skipped-status 0
 check "two" test -f a/empty -a -f b/empty -a ! -s a/empty -a ! -s b/empty
 
 # ------------------------------------------------------------------ options
 
 # Nothing is written, and no process ends otherwise than it should.
 refuses() {
-	rm -rf a b
+	remove a b
 	fails 2 "$@" && is_empty a && is_empty b
 }
 check "without a VDAF" refuses '--vdaf is missing; give it, or set VDAF in the environment' shard count
-check "with one that there is not" refuses 'the value of --vdaf is not valid; expected Prio3Count, Prio3Sum, .* or Prio3L1BoundSum' shard count --vdaf prio3count
+check "with one that there is not" refuses 'the value of --vdaf is not valid; expected Prio3Count, Prio3Sum, * or Prio3L1BoundSum' shard count --vdaf prio3count
 check "a sum without its largest" refuses '--max-measurement is missing; give it, or set MAX_MEASUREMENT' shard sum --vdaf Prio3Sum
 check "and in draft 8 without its bits" refuses '--bits is missing' shard sum --vdaf Prio3Sum --draft 8
 check "a count with a length" refuses '--length does not go with Prio3Count of draft 18; leave it out, or unset LENGTH in the environment' \

@@ -794,6 +794,26 @@ write_dap(void)
 			   LITERAL("\0\0\377\377\377\377abc"));
 }
 
+static void
+write_json(void)
+{
+	static const uint8_t head = 0; /* there is none */
+
+	write_seed("json", "line of a client", &head, 0,
+			   LITERAL(
+				   "{\"id\": \"6b0a4c5e-1d51-4b77-8d0c-2f2a3f1d9e10\", \"payload\": \"AAECAw==\"}"));
+	write_seed("json", "escapes", &head, 0,
+			   LITERAL(
+				   "{\"\\u0069d\":\"\\ud83d\\ude00\\\"\\n\303\244\",\"payload\":\"\\/\\u002b\"}"));
+	write_seed("json", "members that nobody needs", &head, 0,
+			   LITERAL(
+				   "{\"id\":17,\"x\":[1e400,{\"y\":[true,false,null,-0.5E+3]},[]],\"payload\":\"\"}"));
+	write_seed("json", "members twice", &head, 0,
+			   LITERAL("{\"x\":1,\"x\":2,\"id\":1,\"id\":2}"));
+	write_seed("json", "null character and half a pair", &head, 0,
+			   LITERAL("{\"id\":\"\\u0000\",\"payload\":\"\\ud800\"}"));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -811,5 +831,6 @@ main(int argc, char **argv)
 	write_arithmetic();
 	write_prio3();
 	write_dap();
+	write_json();
 	return 0;
 }

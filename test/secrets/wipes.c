@@ -962,7 +962,7 @@ static const Operation operations[] = {
 	{"importing the wrong private key", start_nss, import_wrong_key, leave_it, PRIO_A, 2},
 	{"drawing a point", start_nss, draw_point, leave_it, PRIO_A, 6},
 	{"drawing a point, interrupted", start_nss, draw_point_interrupted, leave_it, PRIO_A, 6},
-	{"making a context, and wiping it", start_nss, make_and_wipe_context, leave_it, PRIO_A, 3},
+	{"making a context, and wiping it", start_nss, make_and_wipe_context, leave_it, PRIO_A, 4},
 	{"reading a stream", start_nss, read_stream, leave_it, PRIO_B, 3},
 	{"sealing a packet", start_nss, seal_packet, leave_it, PRIO_A, 2},
 	{"opening the seal of A's packet", start_server, open_seal, stop_server, PRIO_A, 3},

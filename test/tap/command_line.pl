@@ -67,13 +67,17 @@ foreach my $prg ('batch', 'seed')
 	}
 }
 
+# Each line at a point of its own, and with the other generator all of them at one.
+my %ordinal = (batch => 'ordinal', seed => '0');
+my %ordinals = (batch => 'lines', seed => 'none');
+
 foreach my $prg ('batch', 'seed')
 {
 	# Six clients are played by the command, six by the database.
 	my $batch = "$prg of clients";
 	my @data = map { my $client = $_; [ map { $client % ($_ + 1) == 0 ? 1 : 0 } 1 .. $n ] } 1 .. 12;
 	my $dir = "$work/$prg";
-	my %options = (N_DATA => $n, BATCH_ID => $batch, PRG => $prg);
+	my %options = (N_DATA => $n, BATCH_ID => $batch, PRG => $prg, ORDINALS => $ordinals{$prg});
 
 	mkdir $dir;
 	append_to_file("$dir/clients.ndjson", join '', map { $json->encode({ payload => $_ }) . "\n" } @data[ 0 .. 5 ]);
@@ -133,7 +137,7 @@ foreach my $prg ('batch', 'seed')
 		lines_to_table("$dir/$other{$role}/clients.ndjson", "${table}_share");
 		$node->safe_psql('postgres', qq{
 			CREATE TABLE ${table}_verifier AS
-			SELECT line->>'id' AS id, prio_verifier('$server', '$batch', $n, decode(line->>'payload', 'base64'), ordinal) AS verifier,
+			SELECT line->>'id' AS id, prio_verifier('$server', '$batch', $n, decode(line->>'payload', 'base64'), $ordinal{$prg}) AS verifier,
 				decode(line->>'payload', 'base64') AS share
 			FROM ${table}_share});
 		is($node->safe_psql('postgres', "SELECT count(*), count(verifier) FROM ${table}_verifier"), '12|11', "$name: the database opens its shares");

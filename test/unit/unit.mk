@@ -10,7 +10,7 @@ UNIT_ALL_CFLAGS = $(UNIT_BASE_CFLAGS) $(UNIT_CFLAGS)
 UNIT_LIBS = $(shell $(PKG_CONFIG) --libs nss $(MSGPACK) cmocka jansson)
 UNIT_NAMES = $(patsubst test/unit/%.c,%,$(sort $(wildcard test/unit/test_*.c)))
 # What every test may use.
-UNIT_SHARED = harness reference prio3 prio3_slow
+UNIT_SHARED = harness reference prio3 prio3_slow json_tree
 CORE_OBJS = $(CORE_SOURCES:.c=.o)
 
 # For programs with and without libFuzzer's main(); every finding ends the program.
