@@ -376,7 +376,7 @@ END $$;
 COMMENT ON FUNCTION prio_internal.attach_shares(prio_processor.batch) IS 'makes the partition of a batch one; false if somebody is in the way';
 
 -- The Prio server of a batch that is to be made, or an error.
-CREATE FUNCTION prio_internal.peer_for_batch(server name) RETURNS prio_processor.peer LANGUAGE plpgsql AS $$
+CREATE FUNCTION prio_internal.peer_for_batch(server name) RETURNS prio_processor.peer LANGUAGE plpgsql STABLE AS $$
 DECLARE
 	p prio_processor.peer;
 BEGIN

@@ -52,7 +52,7 @@ END $$;
 COMMENT ON FUNCTION prio_internal.check_series(prio_processor.series) IS 'refuses a series whose batches could not be told apart';
 
 -- The batch of the next period of a series, as it would be made.
-CREATE FUNCTION prio_internal.next_batch(s prio_processor.series, p prio_processor.peer) RETURNS prio_processor.batch LANGUAGE plpgsql AS $$
+CREATE FUNCTION prio_internal.next_batch(s prio_processor.series, p prio_processor.peer) RETURNS prio_processor.batch LANGUAGE plpgsql STABLE AS $$
 DECLARE
 	b prio_processor.batch;
 	ends_at timestamptz := prio_internal.period_after(s.every, s.next_at);
@@ -94,7 +94,7 @@ BEGIN
 	s := (create_series.pattern, p.server, create_series.every, create_series.n_data, create_series.min_batch_size, create_series.bits, create_series.packet_batch_id,
 		create_series.max_missing, coalesce(create_series.ordinals, false), coalesce(create_series.checkpoints, true), coalesce(create_series.allow_forgeable, false),
 		coalesce(create_series.ahead, create_series.every), create_series.close_after, create_series.keep, create_series.starts_at, create_series.starts_at,
-		clock_timestamp(), NULL, NULL);
+		clock_timestamp(), NULL::text, NULL::timestamptz);
 	PERFORM prio_internal.check_series(s);
 	s.starts_at := prio_internal.period_start(s.every, s.starts_at);
 	s.next_at := s.starts_at;
@@ -156,7 +156,7 @@ DECLARE
 	p prio_processor.peer;
 	b prio_processor.batch;
 	why text;
-	problems text[] := '{}';
+	problems text[] := ARRAY[]::text[];
 	made int := 0;
 	attach boolean := NOT prio_internal.in_transaction_block();
 BEGIN
@@ -175,7 +175,7 @@ BEGIN
 				made := made + 1;
 			EXCEPTION WHEN OTHERS THEN
 				why := SQLERRM;
-				problems := problems || format('series "%s": %s', s.pattern, why);
+				problems := array_append(problems, format('series "%s": %s', s.pattern, why));
 			END;
 		END LOOP;
 		UPDATE prio_processor.series AS x SET next_at = s.next_at, error = why, error_at = CASE WHEN why IS NOT NULL THEN coalesce(x.error_at, clock_timestamp()) END
