@@ -100,7 +100,7 @@ WITH cost AS (
 	SELECT batch_id, stage, cpu_us, wal FROM stage_cost
 	UNION ALL SELECT batch_id, 'total', sum(cpu_us), sum(wal) FROM stage_cost GROUP BY batch_id
 )
-SELECT f.n, f.shares, (SELECT role FROM prio_processor.peer) AS role, c.stage, count(*) AS runs,
+SELECT f.n, f.shares, (SELECT DISTINCT role FROM prio_processor.peer) AS role, c.stage, count(*) AS runs,
 	round(percentile_cont(0.5) WITHIN GROUP (ORDER BY c.cpu_us / f.shares)::numeric, 3) AS cpu_us,
 	round(percentile_cont(0.5) WITHIN GROUP (ORDER BY c.wal / f.shares)::numeric, 1) AS wal,
 	coalesce(max((SELECT max(m.memory_kb) FROM chunk AS m WHERE m.batch_id = c.batch_id AND (m.stage = c.stage OR c.stage = 'total'))), 0) AS peak_kb
@@ -110,7 +110,7 @@ ORDER BY f.n, f.shares, array_position('{arrival,close,list,agree,round 1,round 
 
 -- Of a batch as a whole: from its close to its result, with the time that one side waits for the other.
 CREATE VIEW batch_result AS
-SELECT f.n, f.shares, (SELECT role FROM prio_processor.peer) AS role, count(*) AS runs,
+SELECT f.n, f.shares, (SELECT DISTINCT role FROM prio_processor.peer) AS role, count(*) AS runs,
 	round(percentile_cont(0.5) WITHIN GROUP (ORDER BY f.seconds)::numeric, 2) AS seconds, max(f.share_bytes) AS share_bytes, max(f.other_bytes) AS other_bytes,
 	round(max(f.pieces::numeric / f.shares), 2) AS pieces
 FROM finished AS f GROUP BY f.n, f.shares ORDER BY f.n, f.shares;
@@ -119,6 +119,6 @@ FROM finished AS f GROUP BY f.n, f.shares ORDER BY f.n, f.shares;
 CREATE TABLE turn (batch_id text, n int, shares bigint, sessions int, began_at timestamptz, ended_at timestamptz DEFAULT clock_timestamp());
 
 CREATE VIEW turn_result AS
-SELECT t.n, t.shares, (SELECT role FROM prio_processor.peer) AS role, t.sessions, round(sum(t.seconds), 2) AS seconds
+SELECT t.n, t.shares, (SELECT DISTINCT role FROM prio_processor.peer) AS role, t.sessions, round(sum(t.seconds), 2) AS seconds
 FROM (SELECT t.*, extract(epoch FROM (SELECT max(c.at) FROM chunk AS c WHERE c.batch_id = t.batch_id AND c.at BETWEEN t.began_at AND t.ended_at) - t.began_at) AS seconds FROM turn AS t) AS t
 GROUP BY t.n, t.shares, t.sessions ORDER BY t.n, t.shares, t.sessions;
