@@ -118,6 +118,7 @@ small_chunks($pair, 7);
 new_server('colours', "$histogram, context '636f6c6f757273'");
 new_server('minutes', q{vdaf 'Prio3Sum', max_measurement '1440'});
 new_server('vectors', q{vdaf 'Prio3SumVec', length '4', max_measurement '255', chunk_length '6', context '636f6e74657874'});
+new_server('bounded', q{vdaf 'Prio3L1BoundSum', length '4', max_value '20'});
 my $task = q{dap '18', task_id 'AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8', time_precision '60', task_configuration '0102'};
 new_server('task', $histogram, task => $task);
 sql($clients, q{CREATE TABLE report (batch text, id uuid, kind text DEFAULT 'honest', measurement jsonb,
@@ -128,9 +129,11 @@ sql($clients, q{CREATE TABLE report (batch text, id uuid, kind text DEFAULT 'hon
 new_prio3_batch('colours', 'colours', 10, 'max_missing => 0.9');
 new_prio3_batch('minutes', 'minutes', 10, 'max_missing => 0.9');
 new_prio3_batch('vectors', 'vectors', 4, 'max_missing => 0.9');
+new_prio3_batch('bounded', 'bounded', 4, 'max_missing => 0.9');
 new_reports('colours', 'colours', 60, '(i % 3 * 2)::bigint');
 new_reports('minutes', 'minutes', 30, '(i * 17)::bigint');
 new_reports('vectors', 'vectors', 12, 'ARRAY[i, 255, 0, i * i]::bigint[]');
+new_reports('bounded', 'bounded', 8, 'ARRAY[i, 4, 0, i % 3]::bigint[]');
 sql($clients, q{
 	WITH numbered AS (SELECT id, row_number() OVER (ORDER BY id) AS k FROM report WHERE batch = 'colours')
 	UPDATE report SET kind = (ARRAY['A changed', 'B changed', 'header of A changed', 'header of B changed', 'other blind', 'cut', 'longer', 'too large', 'no header', 'swapped',
@@ -168,7 +171,7 @@ is(sql($clients, q{SELECT count(DISTINCT kind) FROM report WHERE kind LIKE 'spli
 # A Sum binds no share to its id: a share that comes again under another id counts once, and the smallest id counts.
 sql($clients, q{
 	INSERT INTO report SELECT batch, gen_random_uuid(), 'copy', NULL, header_a, header_b, share_a, share_b FROM report WHERE batch = 'minutes' ORDER BY id LIMIT 5});
-deliver_reports($_) foreach 'colours', 'minutes', 'vectors';
+deliver_reports($_) foreach 'colours', 'minutes', 'vectors', 'bounded';
 
 # What the command prio makes of measurements, in files, among lines that somebody has spoiled on the way to A.
 my $files = $A->{node}->basedir;
@@ -197,15 +200,16 @@ foreach my $role ('A', 'B')
 		$role eq 'A' ? '18|15' : '20|20', "whose shares open also in plain SQL, says $role");
 }
 
-close_both($pair, 'colours', 'minutes', 'vectors', 'buttons');
-ok(finish($pair, 'colours', 'minutes', 'vectors', 'buttons'), 'four batches of Prio3 are finished');
+close_both($pair, 'colours', 'minutes', 'vectors', 'bounded', 'buttons');
+ok(finish($pair, 'colours', 'minutes', 'vectors', 'bounded', 'buttons'), 'five batches of Prio3 are finished');
 published('buttons', '{8,4,0,1}|15', 'what the command made');
 is(report($pair, 'A', 'buttons'), 'close/malformed packet: 2, close/wrong length: 1', 'what fell out of it at A');
 is(report($pair, 'B', 'buttons'), 'agree/the other server does not have it: 5', 'and at B');
 published('colours', histogram_of('colours', 8), 'a histogram with hostile reports');
 published('minutes', sum_of('minutes'), 'a sum, with copies of shares');
-published('vectors', sql($clients, q{SELECT array_agg(sum ORDER BY k), max(count) FROM (SELECT k, sum(v::numeric), count(*) FROM report,
-	jsonb_array_elements_text(measurement) WITH ORDINALITY AS e (v, k) WHERE batch = 'vectors' GROUP BY k) AS s}), 'vectors, with reports that one server accepts');
+published($_, sql($clients, qq{SELECT array_agg(sum ORDER BY k), max(count) FROM (SELECT k, sum(v::numeric), count(*) FROM report,
+	jsonb_array_elements_text(measurement) WITH ORDINALITY AS e (v, k) WHERE batch = '$_' GROUP BY k) AS s}), $_ eq 'vectors' ? 'vectors, with reports that one server accepts' : 'vectors of a bounded sum')
+  foreach 'vectors', 'bounded';
 is(report($pair, 'A', 'colours'), 'close/element out of range: 1, close/malformed packet: 3, close/wrong length: 3, '
 	. 'list/several packets under one id: 2, list/the same packet again under its id: 3, agree/the other server does not have it: 1, aggregate/the proof does not hold: 7', 'what fell out at A');
 is(report($pair, 'B', 'colours'), 'close/malformed packet: 3, close/wrong length: 3, list/several packets under one id: 2, '
@@ -320,7 +324,7 @@ ok(finish($pair, @names), 'batches of @divviup/dap are finished');
 as($A, 'job', "CALL prio_processor.create_series('daily {YYYY-MM-DD}', '1 day', '$names[0]', min_batch_size => 6, starts_at => '2026-12-01Z', ahead => '7 days')");
 sql($A, q{UPDATE prio_processor.series SET ahead = interval '2 days' + (timestamptz '2026-12-01Z' - now())});
 run($pair, 'A');
-is(as($A, 'job', q{SELECT string_agg(report_times::text, ', ' ORDER BY report_times) FROM (SELECT * FROM prio_processor.batch WHERE series IS NOT NULL ORDER BY number LIMIT 2) AS b}),
+is(as($A, 'job', q{SELECT string_agg(report_times::text, ', ' ORDER BY report_times) FROM (SELECT report_times FROM prio_processor.batch WHERE series IS NOT NULL ORDER BY number LIMIT 2) AS b}),
 	'["2026-12-01 00:00:00+00","2026-12-02 00:00:00+00"), ["2026-12-02 00:00:00+00","2026-12-03 00:00:00+00")', 'batches of a series have windows of report times, one after the other');
 
 published($_->{vdaf}, '{' . join(',', @{ $_->{result} }) . '}|' . @{ $_->{reports} }, "$_->{vdaf} of \@divviup/dap") foreach @vectors;
