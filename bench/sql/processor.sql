@@ -73,9 +73,10 @@ BEGIN
 END $$;
 
 -- What a batch has on disk, and how long a side was at it when both took turns.
-CREATE TABLE finished (batch_id text, n int, shares bigint, seconds numeric, share_bytes bigint, other_bytes bigint, pieces bigint);
+-- n: the data fields of v1, or what a report of Prio3 is.
+CREATE TABLE finished (batch_id text, n text, shares bigint, seconds numeric, share_bytes bigint, other_bytes bigint, pieces bigint);
 
-CREATE PROCEDURE note_finished(batch_id text, n int, shares bigint) LANGUAGE plpgsql AS $$
+CREATE PROCEDURE note_finished(batch_id text, n text, shares bigint) LANGUAGE plpgsql AS $$
 DECLARE
 	b prio_processor.batch;
 BEGIN
@@ -106,19 +107,19 @@ SELECT f.n, f.shares, (SELECT DISTINCT role FROM prio_processor.peer) AS role, c
 	coalesce(max((SELECT max(m.memory_kb) FROM chunk AS m WHERE m.batch_id = c.batch_id AND (m.stage = c.stage OR c.stage = 'total'))), 0) AS peak_kb
 FROM cost AS c JOIN finished AS f USING (batch_id)
 GROUP BY f.n, f.shares, c.stage
-ORDER BY f.n, f.shares, array_position('{arrival,close,list,agree,round 1,round 2,aggregate,publish,total}', c.stage);
+ORDER BY length(f.n), f.n, f.shares, array_position('{arrival,close,list,agree,round 1,round 2,aggregate,publish,total}', c.stage);
 
 -- Of a batch as a whole: from its close to its result, with the time that one side waits for the other.
 CREATE VIEW batch_result AS
 SELECT f.n, f.shares, (SELECT DISTINCT role FROM prio_processor.peer) AS role, count(*) AS runs,
 	round(percentile_cont(0.5) WITHIN GROUP (ORDER BY f.seconds)::numeric, 2) AS seconds, max(f.share_bytes) AS share_bytes, max(f.other_bytes) AS other_bytes,
 	round(max(f.pieces::numeric / f.shares), 2) AS pieces
-FROM finished AS f GROUP BY f.n, f.shares ORDER BY f.n, f.shares;
+FROM finished AS f GROUP BY f.n, f.shares ORDER BY length(f.n), f.n, f.shares;
 
 -- What one turn of a side took, up to the last thing that was done in it.
-CREATE TABLE turn (batch_id text, n int, shares bigint, sessions int, began_at timestamptz, ended_at timestamptz DEFAULT clock_timestamp());
+CREATE TABLE turn (batch_id text, n text, shares bigint, sessions int, began_at timestamptz, ended_at timestamptz DEFAULT clock_timestamp());
 
 CREATE VIEW turn_result AS
 SELECT t.n, t.shares, (SELECT DISTINCT role FROM prio_processor.peer) AS role, t.sessions, round(sum(t.seconds), 2) AS seconds
 FROM (SELECT t.*, extract(epoch FROM (SELECT max(c.at) FROM chunk AS c WHERE c.batch_id = t.batch_id AND c.at BETWEEN t.began_at AND t.ended_at) - t.began_at) AS seconds FROM turn AS t) AS t
-GROUP BY t.n, t.shares, t.sessions ORDER BY t.n, t.shares, t.sessions;
+GROUP BY t.n, t.shares, t.sessions ORDER BY length(t.n), t.n, t.shares, t.sessions;
