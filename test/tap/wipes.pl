@@ -236,4 +236,34 @@ $session->quit;
 is(found($memory, [ 'key', pack 'H*', $node->safe_psql('postgres', "SELECT encode(key, 'hex') FROM generated") ]), '',
 	'a private key that was generated is gone from the stack');
 
+# ------------------------------------------------------------------ Prio3
+
+# A helper's share is a seed, which is an argument; what it expands to is nowhere but in what reads it.
+my ($length, $chunk_length) = (3000, 55);
+$node->safe_psql('postgres', qq{
+	CREATE SERVER helper FOREIGN DATA WRAPPER prio OPTIONS (role 'B', vdaf 'Prio3Histogram', length '$length', chunk_length '$chunk_length');
+	CREATE SERVER leader FOREIGN DATA WRAPPER prio OPTIONS (role 'A', vdaf 'Prio3Histogram', length '$length', chunk_length '$chunk_length');
+	SELECT encode(prio3_verify_key(), 'hex') AS key \\gset
+	CREATE USER MAPPING FOR PUBLIC SERVER helper OPTIONS (verify_key :'key');
+	CREATE USER MAPPING FOR PUBLIC SERVER leader OPTIONS (verify_key :'key');
+	CREATE TABLE report AS SELECT i, s.*, prio3_verify_init('helper', nonce, public_share, share_b) AS b, prio3_verify_init('leader', nonce, public_share, share_a) AS a
+		FROM generate_series(1, 2) AS i, prio3_shard('helper', i) AS s;
+	ALTER TABLE report ADD message bytea;
+	UPDATE report SET message = prio3_verifier_message('helper', prio3_verifier_share(a), prio3_verifier_share(b))});
+my @expanded;
+foreach my $share (split /\n/, $node->safe_psql('postgres', q{SELECT encode(share_b, 'hex') FROM report}))
+{
+	my ($out, $err) = ('', '');
+	IPC::Run::run([ '/usr/bin/python3', 'test/secrets/prio3_needles.py', $share, $length, $chunk_length ], '>', \$out, '2>', \$err) or die $err;
+	push @expanded, map { my ($name, $hex) = split / /; [ $name, pack 'H*', $hex ] } split /\n/, $out;
+}
+# The sum of one report is that report: PostgreSQL's, as a result.
+$session = $node->background_psql('postgres');
+$memory = memory_after($session, q{SELECT encode(prio3_agg_share(b, message), 'hex') FROM report WHERE i = 1}, '');
+$session->quit;
+is(found($memory, map { [ $_->[0], unpack 'H*', $_->[1] ] } @expanded), 'measurement', 'control: this is what a helper has of a report');
+is_gone("what a helper's share expands to is gone: $_", value_of("(SELECT $_ FROM report)"), qr/true|\t2/, '', @expanded)
+  foreach q{count(prio3_verify_init('helper', nonce, public_share, share_b)) = 2}, 'count(prio3_verifier_share(b)) = 2', 'count(prio3_verify_next(b, message)) = 2',
+  'prio3_agg_share(b, message) IS NOT NULL', q{bool_and(prio3_share_error('helper', nonce, public_share, share_b) IS NULL)};
+
 done_testing();
