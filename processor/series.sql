@@ -37,6 +37,9 @@ BEGIN
 	ELSIF s.ahead < interval '0' OR s.ahead > greatest(s.every, interval '7 days') OR s.close_after < interval '0' OR s.close_after > interval '10 years'
 		OR s.keep < interval '0' THEN
 		RAISE EXCEPTION 'ahead and close_after must not be negative, nor ahead more than a period or seven days' USING ERRCODE = 'invalid_parameter_value';
+	ELSIF s.starts_at < clock_timestamp() - 1000 * s.every OR s.starts_at > clock_timestamp() + interval '10 years' THEN
+		RAISE EXCEPTION 'starts_at is more than 1000 periods ago, or ten years away' USING ERRCODE = 'invalid_parameter_value',
+			DETAIL = format('It is %s, and a period has %s.', s.starts_at, s.every), HINT = 'The first run() makes a batch for every period since then.';
 	END IF;
 	FOR i IN 1 .. 400 LOOP
 		moment := prio_internal.period_start(s.every, moment);

@@ -33,6 +33,8 @@ foreach my $case (
 	[ q{'{YYYY-MM-DD}', '1 second', 'telemetry', 2, 5}, qr/a period must have 1 minute to 10 years/ ],
 	[ q{'{YYYY-MM-DD}', '1 day', 'telemetry', 2, 5, ahead => '8 days'}, qr/nor ahead more than a period or seven days/ ],
 	[ q{'{YYYY-MM-DD}', '1 day', 'telemetry', 2, 5, keep => '-1 days'}, qr/must not be negative/ ],
+	[ q{'{YYYY-MM-DD HH24}', '1 hour', 'telemetry', 2, 5, starts_at => now() - interval '50 days'}, qr/starts_at is more than 1000 periods ago/ ],
+	[ q{'{YYYY-MM-DD}', '1 day', 'telemetry', 2, 5, starts_at => 'infinity'}, qr/or ten years away/ ],
 	[ q{'{YYYY-MM-DD}', '1 day', 'telemetry', 2}, qr/min_batch_size has to be given/ ],
 	[ q{'{YYYY-MM-DD}', '1 day', 'telemetry', 7, 5}, qr/the proof of packets can be forged/ ],
 	[ q{'{YYYY-MM-DD}', '1 day', 'nobody', 2, 5}, qr/server "nobody" has no peer/ ],
