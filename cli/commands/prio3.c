@@ -8,7 +8,7 @@
 #include "codec/hex_base64.h"
 #include "crypto/crypto.h"
 #include "exit.h"
-#include "io/encoding.h"
+#include "io/uuid.h"
 #include "io/lines.h"
 #include "io/output.h"
 #include "io/print.h"

@@ -4,10 +4,11 @@
  */
 #include "commands/commands.h"
 
+#include "codec/base64.h"
 #include "codec/hex_base64.h"
 #include "commands/prio1.h"
 #include "exit.h"
-#include "io/encoding.h"
+#include "io/uuid.h"
 #include "io/lines.h"
 #include "io/output.h"
 #include "prio1/total.h"
@@ -80,7 +81,7 @@ read_total(TotalFile *file)
 	file->identity = reader.identity;
 	if (!lines_read_all(&reader, &text, &size) || !prio_json_members(text, size, members, 3))
 		die_malformed(file, reader.done == 0 ? "it is empty" : "it is not a JSON object");
-	message = allocate(base64_max_size(max_size));
+	message = allocate(prio_base64_max_size(max_size));
 	problem = payload_decode(&members[0], message, &size);
 	if (problem != NULL)
 		die_malformed(file, problem);

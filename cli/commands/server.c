@@ -10,10 +10,10 @@
 #include "commands/commands.h"
 
 #include "base/secret.h"
+#include "codec/base64.h"
 #include "codec/hex_base64.h"
 #include "commands/prio1.h"
 #include "exit.h"
-#include "io/encoding.h"
 #include "io/lines.h"
 #include "io/output.h"
 #include "io/print.h"
@@ -113,8 +113,8 @@ server_begin(Server *server, const Settings *settings)
 	check_bits(settings);
 	warn_if_forgeable(settings->n_data);
 	server->memory = allocate(prio_lagrange87_size(settings->n_data) * sizeof(Field87));
-	server->share.payload = allocate(base64_max_size(max_line));
-	server->plaintext = allocate(base64_max_size(max_line));
+	server->share.payload = allocate(prio_base64_max_size(max_line));
+	server->plaintext = allocate(prio_base64_max_size(max_line));
 	lines_open(&server->input, "--input", settings->input, max_line);
 }
 
@@ -238,7 +238,7 @@ typedef struct Messages
 static uint64_t
 messages_read(Messages *messages, const char *option, const char *path)
 {
-	uint8_t payload[base64_max_size(LINE_SLACK)];
+	uint8_t payload[prio_base64_max_size(LINE_SLACK)];
 	LineReader reader;
 	Record record;
 	const char *problem;

@@ -5,9 +5,9 @@
 #include "io/lines.h"
 
 #include "base/secret.h"
+#include "codec/base64.h"
 #include "codec/json.h"
 #include "exit.h"
-#include "io/encoding.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -249,7 +249,7 @@ payload_decode(const PrioJsonMember *payload, uint8_t *out, size_t *size)
 	}
 	decoded =
 		(unescaped == NULL || prio_json_unescape(payload->text, length, unescaped, &length)) &&
-		base64_decode(text, length, out, size);
+		prio_decode_base64(text, length, out, size);
 	free(unescaped);
 	return decoded ? NULL : "its \"payload\" is not base64";
 }

@@ -79,7 +79,7 @@ typedef struct Record
 {
 	char id[PRIO_JSON_ESCAPED_SIZE(MAX_ID_BYTES) + 1]; /* in JSON, as prio-processor writes it */
 	DedupKey id_key;
-	uint8_t *payload; /* the caller's; room for base64_max_size(max_line) bytes */
+	uint8_t *payload; /* the caller's; room for prio_base64_max_size(max_line) bytes */
 	size_t payload_size;
 } Record;
 
