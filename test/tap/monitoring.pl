@@ -45,9 +45,9 @@ sub publish
 }
 
 my $pwned = $node->basedir . '/pwned';
-my @hostile = (qq{a"b'c''<script>alert(1)</script>}, qq{`touch $pwned` \$(touch $pwned)}, '</text><rect/>&amp;&quot; ]]>', '%d %s %n {/Times=40 x}_2^3 @m \\303 \\n \\', "two\nlines\tand \x01 more", "END\nset output '$pwned'\n!touch $pwned");
+my @hostile = (qq{a"b'c''<script>alert(1)</script>}, qq{`touch $pwned` \$(touch $pwned)}, '</text><rect/>&amp;&quot; ]]>', '%d %s %n {/Times=40 x}_2^3 @m \\303 \\n \\', "two\nlines\tand \x01 \xe2\x80\xae more", "END\nset output '$pwned'\n!touch $pwned");
 # As a picture shows them.
-my @shown = (qq{a"b'c''<script>alert(1)</script>}, undef, '</text><rect/>&amp;&quot; ]]>', '%d %s %n {/Times=40 x}_2^3 @m \\303 \\n \\', "two\xc2\xb7lines\xc2\xb7and \xc2\xb7 more", undef);
+my @shown = (qq{a"b'c''<script>alert(1)</script>}, undef, '</text><rect/>&amp;&quot; ]]>', '%d %s %n {/Times=40 x}_2^3 @m \\303 \\n \\', "two\xc2\xb7lines\xc2\xb7and \xc2\xb7 \xc2\xb7 more", undef);
 batch('plain', 'published', 90, 50, 40, 35, 30, 20, 10, 5, 4);
 batch('broken', 'failed', 90, 45, 44, 43);
 batch('later', 'open', 90);
