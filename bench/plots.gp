@@ -1,5 +1,5 @@
 # Draws the plots of docs/benchmarks.md.
-# bench/report sets results and plots, both directories, and the name of each step and stage.
+# bench/report sets results and plots, both directories, the name of each step, and the sizes of batches.
 
 set terminal svg size 860, 520 background "white" font "sans-serif,14" linewidth 1.5
 set encoding utf8
@@ -48,31 +48,36 @@ set ylabel "bytes"
 plot results . "/sizes.tsv" using 1:2 with linespoints linetype 2 title "share of A", \
 	"" using 1:3 with linespoints linetype 3 title "share of B"
 
-# The nightly job: lines of server A are drawn through, those of B are dashed.
-unset logscale y
-set format y "%.0f"
-set xrange [*:*]
-set yrange [0:*]
-set datafile missing "-"
-set output plots . "/processor.svg"
-set title "What a share costs in the nightly job, n = 128"
-set xlabel "shares of the batch"
-set ylabel "CPU time of a share, µs"
-job(stage, role) = sprintf("< awk -F'\\t' '{ gsub(/ /, \"_\", $4) } $1 == 128 && $4 == \"%s\" && $3 == \"%s\"' %s/processor.tsv", stage, role, results)
-stages = "arrival close list agree round_1 round_2 aggregate publish"
-plot for [role in "A B"] for [i = 1:words(stages)] job(word(stages, i), role) using 2:6 \
-	with linespoints linetype i + 1 dashtype 1 + (role eq "B") title value("stage_" . word(stages, i)) . ", " . role
-
-# Rows a second: one cluster of bars for every server and n, one bar for every number of workers.
+# From here on bars, in clusters.
 unset logscale
 set format "%.0f"
 set xrange [*:*]
 set yrange [0:*]
-set xlabel "server, data fields n"
-set ylabel "rows a second"
+set datafile missing "-"
 set style data histogram
 set style histogram clustered gap 1
-set style fill solid 0.85
+set style fill solid 0.85 noborder
+set grid noxtics
+set xtics scale 0
+
+# The nightly job: a cluster for every stage; a bar for every server and size of a batch, of which `sizes` has
+# the numbers of shares and `size_names` what to call them. The more shares, the darker.
+set output plots . "/processor.svg"
+set title "What a share costs in the nightly job, n = 128"
+unset xlabel
+set ylabel "CPU time of a share, µs"
+set key inside right top
+tints_A = "#f5c77e #e69f00 #d55e00"
+tints_B = "#a9d8f5 #56b4e9 #0072b2"
+tint(role, i) = word(value("tints_" . role), 3 - (words(sizes) - i) % 3)
+job(role, size) = sprintf("< awk -F'\\t' '$1 == 128 && $2 == \"%s\" && $3 == \"%s\" && $4 != \"total\"' %s/processor.tsv", size, role, results)
+plot for [role in "A B"] for [i = 1:words(sizes)] job(role, word(sizes, i)) using 6:xticlabels(4) \
+	title sprintf("%s, %s shares", role, word(size_names, i)) linecolor rgb tint(role, i)
+
+# Rows a second: a cluster for every server and n, a bar for every number of workers.
+set key outside right center
+set xlabel "server, data fields n"
+set ylabel "rows a second"
 workers(step) = sprintf("< awk -F'\\t' '$1 == \"%s\" && $6 == 1 { one = $9 } $1 == \"%s\" && $6 == 2 { print $2 \", \" $3 \"\\t\" one \"\\t\" $9 }' %s/sql.tsv", step, step, results)
 do for [step in "verifier total"] {
 	set output sprintf("%s/workers_%s.svg", plots, step)
