@@ -34,6 +34,12 @@ CREATE FUNCTION prio_internal.longest_share(server text, packet_batch_id text, n
 
 COMMENT ON FUNCTION prio_internal.longest_share(text, text, int) IS 'how many bytes a share may have; a longer one is refused unread';
 
+CREATE FUNCTION prio_internal.longest_header(server text) RETURNS int
+	AS 'MODULE_PATHNAME', 'prio_job_longest_header'
+	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100;
+
+COMMENT ON FUNCTION prio_internal.longest_header(text) IS 'how many bytes a header may have; 0 where a share has none';
+
 CREATE FUNCTION prio_internal.usual_share(server text, packet_batch_id text, n_data int) RETURNS int
 	AS 'MODULE_PATHNAME', 'prio_job_usual_share'
 	LANGUAGE C STABLE PARALLEL SAFE COST 100;

@@ -76,6 +76,59 @@ CREATE FUNCTION prio_processor.import_share(batch_id text, line text, ordinal bi
 
 COMMENT ON FUNCTION prio_processor.import_share(text, text, bigint) IS 'a share from a line of a file; false if it is none';
 
+-- One share, from whoever brings it by HTTP: so it may be anything, and each refusal is what a client can act on. A SQLSTATE of PTnnn
+-- is a status of HTTP, as PostgREST takes it. Nothing here depends on what is in the packet, nor on the shares that are here
+-- already: whoever sends one again has it stored again, and the job counts it once.
+CREATE FUNCTION prio_processor.import_share(batch_id text, share json) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+	b prio_processor.batch;
+	longest int;
+	longest_header int;
+	too_long boolean;
+	p record;
+BEGIN
+	IF batch_id IS NULL OR share IS NULL THEN
+		RAISE EXCEPTION 'batch_id and share are required' USING ERRCODE = 'PT400';
+	END IF;
+	SELECT * INTO b FROM prio_processor.batch AS x WHERE x.batch_id = import_share.batch_id;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'batch "%" does not exist', "left"(batch_id, 100)
+			USING ERRCODE = 'PT404', HINT = 'It may not have been made yet. Send the same share again later, under the same id.';
+	ELSIF b.stage <> 'open' THEN
+		RAISE EXCEPTION 'batch "%" is closed', b.batch_id
+			USING ERRCODE = 'PT409', HINT = 'Do not send the share for another batch. If it was sent before, and nothing came back, it may be here.';
+	END IF;
+	longest := prio_internal.longest_share(b.server::text, b.packet_batch_id, b.n_data);
+	longest_header := prio_internal.longest_header(b.server::text);
+	-- Base64 is longer by a third, and some write a slash with a backslash. What is longer yet is not even parsed.
+	too_long := octet_length(share::text) > 2 * (longest + longest_header) + 10000;
+	IF NOT too_long THEN
+		SELECT x.id, x.written, x.payload, nullif(x.header, '') AS header INTO p FROM prio_internal.parse_line(convert_to(share::text, 'UTF8')) AS x;
+		IF p.id IS NULL OR (p.header IS NULL) <> (longest_header = 0) THEN
+			RAISE EXCEPTION 'this is no share for batch "%"', b.batch_id
+				USING ERRCODE = 'PT400', HINT = 'The same would be refused again.', DETAIL = CASE
+					WHEN p.written IS NULL THEN 'It is an object with the strings "id" and "payload".'
+					WHEN p.payload IS NULL THEN '"payload" is base64.'
+					WHEN p.id IS NULL THEN '"id" is a UUID, and "header", if it is there, base64.'
+					WHEN p.header IS NULL THEN 'A share of this batch has a "header".'
+					ELSE 'A share of this batch has no "header".' END;
+		END IF;
+		too_long := octet_length(p.payload) > longest OR octet_length(p.header) > longest_header;
+	END IF;
+	IF too_long THEN
+		RAISE EXCEPTION 'the share is longer than any of batch "%"', b.batch_id
+			USING ERRCODE = 'PT413', DETAIL = format('A payload may have %s bytes, and a header %s.', longest, longest_header),
+				HINT = 'The same would be refused again.';
+	END IF;
+	INSERT INTO prio_processor.share (batch_id, share_id, header, payload) VALUES (b.batch_id, p.id, p.header, p.payload);
+	IF NOT b.checkpoints AND p.written <> p.id::text THEN
+		INSERT INTO prio_internal.written_id (number, share_id, written) VALUES (b.number, p.id, p.written) ON CONFLICT DO NOTHING;
+	END IF;
+	RETURN true;
+END $$;
+
+COMMENT ON FUNCTION prio_processor.import_share(text, json) IS 'a share that came by HTTP; an error with a status if it is refused';
+
 -- ---------------------------------------------------------------- messages
 
 CREATE FUNCTION prio_processor.import_message_lines(batch_id text, round int, lines bytea[], OUT taken bigint, OUT unreadable bigint)

@@ -54,7 +54,7 @@ GRANT USAGE ON SCHEMA prio_internal TO prio_operator;
 
 -- who sends shares here
 GRANT INSERT (batch_id, share_id, header, payload) ON prio_processor.share TO prio_ingest;
-GRANT EXECUTE ON FUNCTION prio_processor.longest_share(text) TO prio_ingest, prio_operator;
+GRANT EXECUTE ON FUNCTION prio_processor.import_share(text, json), prio_processor.longest_share(text) TO prio_ingest, prio_operator;
 GRANT EXECUTE ON FUNCTION prio_processor.series_batch(text, timestamptz) TO prio_ingest, prio_operator, prio_reader;
 
 -- who runs the job

@@ -320,6 +320,7 @@ extern void prio_job_prio3_wipe_sum(JobPrio3Sum *sum);
 
 /* Sizes that follow from a server's VDAF, as longest_share() and so on say. */
 extern Size prio_job_prio3_longest_share(const text *server_name);
+extern Size prio_job_prio3_longest_header(const text *server_name);
 extern Size prio_job_prio3_usual_share(const text *server_name);
 extern Size prio_job_prio3_longest_entry(const text *server_name, int round);
 extern bytea *prio_job_prio3_decoy(const text *server_name, int round);

@@ -68,6 +68,14 @@ prio_job_prio3_longest_share(const text *server_name)
 }
 
 Size
+prio_job_prio3_longest_header(const text *server_name)
+{
+	Sizes sizes = sizes_of(prio_lookup_prio3(server_name, false));
+
+	return sizes.header + sizes.extensions;
+}
+
+Size
 prio_job_prio3_usual_share(const text *server_name)
 {
 	Sizes sizes = sizes_of(prio_lookup_prio3(server_name, false));

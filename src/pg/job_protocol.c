@@ -14,6 +14,7 @@
 
 PRIO_FUNCTION(prio_job_protocol_name);
 PRIO_FUNCTION(prio_job_longest_share);
+PRIO_FUNCTION(prio_job_longest_header);
 PRIO_FUNCTION(prio_job_usual_share);
 PRIO_FUNCTION(prio_job_longest_entry);
 PRIO_FUNCTION(prio_job_decoy);
@@ -102,6 +103,20 @@ prio_job_longest_share(PG_FUNCTION_ARGS)
 		PG_RETURN_INT32((int32) prio_job_prio3_longest_share(PG_GETARG_TEXT_PP(0)));
 	v1_arguments(fcinfo, &n_data, &batch_id_size);
 	PG_RETURN_INT32((int32) prio1_verifier_max_share(batch_id_size, (Size) n_data));
+}
+
+/*
+ * longest_header(server text) -> int: bytes of the longest header that open_shares() looks into; 0
+ * if shares of this server have none.
+ */
+Datum
+prio_job_longest_header(PG_FUNCTION_ARGS)
+{
+	const text *server = PG_GETARG_TEXT_PP(0);
+
+	if (prio_job_protocol(server) == JOB_PRIO1)
+		PG_RETURN_INT32(0);
+	PG_RETURN_INT32((int32) prio_job_prio3_longest_header(server));
 }
 
 /*

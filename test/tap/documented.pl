@@ -3,6 +3,7 @@
 use strict;
 use warnings;
 
+use List::Util qw(uniq);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use PrioTest;
@@ -37,10 +38,10 @@ sub names
 	return map { $_->[0] =~ /`([^`]+)`/g } table(@_);
 }
 
-# What stands in the first line in italics.
+# What stands in lines in italics: of functions of one name, all that there is to say.
 sub rights
 {
-	return $_[0] =~ /^\*([^*].*)\.\*$/m ? $1 : '';
+	return join "\n", $_[0] =~ /^\*([^*].*)\.\*$/mg;
 }
 
 # ---------------------------------------------------------------- functions and procedures
@@ -78,8 +79,8 @@ foreach my $row (rows(qq{
 
 	s/::[a-z ]+(?=,|$)//g, s/\bIN //g, s/timestamp with time zone/timestamptz/g foreach $arguments;
 	push @{ $routine{$name}{signatures} }, "$name($arguments)" . ($result eq '' ? '' : " → $result");
-	$routine{$name}{rights} = ucfirst $rights;
-	$routine{$name}{arguments} = $names;
+	push @{ $routine{$name}{rights} }, ucfirst $rights;
+	push @{ $routine{$name}{arguments} }, split / /, $names;
 }
 
 foreach my $name (sort keys %routine)
@@ -89,8 +90,8 @@ foreach my $name (sort keys %routine)
 
 	$seen{$name} = 1;
 	is(join("\n", map { s/\s+/ /gr =~ s/ $//r } split /\n\n/, $signatures // ''), join("\n", @{ $routine{$name}{signatures} }), "signature of $name");
-	is(rights($body), $routine{$name}{rights}, "what $name is, or who may call it");
-	is(join(' ', names($body, 'argument')), $routine{$name}{arguments}, "arguments of $name");
+	is(rights($body), join("\n", uniq @{ $routine{$name}{rights} }), "what $name is, or who may call it");
+	is(join(' ', names($body, 'argument')), join(' ', uniq @{ $routine{$name}{arguments} }), "arguments of $name");
 	like($body, qr/^```sql$/m, "$name has an example");
 }
 

@@ -73,6 +73,25 @@ system_or_bail("$cases/huge_number_id.sh > $files/huge");
 	($kilobytes) = slurp_file("/proc/$pid/status") =~ /VmHWM:\s+(\d+) kB/;
 	cmp_ok($kilobytes, '<', 200_000, '5. without more memory');
 	$session->quit;
+
+	# the same as a share of a client's
+	$session = session($A, 'collector');
+	$pid = $session->query('SELECT pg_backend_pid()');
+	foreach my $hostile (q{[' || repeat('1e131071,', 8000) || '1]}, q{"' || repeat('\\u0000', 10000) || '"}, q{' || repeat('{"id":', 1000) || '1' || repeat('}', 1000) || '})
+	{
+		foreach my $share ("{\"id\": $hostile, \"payload\": \"AA==\"}", "{\"id\": \"00000000-0000-4000-8000-000000000001\", \"payload\": $hostile}")
+		{
+			$session->{stderr} = '';
+			$session->query("SELECT prio_processor.import_share('huge', share => ('$share')::json)");
+			like($session->{stderr}, qr/this is no share for batch|the share is longer than any/, '5. nor is such a share');
+		}
+	}
+	$session->{stderr} = '';
+	$session->query(q{SELECT prio_processor.import_share('huge', share => ('{"id": "00000000-0000-4000-8000-000000000001", "payload": "' || repeat('A', 10000000) || '"}')::json)});
+	like($session->{stderr}, qr/the share is longer than any of batch "huge"/, '5. nor one that is too long');
+	($kilobytes) = slurp_file("/proc/$pid/status") =~ /VmHWM:\s+(\d+) kB/;
+	cmp_ok($kilobytes, '<', 200_000, '5. memory: in memory proportional to it');
+	$session->quit;
 }
 
 # Nesting without end, a file of noise, an empty one, and one without a newline.

@@ -127,7 +127,8 @@ new_batch($pair, 'open', 6, 5);
 my $share = q{INSERT INTO prio_processor.share (batch_id, share_id, payload) VALUES ('open', gen_random_uuid(), '\x00')};
 is(error_as($A, 'collector', $share), '', 'a collector inserts shares');
 is(as($A, 'collector', q{SELECT prio_processor.longest_share('open') BETWEEN 100 AND 10000}), 't', '9. and can ask how long one may be');
-fails('collector', $_, qr/permission denied/, "a collector does nothing else: $_") foreach 'SELECT FROM prio_processor.share', 'SELECT FROM prio_processor.batch', 'DELETE FROM prio_processor.share',
+is(as($A, 'collector', q{SELECT prio_processor.import_share('open', share => '{"id": "00000000-0000-4000-8000-000000000001", "payload": "AA=="}')}), 't', 'and sends one as JSON');
+fails('collector', $_, qr/permission denied/, "a collector does nothing else: $_") foreach q{SELECT prio_processor.import_share('open', line => '{}')}, 'SELECT FROM prio_processor.share', 'SELECT FROM prio_processor.batch', 'DELETE FROM prio_processor.share',
   'CALL prio_processor.run()', q{INSERT INTO prio_processor.share (batch_id, ordinal) VALUES ('open', 1)}, 'TRUNCATE prio_processor.share', q{SELECT prio_internal.longest_share('telemetry', 'x', 6)};
 fails('job', $_, qr/permission denied/, "an operator sees no share, message, total or key: $_") foreach $share, 'SELECT FROM prio_processor.share', 'SELECT total FROM prio_processor.batch', 'SELECT FROM prio_internal.message',
   'SELECT FROM prio_internal.list', 'SELECT FROM prio_internal.opened', 'SELECT FROM prio_internal.work', 'SELECT FROM prio_internal.memory', 'SELECT FROM prio_internal.heard', 'SELECT FROM prio_internal.share_1', 'SELECT FROM prio_internal.early_share',
