@@ -515,6 +515,8 @@ END $$;
 COMMENT ON FUNCTION prio_internal.close_open_batch(prio_processor.batch) IS 'closes a batch that is open and locked';
 
 CREATE PROCEDURE prio_processor.close_batch(batch_id text) LANGUAGE plpgsql SECURITY DEFINER AS $$
+	-- Shares that are longer than an honest one leave short rows, as they are in the TOAST table, and many fit a block.
+	width := least(width, greatest(1, blocks * 64000000 / greatest(1, pg_table_size(partition))));
 DECLARE
 	b prio_processor.batch := prio_internal.lock_batch(batch_id);
 BEGIN
