@@ -84,6 +84,14 @@ CREATE FUNCTION prio_internal.in_transaction_block() RETURNS boolean
 
 COMMENT ON FUNCTION prio_internal.in_transaction_block() IS 'is this a transaction that somebody has begun with BEGIN';
 
+-- For those who look at pg_stat_activity. PostgreSQL takes 63 bytes of ASCII, and would say so in every step.
+CREATE FUNCTION prio_internal.show_work(what text, batch_id text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM set_config('application_name', left(regexp_replace(format('prio: %s, %s', what, batch_id), '[^ -~]', '?', 'g'), 63), true);
+END $$;
+
+COMMENT ON FUNCTION prio_internal.show_work(text, text) IS 'says in application_name what this session is at';
+
 -- ---------------------------------------------------------------- settings
 
 CREATE FUNCTION prio_internal.other_role(role text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE

@@ -313,7 +313,7 @@ BEGIN
 		OR (SELECT c.silent FROM prio_internal.contact AS c WHERE c.server = p.server) THEN
 		RETURN false;
 	END IF;
-	PERFORM set_config('application_name', format('prio: asks for %s, %s', needed, b.batch_id), true);
+	PERFORM prio_internal.show_work('asks for ' || needed, b.batch_id);
 	size := b.chunk_shares;
 	BEGIN
 		IF needed = 'list' THEN

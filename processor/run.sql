@@ -129,7 +129,7 @@ BEGIN
 	-- What is said must be there after a crash, whatever the session thinks of that.
 	PERFORM prio_internal.commit_synchronously();
 	-- For those who look at progress or at pg_stat_activity, and for nothing else.
-	PERFORM pg_try_advisory_xact_lock_shared(1886415471, b.number), set_config('application_name', format('prio: %s, %s', b.stage, b.batch_id), true);
+	PERFORM pg_try_advisory_xact_lock_shared(1886415471, b.number), prio_internal.show_work(b.stage::text, b.batch_id);
 	BEGIN
 		PERFORM prio_internal.check_here(p) FROM prio_processor.peer AS p WHERE p.server = b.server;
 		IF NOT EXISTS (SELECT FROM prio_internal.identity() AS i WHERE (i.system_identifier, i.database, i.timeline) = (b.system_identifier, b.database, b.timeline)) THEN

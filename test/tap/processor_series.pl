@@ -71,6 +71,9 @@ is(alarms($_), '', 'nobody needs to look') foreach $A, $B;
 # ------------------------------------------------------------------ what a result is about
 
 as($A, 'job', qq{INSERT INTO prio_processor.label VALUES ('visits {YYYY-MM}', 1, 'opened it'), ('visits {YYYY-MM}', 2, 'paid'), ('visits $month{-2}', 2, 'paid in cash')});
+like(error_as($A, 'job', create($visits =~ s/\{YYYY-MM\}/{YYYY}-{MM}/r)), qr/batch "visits $month{-5}" exists already, and is of another period, server or series/, 'nor does another one give the same names');
+my (undef, $shown, $said) = $A->{node}->psql($A->{database}, q{BEGIN; SELECT prio_internal.show_work('close', repeat(U&'\00fc', 200)); SHOW application_name; ROLLBACK});
+is("$shown$said", "\nprio: close, " . '?' x 50, 'a long name is cut off without a word');
 my ($opened, $paid) = sql($pair->{clients}, "SELECT sum(data[1]), sum(data[2]) FROM client WHERE batch = 'visits $month{-2}'") =~ /(\d+)/g;
 is(as($A, 'analyst', 'SELECT batch_id, position, name, count, share, mean, valid FROM prio_processor.counts ORDER BY 1, 2'),
 	sprintf("visits $month{-2}|1|opened it|$opened|%.4f||8\nvisits $month{-2}|2|paid in cash|$paid|%.4f||8", $opened / 8, $paid / 8), 'counts have names and are a share of the clients');
