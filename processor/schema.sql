@@ -228,7 +228,8 @@ COMMENT ON COLUMN prio_processor.series.error_at IS 'when that was';
 CREATE TABLE prio_processor.label (
 	batch_or_series text NOT NULL,
 	position int NOT NULL CHECK (position >= 1),
-	name text NOT NULL,
+	-- It is shown on the terminal of who reads results.
+	name text NOT NULL CHECK (octet_length(name) <= 1000 AND name !~ '[[:cntrl:]]'),
 	PRIMARY KEY (batch_or_series, position)
 );
 

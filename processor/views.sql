@@ -173,7 +173,10 @@ FROM prio_processor.exchange AS e WHERE e.unknown_batches IS NOT NULL
 UNION ALL
 SELECT 'series', s.server, NULL, s.pattern, s.error_at, s.error, 'Its next batch could not be made; run() tries again.' FROM prio_processor.series AS s WHERE s.error IS NOT NULL
 UNION ALL
-SELECT 'early shares', NULL, CASE WHEN count(DISTINCT e.batch_id) = 1 THEN left(min(e.batch_id), 60) END, NULL, min(e.arrived_at),
+SELECT 'nobody calls run()', s.server, NULL, s.pattern, greatest(s.created_at, s.next_at - s.ahead), 'its next batch could be made', 'Schedule CALL prio_processor.run(); cron.job_run_details says why a job of pg_cron failed.'
+FROM prio_processor.series AS s WHERE s.error IS NULL AND greatest(s.created_at, s.next_at - s.ahead) < clock_timestamp() - interval '1 hour'
+UNION ALL
+SELECT 'early shares', NULL, CASE WHEN count(DISTINCT e.batch_id) = 1 THEN regexp_replace(left(min(e.batch_id), 60), '[[:cntrl:]]', ' ', 'g') END, NULL, min(e.arrived_at),
 	format('%s shares are for %s batches that nobody has made', count(*), count(DISTINCT e.batch_id)), 'create_batch() takes them in. After 7 days they are thrown away.'
 FROM prio_internal.early_share AS e HAVING min(e.arrived_at) < clock_timestamp() - interval '1 hour';
 
