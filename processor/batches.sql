@@ -415,9 +415,9 @@ BEGIN
 				HINT = 'Where messages are exchanged as files, create the batch with checkpoints => false. Otherwise give join_peer() a peer_server.';
 	END IF;
 	INSERT INTO prio_processor.batch (batch_id, server, role, n_data, bits, min_batch_size, packet_batch_id, max_missing, ordinals,
-		checkpoints, close_at, report_times, allow_forgeable, series, drop_at, chunk_shares, settings, system_identifier, database, timeline)
+		checkpoints, close_at, report_times, allow_forgeable, series, period, drop_at, chunk_shares, settings, system_identifier, database, timeline)
 	SELECT b.batch_id, b.server, b.role, b.n_data, b.bits, b.min_batch_size, b.packet_batch_id, b.max_missing, b.ordinals,
-		b.checkpoints, b.close_at, b.report_times, b.allow_forgeable, b.series, b.drop_at, prio_internal.chunk_shares(b.server, b.n_data), prio_internal.settings(b), i.system_identifier, i.database, i.timeline
+		b.checkpoints, b.close_at, b.report_times, b.allow_forgeable, b.series, b.period, b.drop_at, prio_internal.chunk_shares(b.server, b.n_data), prio_internal.settings(b), i.system_identifier, i.database, i.timeline
 	FROM prio_internal.identity() AS i RETURNING * INTO b;
 	INSERT INTO prio_internal.heard (number) VALUES (b.number);
 	-- A share that fits a block stays in its row: in the TOAST table it would take COPY three times as long.
@@ -515,6 +515,8 @@ BEGIN
 	PERFORM prio_internal.take_early_shares(b);
 	UPDATE prio_processor.batch AS x SET settings = prio_internal.settings(b) WHERE x.number = b.number;
 	blocks := pg_relation_size(partition) / current_setting('block_size')::bigint;
+	-- Shares that are longer than an honest one leave short rows, as they are in the TOAST table, and many fit a block.
+	width := least(width, greatest(1, blocks * 64000000 / greatest(1, pg_table_size(partition))));
 	INSERT INTO prio_internal.chunk (number, chunk, first_block, end_block)
 	SELECT b.number, k, k * width, least((k + 1) * width, blocks) FROM generate_series(0, (blocks - 1) / width) AS k WHERE blocks > 0;
 	PERFORM prio_internal.enter_stage(b, 'close');
@@ -523,8 +525,6 @@ END $$;
 COMMENT ON FUNCTION prio_internal.close_open_batch(prio_processor.batch) IS 'closes a batch that is open and locked';
 
 CREATE PROCEDURE prio_processor.close_batch(batch_id text) LANGUAGE plpgsql SECURITY DEFINER AS $$
-	-- Shares that are longer than an honest one leave short rows, as they are in the TOAST table, and many fit a block.
-	width := least(width, greatest(1, blocks * 64000000 / greatest(1, pg_table_size(partition))));
 DECLARE
 	b prio_processor.batch := prio_internal.lock_batch(batch_id);
 BEGIN

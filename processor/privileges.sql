@@ -63,7 +63,7 @@ GRANT SELECT ON prio_processor.result, prio_processor.progress, prio_processor.e
 GRANT SELECT, INSERT, UPDATE, DELETE ON prio_processor.label TO prio_operator;
 GRANT SELECT (batch_id, number, server, role, n_data, bits, min_batch_size, packet_batch_id, max_missing, ordinals, checkpoints, close_at, report_times,
 	allow_forgeable, chunk_shares, created_at, stage, stage_since, attempt, failed_stage, error, error_at, partner_closed, listed, packets, agreed, valid, rejected,
-	series, drop_at, drop_wanted, dropped_at) ON prio_processor.batch TO prio_operator;
+	series, period, drop_at, drop_wanted, dropped_at) ON prio_processor.batch TO prio_operator;
 GRANT EXECUTE ON PROCEDURE
 	prio_processor.create_batch(text, name, int, bigint, int, text, numeric, boolean, boolean, timestamptz, tstzrange, boolean, boolean),
 	prio_processor.create_series(text, interval, name, int, bigint, int, text, numeric, boolean, boolean, boolean, timestamptz, interval, interval, interval, boolean),

@@ -132,6 +132,7 @@ CREATE TABLE prio_processor.batch (
 	rejected bigint,
 	total bytea,
 	series text,
+	period timestamptz,
 	drop_at timestamptz,
 	drop_wanted boolean NOT NULL DEFAULT false,
 	dropped_at timestamptz,
@@ -175,7 +176,8 @@ COMMENT ON COLUMN prio_processor.batch.valid IS 'shares in the total';
 COMMENT ON COLUMN prio_processor.batch.rejected IS 'packets of this side that are not';
 COMMENT ON COLUMN prio_processor.batch.total IS 'total share of this side; NULL if there are too few valid shares';
 COMMENT ON COLUMN prio_processor.batch.series IS 'the series that it is of';
-COMMENT ON COLUMN prio_processor.batch.drop_at IS 'from then on the next run() drops its shares, if it is finished; NULL for never';
+COMMENT ON COLUMN prio_processor.batch.period IS 'beginning of its period, if it is of a series';
+COMMENT ON COLUMN prio_processor.batch.drop_at IS 'from then on the next run() drops its shares, if it is finished or given up; NULL for never';
 COMMENT ON COLUMN prio_processor.batch.drop_wanted IS 'is drop_batch() waiting for somebody to let go of the shares';
 COMMENT ON COLUMN prio_processor.batch.dropped_at IS 'when its shares and messages were dropped';
 COMMENT ON COLUMN prio_processor.batch.system_identifier IS 'cluster in which it was made';

@@ -26,27 +26,45 @@ CREATE FUNCTION prio_internal.check_series(s prio_processor.series) RETURNS void
 DECLARE
 	months boolean := s.every >= interval '1 month' AND s.every = date_trunc('month', s.every);
 	moment timestamptz := s.starts_at;
+	starts timestamptz[];
 	names text[];
+	longest int;
 BEGIN
-	IF s.every < interval '1 minute' OR s.every > interval '10 years' OR NOT months AND EXTRACT(month FROM s.every) + EXTRACT(year FROM s.every) > 0 THEN
+	-- Before anything that takes time with its length.
+	IF octet_length(s.pattern) > 1000 THEN
+		RAISE EXCEPTION 'the pattern must have 1 to 1000 bytes, not %', octet_length(s.pattern) USING ERRCODE = 'invalid_parameter_value';
+	ELSIF s.every < interval '1 minute' OR s.every > interval '10 years' OR NOT months AND (EXTRACT(month FROM s.every) <> 0 OR EXTRACT(year FROM s.every) <> 0) THEN
 		RAISE EXCEPTION 'a period must have 1 minute to 10 years, and either months or days and hours, not %', s.every
 			USING ERRCODE = 'invalid_parameter_value', HINT = 'every is the time from one batch to the next: interval ''1 day'', for one.';
 	ELSIF s.pattern !~ '^[^{}]*(\{[^{}]+\}[^{}]*)+$' OR s.pattern ~* '\{[^}]*TM' THEN
 		RAISE EXCEPTION 'the pattern has no format of to_char() in braces' USING ERRCODE = 'invalid_parameter_value',
 			DETAIL = 'It stands for the beginning of the period, in UTC, and does not depend on a locale.', HINT = 'visits {YYYY-MM-DD} names a batch a day.';
 	ELSIF s.ahead < interval '0' OR s.ahead > greatest(s.every, interval '7 days') OR s.close_after < interval '0' OR s.close_after > interval '10 years'
-		OR s.keep < interval '0' THEN
+		OR s.keep < interval '0' OR s.keep > interval '1000 years' THEN
 		RAISE EXCEPTION 'ahead and close_after must not be negative, nor ahead more than a period or seven days' USING ERRCODE = 'invalid_parameter_value';
-	ELSIF s.starts_at < clock_timestamp() - 1000 * s.every OR s.starts_at > clock_timestamp() + interval '10 years' THEN
+	ELSIF s.starts_at < clock_timestamp() - least(1000 * s.every, interval '2000 years') OR s.starts_at > clock_timestamp() + interval '10 years' THEN
 		RAISE EXCEPTION 'starts_at is more than 1000 periods ago, or ten years away' USING ERRCODE = 'invalid_parameter_value',
 			DETAIL = format('It is %s, and a period has %s.', s.starts_at, s.every), HINT = 'The first run() makes a batch for every period since then.';
 	END IF;
 	FOR i IN 1 .. 400 LOOP
 		moment := prio_internal.period_start(s.every, moment);
-		names := names || prio_internal.period_name(s.pattern, moment);
+		starts := starts || moment;
 		moment := prio_internal.period_after(s.every, moment);
 	END LOOP;
-	IF (SELECT count(DISTINCT n) < 400 FROM unnest(names) AS n) THEN
+	-- Besides, the same hour of later days, months and years, and the days about New Year, when years of weeks are others.
+	starts := ARRAY(SELECT t FROM unnest(starts) WITH ORDINALITY AS o (t, n) ORDER BY n) || ARRAY(
+		SELECT DISTINCT p FROM (
+			SELECT s.starts_at + day * interval '1 day' FROM generate_series(1, 31) AS day
+			UNION ALL SELECT s.starts_at + month * interval '1 month' FROM generate_series(1, 12) AS month
+			UNION ALL SELECT s.starts_at + year * interval '1 year' FROM generate_series(1, 28) AS year
+			UNION ALL SELECT date_trunc('year', s.starts_at, 'UTC') + year * interval '1 year' + day * interval '1 day'
+			FROM generate_series(1, 28) AS year, generate_series(-4, 3) AS day) AS v (t), prio_internal.period_start(s.every, v.t) AS p
+		WHERE p <> ALL (starts));
+	names := ARRAY(SELECT prio_internal.period_name(s.pattern, t) FROM unnest(starts) WITH ORDINALITY AS o (t, n) ORDER BY n);
+	longest := (SELECT max(octet_length(n)) FROM unnest(names) AS n);
+	IF longest > 1000 THEN
+		RAISE EXCEPTION 'the name of a batch must have 1 to 1000 bytes, not %', longest USING ERRCODE = 'invalid_parameter_value';
+	ELSIF (SELECT count(DISTINCT n) < cardinality(names) FROM unnest(names) AS n) THEN
 		RAISE EXCEPTION 'the pattern gives the same name to several periods of %', s.every USING ERRCODE = 'invalid_parameter_value',
 			DETAIL = format('It begins with %s.', (SELECT string_agg(format('"%s"', n), ', ') FROM unnest(names[1:3]) AS n)), HINT = 'A batch id is used once, for good: put the year in, and the hour where there are several batches a day.';
 	END IF;
@@ -74,11 +92,30 @@ BEGIN
 	b.report_times := CASE prio_internal.protocol(s.server::text) WHEN 'DAP' THEN tstzrange(s.next_at, ends_at) END;
 	b.allow_forgeable := s.allow_forgeable;
 	b.series := s.pattern;
+	b.period := s.next_at;
 	b.drop_at := ends_at + s.keep;
 	RETURN b;
 END $$;
 
 COMMENT ON FUNCTION prio_internal.next_batch(prio_processor.series, prio_processor.peer) IS 'the next batch of a series, as it would be made';
+
+-- Is it there: of a series of this name that was dropped and is made again? Any other batch of this name is in the way, and shares
+-- of this period must not go there.
+CREATE FUNCTION prio_internal.is_made(b prio_processor.batch) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+DECLARE
+	there prio_processor.batch;
+BEGIN
+	SELECT * INTO there FROM prio_processor.batch AS x WHERE x.batch_id = b.batch_id;
+	IF NOT FOUND THEN
+		RETURN false;
+	ELSIF (there.series, there.period, there.server) IS DISTINCT FROM (b.series, b.period, b.server) THEN
+		RAISE EXCEPTION 'batch "%" exists already, and is of another period, server or series', b.batch_id
+			USING ERRCODE = 'duplicate_object', HINT = 'Give the series another pattern, or a later starts_at, the same on both servers.';
+	END IF;
+	RETURN true;
+END $$;
+
+COMMENT ON FUNCTION prio_internal.is_made(prio_processor.batch) IS 'is the batch of a period there; an error if another batch has its name';
 
 CREATE PROCEDURE prio_processor.create_series(pattern text, every interval, server name, n_data int DEFAULT NULL, min_batch_size bigint DEFAULT NULL,
 		bits int DEFAULT NULL, packet_batch_id text DEFAULT NULL, max_missing numeric DEFAULT 0.1, ordinals boolean DEFAULT false,
@@ -111,10 +148,8 @@ BEGIN
 		END IF;
 		RAISE EXCEPTION 'series "%" exists already', s.pattern
 			USING ERRCODE = 'duplicate_object', HINT = 'drop_series() ends one; its batches stay.';
-	ELSIF EXISTS (SELECT FROM prio_processor.batch AS x WHERE x.batch_id = b.batch_id AND x.series IS DISTINCT FROM s.pattern) THEN
-		RAISE EXCEPTION 'batch "%" exists already, and is of no such series', b.batch_id
-			USING ERRCODE = 'duplicate_object', HINT = 'Give the series another pattern, or a later starts_at, the same on both servers.';
 	END IF;
+	PERFORM prio_internal.is_made(b);
 	INSERT INTO prio_processor.series VALUES (s.*);
 	RAISE NOTICE 'the first batch is "%", for % to %; the next run() makes it', b.batch_id, s.starts_at, prio_internal.period_after(s.every, s.starts_at);
 END $$;
@@ -142,7 +177,7 @@ BEGIN
 		RAISE EXCEPTION 'series "%" does not exist', series_batch.pattern
 			USING ERRCODE = 'undefined_object', HINT = 'Series are made with create_series().';
 	END IF;
-	RETURN prio_internal.period_name(pattern, prio_internal.period_start(every, moment));
+	RETURN CASE WHEN isfinite(moment) THEN prio_internal.period_name(pattern, prio_internal.period_start(every, moment)) END;
 END $$;
 
 COMMENT ON FUNCTION prio_processor.series_batch(text, timestamptz) IS 'the batch of a series that a share of this time belongs to';
@@ -151,7 +186,7 @@ COMMENT ON FUNCTION prio_processor.series_batch(text, timestamptz) IS 'the batch
 
 -- Makes the batches that are due, fifty at the most, and marks those whose time is over. Whatever was missed while
 -- nobody called run() is made up for, since the other server made those batches, too. What is not
--- finished is kept, however late the other server is. Returns what went wrong. In a transaction block
+-- finished is kept, however late the other server is, and what failed until somebody has looked. Returns what went wrong. In a transaction block
 -- somebody else would wait for a partition: see look_after().
 CREATE FUNCTION prio_internal.run_series() RETURNS text[] LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
@@ -170,9 +205,10 @@ BEGIN
 			BEGIN
 				p := prio_internal.peer_for_batch(s.server);
 				b := prio_internal.next_batch(s, p);
-				-- of a series of this name that was dropped and is made again
-				IF NOT EXISTS (SELECT FROM prio_processor.batch AS x WHERE x.batch_id = b.batch_id AND x.series = s.pattern) THEN
-					PERFORM prio_internal.check_batch(p, b), prio_internal.new_batch(p, b, attach);
+				IF NOT prio_internal.is_made(b) THEN
+					PERFORM prio_internal.check_batch(p, b);
+					-- Whoever is in the way of one is in the way of the next as well.
+					attach := prio_internal.new_batch(p, b, attach);
 				END IF;
 				s.next_at := prio_internal.period_after(s.every, s.next_at);
 				made := made + 1;
@@ -186,7 +222,7 @@ BEGIN
 	END LOOP;
 	UPDATE prio_processor.batch AS x SET drop_wanted = true
 	WHERE x.number IN (SELECT y.number FROM prio_processor.batch AS y
-		WHERE y.drop_at <= clock_timestamp() AND y.stage IN ('published', 'too small', 'failed') AND NOT y.drop_wanted FOR UPDATE SKIP LOCKED);
+		WHERE y.drop_at <= clock_timestamp() AND (y.stage IN ('published', 'too small') OR y.stage = 'failed' AND y.error LIKE 'given up%') AND NOT y.drop_wanted FOR UPDATE SKIP LOCKED);
 	RETURN problems;
 END $$;
 
