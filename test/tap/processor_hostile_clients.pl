@@ -94,6 +94,13 @@ cmp_ok($blocks, '<', 500, '9. a payload of 50 MB, which has 6000 blocks, is not 
 run($pair, 'A');
 is(sql($A, q{SELECT string_agg(r.reason || ': ' || r.shares, ', ') FROM prio_internal.opened AS o, prio_internal.opened_rejections(o.opened) AS r WHERE number = } . $number), 'wrong length: 2', '9. but refused');
 
+# Honest shares have a block each; these are as long as a share may be, and lie in the TOAST table.
+new_batch($pair, 'toasted', 128, 5);
+as($A, 'collector', "$share SELECT 'toasted', gen_random_uuid(), p FROM (SELECT decode(repeat('00', " . sql($A, q{SELECT prio_processor.longest_share('toasted')}) . "), 'hex') OFFSET 0) AS v (p), generate_series(1, 9000)");
+as($A, 'job', q{CALL prio_processor.close_batch('toasted')});
+cmp_ok(sql($A, q{SELECT count(*) FROM prio_internal.chunk JOIN prio_processor.batch USING (number) WHERE batch_id = 'toasted'}), '>', 1, '9. what many long shares have in bytes is not one chunk');
+as($A, 'job', q{CALL prio_processor.give_up_batch('toasted')});
+
 # ------------------------------------------------------------------ shares stay as they came
 
 my $superuser = sql($A, 'SELECT current_user');
