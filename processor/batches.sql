@@ -616,6 +616,7 @@ BEGIN
 	DELETE FROM prio_internal.message AS x WHERE x.number = b.number;
 	DELETE FROM prio_internal.written_id AS x WHERE x.number = b.number;
 	DELETE FROM prio_internal.imported_message AS x WHERE x.number = b.number;
+	DELETE FROM prio_internal.file AS x WHERE x.number = b.number;
 	UPDATE prio_processor.batch AS x SET dropped_at = clock_timestamp() WHERE x.number = b.number;
 	RETURN true;
 EXCEPTION WHEN lock_not_available THEN
