@@ -20,9 +20,12 @@ BEGIN
 	EXECUTE format('SELECT prio_internal.sum_records($4, $1, o.share_id, o.record, s.header, s.payload)
 		FROM (SELECT o.share_id, o.place, o.record FROM prio_internal.opened_shares($2) AS o
 			WHERE %s EXISTS (SELECT FROM prio_internal.valid_shares($3) AS v WHERE v.place = o.place)) AS o,
-			LATERAL (SELECT s.header, s.payload FROM prio_internal.%I AS s WHERE s.ctid = o.place) AS s',
+			LATERAL (SELECT coalesce(s.header, prio_internal.file_bytes(s.file, s.position - s.header_bytes - 4, s.header_bytes, $6)) AS header,
+				coalesce(s.payload, prio_internal.file_bytes(s.file, s.position, s.bytes, $5)) AS payload
+				FROM prio_internal.%I AS s WHERE s.ctid = o.place) AS s',
 		CASE WHEN valid THEN '' ELSE 'NOT' END, 'share_' || b.number)
-	INTO sum USING b.n_data, b.number, b, b.server::text;
+	INTO sum USING b.n_data, b.number, b, b.server::text, prio_internal.longest_share(b.server::text, b.packet_batch_id, b.n_data) + 1,
+		prio_internal.longest_header(b.server::text) + 1;
 	RETURN sum;
 END $$;
 

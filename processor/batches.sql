@@ -627,6 +627,7 @@ BEGIN
 	DELETE FROM prio_internal.message AS x WHERE x.number = b.number AND NOT (b.stage = 'too small' AND b.checkpoints AND x.role = b.role AND x.round = 2);
 	DELETE FROM prio_internal.written_id AS x WHERE x.number = b.number;
 	DELETE FROM prio_internal.imported_message AS x WHERE x.number = b.number;
+	DELETE FROM prio_internal.file AS x WHERE x.number = b.number;
 	UPDATE prio_processor.batch AS x SET dropped_at = clock_timestamp() WHERE x.number = b.number;
 	RETURN true;
 EXCEPTION WHEN lock_not_available THEN

@@ -26,6 +26,27 @@ CREATE FUNCTION prio_internal.verify_key_digest(server text) RETURNS bytea
 
 COMMENT ON FUNCTION prio_internal.verify_key_digest(text) IS 'a digest of the verify key of a server of Prio3';
 
+-- ---------------------------------------------------------------- shares in files
+
+CREATE FUNCTION prio_internal.file_state(path text, OUT bytes bigint, OUT modified bigint)
+	AS 'MODULE_PATHNAME', 'prio_job_file_state'
+	LANGUAGE C VOLATILE STRICT COST 100;
+
+COMMENT ON FUNCTION prio_internal.file_state(text) IS 'size of a file of shares, and the time of its last change';
+
+CREATE FUNCTION prio_internal.file_rows(path text, bytes bigint, modified bigint)
+	RETURNS TABLE (ordinal bigint, share_id uuid, "position" bigint, bytes_of_payload int, header_bytes int)
+	AS 'MODULE_PATHNAME', 'prio_job_file_rows'
+	LANGUAGE C VOLATILE STRICT COST 1000 ROWS 5000;
+
+COMMENT ON FUNCTION prio_internal.file_rows(text, bigint, bigint) IS 'where the shares are in a file that has this size and time';
+
+CREATE FUNCTION prio_internal.file_bytes(file int, "position" bigint, bytes int, longest int) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'prio_job_file_bytes'
+	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000;
+
+COMMENT ON FUNCTION prio_internal.file_bytes(int, bigint, int, int) IS 'a field of a file of shares, or the beginning of one that is too long; an error if the file is not as it was';
+
 -- ---------------------------------------------------------------- opening
 
 CREATE FUNCTION prio_internal.longest_share(server text, packet_batch_id text, n_data int) RETURNS int

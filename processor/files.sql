@@ -129,6 +129,49 @@ END $$;
 
 COMMENT ON FUNCTION prio_processor.import_share(text, json) IS 'a share that came by HTTP; an error with a status if it is refused';
 
+-- Of a file that stays where it is a row a share says where it is in there. Who may name one is who may
+-- read files of the server, and may use the schema that this is in: there is no other way to it.
+CREATE FUNCTION prio_internal.import_file(batch_id text, path text) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+	b prio_processor.batch := prio_internal.existing_batch(batch_id);
+	f prio_internal.file;
+	shares bigint;
+BEGIN
+	IF b.stage <> 'open' THEN
+		RAISE EXCEPTION 'batch "%" is closed', b.batch_id
+			USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = format('It is in stage "%s".', b.stage);
+	ELSIF import_file.path IS NULL OR octet_length(import_file.path) NOT BETWEEN 1 AND 1000 THEN
+		RAISE EXCEPTION 'path of a share file must have between 1 and 1000 bytes' USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	INSERT INTO prio_internal.file (number, path, bytes, modified)
+	SELECT b.number, import_file.path, s.bytes, s.modified FROM prio_internal.file_state(import_file.path) AS s
+	ON CONFLICT ON CONSTRAINT file_number_path_key DO NOTHING RETURNING * INTO f;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'share file "%" is in batch "%" already', import_file.path, b.batch_id USING ERRCODE = 'duplicate_object';
+	END IF;
+	EXECUTE format('INSERT INTO prio_internal.%I (batch_id, share_id, ordinal, file, position, bytes, header_bytes)
+		SELECT $1, (r.x).share_id, (r.x).ordinal, CASE WHEN (r.x).position IS NOT NULL THEN $2 END, (r.x).position, (r.x).bytes_of_payload, (r.x).header_bytes
+		FROM (SELECT prio_internal.file_rows($3, $4, $5) AS x OFFSET 0) AS r', 'share_' || b.number)
+	USING b.batch_id, f.file, f.path, f.bytes, f.modified;
+	GET DIAGNOSTICS shares = ROW_COUNT;
+	-- All of them would be late.
+	IF (SELECT x.stage FROM prio_processor.batch AS x WHERE x.number = b.number) <> 'open' THEN
+		RAISE EXCEPTION 'batch "%" was closed meanwhile', b.batch_id USING ERRCODE = 'object_not_in_prerequisite_state';
+	END IF;
+	RETURN shares;
+END $$;
+
+COMMENT ON FUNCTION prio_internal.import_file(text, text) IS 'takes note of the shares in a file of the server';
+
+CREATE PROCEDURE prio_processor.import_file(batch_id text, path text) LANGUAGE plpgsql AS $$
+DECLARE
+	shares bigint := prio_internal.import_file(batch_id, path);
+BEGIN
+	RAISE NOTICE 'batch "%": % shares, which stay in their file', batch_id, shares;
+END $$;
+
+COMMENT ON PROCEDURE prio_processor.import_file(text, text) IS 'shares from a file of the server in the binary format of COPY, in which they stay';
+
 -- ---------------------------------------------------------------- messages
 
 CREATE FUNCTION prio_processor.import_message_lines(batch_id text, round int, lines bytea[], OUT taken bigint, OUT unreadable bigint)

@@ -2,22 +2,27 @@
 
 -- Blocks of a chunk: some five thousand shares, fewer when they are long, so that what one
 -- transaction opens stays below 64 MB or so. What does not fit a block is in the TOAST table, and
--- leaves a row of some 90 bytes behind.
+-- leaves a row of some 90 bytes behind, as does what stays in a file.
 CREATE FUNCTION prio_internal.chunk_blocks(b prio_processor.batch) RETURNS bigint LANGUAGE sql STABLE AS $$
 	SELECT greatest(1, b.chunk_shares / CASE WHEN w.width > prio_internal.longest_row() THEN 90 ELSE prio_internal.longest_row() / w.width END)
-	FROM (SELECT 70 + octet_length(b.batch_id) + prio_internal.usual_share(b.server::text, b.packet_batch_id, b.n_data) AS width) AS w
+	FROM (SELECT 70 + octet_length(b.batch_id) + CASE WHEN EXISTS (SELECT FROM prio_internal.file AS f WHERE f.number = b.number) THEN 16
+		ELSE prio_internal.usual_share(b.server::text, b.packet_batch_id, b.n_data) END AS width) AS w
 $$;
 
 COMMENT ON FUNCTION prio_internal.chunk_blocks(prio_processor.batch) IS 'how many blocks of shares are opened at a time';
 
+-- What stays in a file is read there; of what is longer than any share or header, enough to see that.
 CREATE FUNCTION prio_internal.open_chunk(b prio_processor.batch, c prio_internal.chunk) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
 	EXECUTE format('INSERT INTO prio_internal.opened (number, chunk, opened, shares)
 		SELECT $1, $2, o.opened, prio_internal.opened_count(o.opened)
-		FROM (SELECT prio_internal.open_shares($3, $4, $5, $7, s.share_id, CASE WHEN $6 THEN s.ordinal END, s.header, s.payload, s.ctid) AS opened
+		FROM (SELECT prio_internal.open_shares($3, $4, $5, $7, s.share_id, CASE WHEN $6 THEN s.ordinal END,
+				coalesce(s.header, prio_internal.file_bytes(s.file, s.position - s.header_bytes - 4, s.header_bytes, $9)),
+				coalesce(s.payload, prio_internal.file_bytes(s.file, s.position, s.bytes, $8)), s.ctid) AS opened
 			FROM prio_internal.%I AS s WHERE s.ctid >= %L::tid AND s.ctid < %L::tid OFFSET 0) AS o',
 		'share_' || b.number, format('(%s,0)', c.first_block), format('(%s,0)', c.end_block))
-	USING b.number, c.chunk, b.server::text, b.packet_batch_id, b.n_data, b.ordinals, b.report_times;
+	USING b.number, c.chunk, b.server::text, b.packet_batch_id, b.n_data, b.ordinals, b.report_times, prio_internal.longest_share(b.server::text, b.packet_batch_id, b.n_data) + 1,
+		prio_internal.longest_header(b.server::text) + 1;
 END $$;
 
 COMMENT ON FUNCTION prio_internal.open_chunk(prio_processor.batch, prio_internal.chunk) IS 'opens the shares of a chunk';

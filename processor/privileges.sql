@@ -76,6 +76,9 @@ GRANT EXECUTE ON FUNCTION prio_processor.import_share(text, text, bigint), prio_
 	prio_processor.import_message(text, int, text), prio_processor.import_message_lines(text, int, bytea[]),
 	prio_internal.step(int), prio_internal.to_be_run(), prio_internal.progress_of(int), prio_internal.pull_checkpoints(name), prio_internal.pull_batch(int), prio_internal.look_after(), prio_internal.run_series(),
 	prio_internal.in_transaction_block(), prio_internal.whole_lines(bytea), prio_internal.check_round(int) TO prio_operator;
+-- Who names a file of the server runs the job, as prio_internal is for those, and may read its files.
+GRANT EXECUTE ON PROCEDURE prio_processor.import_file(text, text) TO pg_read_server_files;
+GRANT EXECUTE ON FUNCTION prio_internal.import_file(text, text) TO pg_read_server_files;
 -- Where the partner only has files, whoever runs the job carries them.
 GRANT EXECUTE ON FUNCTION prio_processor.export_messages(text, int), prio_processor.export_total(text) TO prio_operator;
 

@@ -269,7 +269,11 @@ CREATE TABLE prio_processor.share (
 	share_id uuid,
 	ordinal bigint,
 	header bytea,
-	payload bytea
+	payload bytea,
+	file int,
+	position bigint,
+	bytes int,
+	header_bytes int
 ) PARTITION BY LIST (batch_id);
 
 -- They do not compress.
@@ -295,6 +299,25 @@ COMMENT ON COLUMN prio_processor.share.share_id IS 'the same for both shares of 
 COMMENT ON COLUMN prio_processor.share.ordinal IS 'which evaluation point it is checked at; only imports of files set it';
 COMMENT ON COLUMN prio_processor.share.header IS 'what is not sealed of a report: the public share, or all of a DAP report that both seals cover; NULL for packets of Prio v1';
 COMMENT ON COLUMN prio_processor.share.payload IS 'the share for this server';
+COMMENT ON COLUMN prio_processor.share.file IS 'number of the file that header and payload are in, if they are not here; only import_file() sets it';
+COMMENT ON COLUMN prio_processor.share.position IS 'byte of that file where the length of the payload stands, which the header is before and the payload behind';
+COMMENT ON COLUMN prio_processor.share.bytes IS 'length of the payload there';
+COMMENT ON COLUMN prio_processor.share.header_bytes IS 'length of the header there; NULL if there is none';
+
+CREATE SEQUENCE prio_internal.file_number AS int;
+
+-- Which file is meant is for the owner alone to write: a row of share has its number.
+CREATE TABLE prio_internal.file (
+	file int PRIMARY KEY DEFAULT nextval('prio_internal.file_number'),
+	number int NOT NULL,
+	path text NOT NULL,
+	bytes bigint NOT NULL,
+	modified bigint NOT NULL,
+	UNIQUE (number, path)
+);
+
+COMMENT ON SEQUENCE prio_internal.file_number IS 'numbers of files';
+COMMENT ON TABLE prio_internal.file IS 'files in which shares of a batch stay, with their size and the time of their last change in nanoseconds since 1970';
 
 -- ---------------------------------------------------------------- the state of a batch
 
@@ -453,6 +476,8 @@ SELECT pg_catalog.pg_extension_config_dump('prio_processor.series', '');
 SELECT pg_catalog.pg_extension_config_dump('prio_processor.label', '');
 SELECT pg_catalog.pg_extension_config_dump('prio_internal.heard', '');
 SELECT pg_catalog.pg_extension_config_dump('prio_internal.early_share', '');
+SELECT pg_catalog.pg_extension_config_dump('prio_internal.file_number', '');
+SELECT pg_catalog.pg_extension_config_dump('prio_internal.file', '');
 SELECT pg_catalog.pg_extension_config_dump('prio_internal.chunk', '');
 SELECT pg_catalog.pg_extension_config_dump('prio_internal.list', '');
 SELECT pg_catalog.pg_extension_config_dump('prio_internal.agreed', '');

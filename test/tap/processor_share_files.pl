@@ -1,0 +1,313 @@
+# Shares that stay in the files in which they came: right totals from them, with little written; files
+# that change or vanish, that are none or are hostile; who may name one. At night also killed servers, a
+# dump, and a million rows.
+use strict;
+use warnings;
+
+use Fcntl qw(SEEK_SET);
+use POSIX ();
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use PrioTest;
+use ProcessorTest;
+use Test::More;
+
+my $pair = new_pair();
+my ($A, $B, $clients) = @{$pair}{ 'A', 'B', 'clients' };
+my $node = $A->{node};
+my $folder = $node->basedir;
+small_chunks($pair, 10);
+$node->safe_psql('postgres', q{CREATE ROLE carrier LOGIN IN ROLE prio_operator, pg_read_server_files});
+
+# What a query of the clients' database gives, as a file in the binary format of COPY. Returns its path.
+sub write_file
+{
+	my ($name, $query) = @_;
+	sql($clients, "COPY ($query) TO '$folder/$name' (FORMAT binary)");
+	return "$folder/$name";
+}
+
+sub shares_of
+{
+	my ($role, $batch, $which) = @_;
+	return write_file("${batch}_$role", "SELECT id, share_$role FROM client WHERE batch = '$batch' AND share_$role IS NOT NULL AND " . ($which // 'true') . ' ORDER BY id');
+}
+
+sub import_call { my ($batch, $path) = @_; return "CALL prio_processor.import_file('$batch', '$path')"; }
+sub error_of { my ($role, $batch) = @_; return as($pair->{$role}, 'job', "SELECT error FROM prio_processor.batch WHERE batch_id = '$batch'"); }
+
+# A batch whose shares are in a file on both sides.
+sub batch_in_files
+{
+	my ($batch, $count) = @_;
+
+	new_batch($pair, $batch, 8, 3);
+	new_clients($pair, $batch, $count, 8);
+	as($pair->{$_}, 'carrier', import_call($batch, shares_of($_, $batch))) foreach 'A', 'B';
+	return;
+}
+
+# Bytes of a file as they are, and as they were, with its time.
+sub change_file
+{
+	my ($path, $offset, $bytes) = @_;
+	open my $file, '+<:raw', $path or die "$path: $!";
+	seek $file, $offset, SEEK_SET;
+	print $file $bytes;
+	close $file;
+	return;
+}
+
+# ------------------------------------------------------------------ a total
+
+# Two files, rows that came in another way, a share that only A refuses, and one that both have but B refuses:
+# so A opens one again, and takes it away from its total.
+new_batch($pair, 'kept', 8, 3, 'max_missing => 0.5');
+new_clients($pair, 'kept', 60, 8);
+sql($clients, q{
+	UPDATE client SET kind = 'bad at A', share_a = sha256(share_a) WHERE id = (SELECT id FROM client WHERE kind = 'honest' ORDER BY id LIMIT 1 OFFSET 5)});
+lying_client($pair, 'kept', 0 .. 7);
+foreach my $role ('A', 'B')
+{
+	foreach my $half (0, 1)
+	{
+		my $path = shares_of($role, 'kept', "get_byte(uuid_send(id), 15) % 3 = $half") . $half;
+		rename "$folder/kept_$role", $path;
+		my ($code, $out, $err) = $node->psql($pair->{$role}{database}, import_call('kept', $path), extra_params => [ '-U', 'carrier' ]);
+		my $rows = sql($clients, "SELECT count(*) FROM client WHERE get_byte(uuid_send(id), 15) % 3 = $half");
+		like($err, qr/NOTICE:  batch "kept": $rows shares, which stay in their file/, 'a file is taken note of');
+	}
+}
+deliver($pair, 'kept', 'get_byte(uuid_send(id), 15) % 3 = 2');
+is(sql($A, q{SELECT count(*) FILTER (WHERE file IS NULL) > 0, count(*) FILTER (WHERE (file IS NULL) = (payload IS NULL)) FROM prio_processor.share WHERE batch_id = 'kept'}),
+	't|0', 'shares are in the table or in a file');
+close_both($pair, 'kept');
+ok(finish($pair, 'kept'), 'a batch with files is finished');
+is(result($pair, $_, 'kept'), truth($pair, 'kept'), "and its total right, says $_") foreach 'A', 'B';
+is(report($pair, 'A', 'kept'), 'close/decryption failed: 1, aggregate/the proof does not hold: 1', 'with the two that are not in it');
+as($A, 'job', q{CALL prio_processor.drop_batch('kept')});
+is(sql($A, 'SELECT count(*) FROM prio_internal.file') . (-e "$folder/kept_A0" ? ' there' : ' gone'), '0 there', 'drop_batch() forgets a file, and leaves it where it is');
+
+# Reports of Prio3 have a header; rows with NULLs, and what is too long, are shares that are refused.
+{
+	my $verify_key = sql($clients, q{SELECT encode(prio3_verify_key(), 'hex')});
+	my $server = q{FOREIGN DATA WRAPPER prio OPTIONS (vdaf 'Prio3Histogram', length '4', };
+	sql($clients, "CREATE SERVER buttons ${server}role 'A')");
+	sql($pair->{$_}, "CREATE SERVER buttons ${server}role '$_'); CREATE USER MAPPING FOR PUBLIC SERVER buttons OPTIONS (verify_key '$verify_key');
+		CALL prio_processor.join_peer('buttons', NULL, 'other')") foreach 'A', 'B';
+	sql($clients, q{CREATE TABLE report AS SELECT encode(s.nonce, 'hex')::uuid AS id, s.public_share, s.share_a, s.share_b
+		FROM generate_series(1, 30) AS i, prio3_shard('buttons', i % 4) AS s;
+		INSERT INTO report SELECT gen_random_uuid(), CASE i WHEN 3 THEN repeat('x', 2000000)::bytea ELSE public_share END, b, b
+		FROM report AS r, LATERAL (VALUES (1, NULL), (2, repeat('x', 3000000)::bytea), (3, r.share_a)) AS v (i, b) WHERE r.id = (SELECT min(id::text) FROM report)::uuid;
+		INSERT INTO report SELECT NULL, public_share, share_a, share_b FROM report ORDER BY id LIMIT 1});
+	foreach my $role ('A', 'B')
+	{
+		as($pair->{$role}, 'job', q{CALL prio_processor.create_batch('buttons', 'buttons', min_batch_size => 3, max_missing => 0.5)});
+		as($pair->{$role}, 'carrier', import_call('buttons', write_file("buttons_$role", "SELECT id, public_share, share_$role FROM report ORDER BY id NULLS FIRST")));
+	}
+	close_both($pair, 'buttons');
+	ok(finish($pair, 'buttons'), 'a batch of Prio3 with files is finished');
+	is(result($pair, $_, 'buttons'), '{7,8,8,7}|30', "and right, says $_") foreach 'A', 'B';
+	is(report($pair, 'A', 'buttons'), 'close/malformed packet: 2, close/wrong length: 2', 'and what is refused is, row by row');
+}
+
+# ------------------------------------------------------------------ files that change or vanish
+
+batch_in_files($_, 25) foreach 'changed', 'touched', 'longer', 'gone', 'other';
+my %keep;
+foreach my $batch ('changed', 'touched', 'longer', 'gone')
+{
+	my $path = "$folder/${batch}_A";
+	$keep{$batch} = [ $path, slurp_file($path) ];
+	system_or_bail('cp', '-p', $path, "$path.kept");
+}
+# the same bytes in the same place but one, and with the same time but for it
+change_file("$folder/changed_A", 300, 'x');
+system_or_bail('touch', "$folder/touched_A");
+change_file("$folder/longer_A", -s "$folder/longer_A", 'x');
+system_or_bail('touch', '-r', "$folder/longer_A.kept", "$folder/longer_A");
+unlink "$folder/gone_A";
+close_both($pair, 'changed', 'touched', 'longer', 'gone', 'other');
+my $said = run($pair);
+like($said, qr/WARNING:  batch "$_": share file "\Q$folder\E\/${_}_A" has changed since it was imported/, "run() says that a file has changed: $_") foreach 'changed', 'touched', 'longer';
+like($said, qr/WARNING:  batch "gone": could not read share file "\Q$folder\E\/gone_A": No such file/, 'or that it is not there');
+ok(finish($pair, 'other'), 'other batches go on');
+is(result($pair, 'A', 'other'), truth($pair, 'other'), 'and are right');
+is(as($A, 'job', q{SELECT string_agg(batch_id, ', ' ORDER BY batch_id) FROM prio_processor.alarm WHERE alarm = 'error'}), 'changed, gone, longer, touched',
+	'a batch without its file is in error, and says nothing');
+is(sql($A, q{SELECT count(*) FROM prio_internal.opened}), 0, 'and none of it is open');
+system_or_bail('cp', '-p', "$folder/${_}_A.kept", "$folder/${_}_A") foreach 'changed', 'touched', 'longer', 'gone';
+ok(finish($pair, 'changed', 'touched', 'longer', 'gone'), 'with their files back they go on');
+is(result($pair, 'A', $_), truth($pair, $_), "and are right: $_") foreach 'changed', 'touched', 'longer', 'gone';
+
+# Between the two readings: what is opened again is what it was, or the batch does not get on. Of 25 shares one is refused by B, so that A takes
+# it away.
+new_batch($pair, 'later', 8, 3, 'max_missing => 0.5');
+new_clients($pair, 'later', 25, 8);
+lying_client($pair, 'later', 0 .. 7);
+as($pair->{$_}, 'carrier', import_call('later', shares_of($_, 'later'))) foreach 'A', 'B';
+close_both($pair, 'later');
+run($pair, 'A');
+is(stage_of($pair, 'A', 'later'), 'agree', 'a batch is opened, and its list out');
+rename "$folder/later_A", "$folder/later_A.kept";
+ok(reaches($pair, sub { return error_of('A', 'later') ne '' }), 'without its file');
+is(stage_of($pair, 'A', 'later') . ': ' . (error_of('A', 'later') =~ s/:.*//r), 'aggregate: could not read share file "' . $folder . '/later_A"', 'it comes to its total, and has none');
+rename "$folder/later_A.kept", "$folder/later_A";
+ok(finish($pair, 'later'), 'with it it has');
+is(result($pair, 'A', 'later'), truth($pair, 'later'), 'the right one');
+
+# ------------------------------------------------------------------ files that are none
+
+new_batch($pair, 'open', 8, 3, undef, 'A');
+new_clients($pair, 'open', 3, 8);
+my $good = slurp_file(shares_of('A', 'open'));
+sql($A, q{CREATE FUNCTION try(path text) RETURNS text LANGUAGE plpgsql AS $$
+	BEGIN
+		CALL prio_processor.import_file('open', path);
+		RAISE EXCEPTION 'taken';
+	EXCEPTION WHEN OTHERS THEN
+		RETURN replace(SQLERRM, path, 'PATH');
+	END $$; CREATE FUNCTION try_detail(path text) RETURNS text LANGUAGE plpgsql AS $$
+	DECLARE detail text;
+	BEGIN
+		CALL prio_processor.import_file('open', path);
+		RETURN 'taken';
+	EXCEPTION WHEN OTHERS THEN
+		GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
+		RETURN detail;
+	END $$});
+POSIX::mkfifo("$folder/fifo", 0600) or die;
+symlink "$folder/open_A", "$folder/link" or die;
+foreach (
+	[ $folder, 'share file "PATH" is not a regular file' ],
+	[ "$folder/fifo", 'share file "PATH" is not a regular file' ],
+	[ "$folder/link", 'share file "PATH" is not a regular file' ],
+	[ '/dev/zero', 'share file "PATH" is not a regular file' ],
+	[ '/proc/self/status', 'share file "PATH" is not in the binary format of COPY' ],
+	[ '/proc/kcore', 'PATH' ],
+	[ "$folder/no such file", 'could not read share file "PATH": No such file or directory' ],
+	[ "$folder/" . ('x' x 300), 'could not read share file "PATH": File name too long' ],
+	[ 'postgresql.conf', 'path of a share file must be absolute, as the server sees it' ],
+	[ '', 'path of a share file must have between 1 and 1000 bytes' ],
+	[ '/' . ('x' x 1000), 'path of a share file must have between 1 and 1000 bytes' ],
+	[ "$folder/open_A", 'taken' ])
+{
+	like(sql($A, "SELECT try('$_->[0]')"), qr/\Q$_->[1]\E/, 'what is no file of shares: ' . substr($_->[0], 0, 60));
+}
+
+# Any end, any length, any byte in its place: refused, or some rows, and never anything else.
+sub spew
+{
+	my ($name, $content) = @_;
+	open my $file, '>:raw', "$folder/$name" or die;
+	print $file $content;
+	close $file;
+	return "$folder/$name";
+}
+mkdir "$folder/bad";
+spew("bad/short_$_", substr($good, 0, $_)) foreach 0 .. 60, length($good) - 5 .. length($good) - 1;
+my $bad = "SELECT format('$folder/bad/%s', f) AS path FROM pg_ls_dir('$folder/bad') AS f";
+is(sql($A, "SELECT DISTINCT try(path) FROM ($bad) AS b"), 'share file "PATH" is not in the binary format of COPY', 'a file that ends too early, wherever, is refused');
+unlink glob "$folder/bad/*";
+my %detail = (
+	'flags' => [ 11, "\0\1\0\0", 'Row 0, at byte 19: its head has flags that are not known.' ],
+	'extension' => [ 15, "\x7f\xff\xff\xff", 'Row 0, at byte 19: it ends in the middle.' ],
+	'negative extension' => [ 15, "\xff\xff\xff\xfe", 'Row 0, at byte 19: a length is negative.' ],
+	'one column' => [ 19, "\0\1", 'Row 0, at byte 21: it has another number of columns.' ],
+	'four columns' => [ 19, "\0\4", 'Row 0, at byte 21: it has another number of columns.' ],
+	'no uuid' => [ 21, "\0\0\0\xf", 'Row 0, at byte 25: share_id is no uuid.' ],
+	'long' => [ 41, "\x7f\xff\xff\xff", 'Row 0, at byte 45: it ends in the middle.' ],
+	'negative' => [ 41, "\x80\0\0\0", 'Row 0, at byte 45: a length is negative.' ],
+	'longer' => [ 41, pack('N', length($good) - 46), 'Row 1, at byte ' . (length($good) - 1) . ': it ends in the middle.' ],
+	'something behind' => [ length $good, "\0", 'Row 3, at byte ' . length($good) . ': there is something behind the end.' ]);
+foreach my $case (sort keys %detail)
+{
+	my ($offset, $bytes, $detail) = @{ $detail{$case} };
+	my $content = $good;
+	substr($content, $offset, length $bytes) = $bytes;
+	is(sql($A, "SELECT try_detail('" . spew("bad/$case", $content) . "')"), $detail, "a file with $case is refused, and is told where");
+}
+unlink glob "$folder/bad/*";
+srand 15;
+foreach (1 .. 200)
+{
+	my $content = $good;
+	substr($content, int rand length $content, 1) = chr int rand 256 foreach 0 .. rand 3;
+	substr($content, 19 + int rand 30, 4) = pack 'N', rand 2**32 if rand() < 0.5;
+	spew("bad/random_$_", $content);
+}
+like(sql($A, "SELECT string_agg(DISTINCT try(path), '; ') FROM ($bad) AS b"), qr/^share file "PATH" is not in the binary format of COPY; taken$/, 'noise in a file');
+is(sql($A, q{SELECT count(*) FROM prio_processor.share WHERE batch_id = 'open'}), 0, 'nothing of a file that is refused is taken');
+
+# ------------------------------------------------------------------ who may
+
+my $call = import_call('open', "$folder/open_A");
+like(error_as($A, 'job', $call), qr/permission denied for procedure import_file/, 'an operator who may read no file of the server names none');
+like(error_as($A, 'job', qq{SELECT prio_internal.import_file('open', '$folder/open_A')}), qr/permission denied for function import_file/, 'in no way');
+$node->safe_psql('postgres', 'CREATE ROLE reader LOGIN IN ROLE prio_ingest, pg_read_server_files');
+like(error_as($A, 'reader', $call), qr/permission denied for schema prio_internal/, 'nor does who reads files and runs no job');
+like(error_as($A, $_, qq{INSERT INTO prio_processor.share (batch_id, share_id, file, position, bytes) VALUES ('open', gen_random_uuid(), 1, 19, 100)}), qr/permission denied/, "a row with a place in a file is not $_\'s to insert")
+  foreach 'collector', 'carrier', 'reader';
+like(error_as($A, 'carrier', $_), qr/permission denied/, "nobody reads a file by what the job has for it: $_") foreach q{SELECT prio_internal.file_bytes(1, 0, 10, 10)}, q{SELECT * FROM prio_internal.file_rows('/etc/passwd', 1, 1)},
+  q{SELECT * FROM prio_internal.file_state('/etc/passwd')}, q{SELECT * FROM prio_internal.file}, qq{INSERT INTO prio_internal.file (number, path, bytes, modified) VALUES (1, '/etc/passwd', 1, 1)};
+is(error_as($A, 'carrier', $call), '', 'who may do both does');
+like(error_as($A, 'carrier', $call), qr/share file ".*open_A" is in batch "open" already/, 'once');
+like(error_as($A, 'carrier', import_call('no such', "$folder/open_A")), qr/batch "no such" does not exist/, 'into a batch');
+like(error_as($A, 'carrier', import_call('kept', "$folder/open_A")), qr/batch "kept" is closed/, 'that is open');
+
+# ------------------------------------------------------------------ what it takes
+
+# Of a share of 49 kB not even 250 bytes are logged.
+new_batch($pair, 'long', 2046, 3, undef, 'A');
+new_clients($pair, 'long', 1, 2046);
+my $long = write_file('long', q{SELECT gen_random_uuid(), share_a FROM client, generate_series(1, 500) WHERE batch = 'long'});
+my ($wal) = sql($A, 'SELECT pg_current_wal_insert_lsn()');
+as($A, 'carrier', import_call('long', $long));
+cmp_ok(sql($A, "SELECT (pg_current_wal_insert_lsn() - '$wal') / 500"), '<', 250, 'bytes of WAL a share');
+cmp_ok(-s $long, '>', 500 * 45_000, 'which has many more');
+
+# ------------------------------------------------------------------ at night
+
+if ($ENV{PRIO_LONG})
+{
+	# A server that is killed has its private state to make again, from the file.
+	batch_in_files('killed', 100);
+	close_both($pair, 'killed');
+	run($pair, 'A');
+	is(stage_of($pair, 'A', 'killed') . sql($A, ' SELECT count(*) > 0 FROM prio_internal.opened'), 'agreet', 'a batch is opened');
+	$node->stop('immediate');
+	$node->start;
+	is(sql($A, 'SELECT count(*) FROM prio_internal.opened'), 0, 'and the server killed');
+	rename "$folder/killed_A", "$folder/killed_A.kept";
+	like(run($pair, 'A'), qr/could not read share file/, 'without the file it says nothing');
+	rename "$folder/killed_A.kept", "$folder/killed_A";
+	ok(finish($pair, 'killed'), 'with it it goes on');
+	is(result($pair, $_, 'killed'), truth($pair, 'killed'), "to the right total, says $_") foreach 'A', 'B';
+
+	# A dump has the rows, and which file is meant.
+	batch_in_files('dumped', 10);
+	my $dump = $node->basedir . '/dump';
+	command_ok([ 'pg_dump', '-Fc', '-f', $dump, '-d', $node->connstr('server_a') ], 'a dump');
+	$node->safe_psql('postgres', 'CREATE DATABASE restored');
+	command_ok([ 'pg_restore', '-d', $node->connstr('restored'), $dump ], 'is restored');
+	my $rows = q{SELECT count(*), count(prio_internal.file_bytes(s.file, s.position, s.bytes, 100000)) FROM prio_processor.share AS s WHERE batch_id = 'dumped'};
+	is($node->safe_psql('restored', $rows), '10|10', 'shares of files are where they were');
+	rename "$folder/dumped_A", "$folder/dumped_A.kept";
+	like(error_as({ node => $node, database => 'restored' }, 'postgres', $rows), qr/could not read share file/, 'if the files are');
+
+	# A million rows, in memory that does not grow with them.
+	my $session = session($A, 'carrier');
+	my $pid = $session->query('SELECT pg_backend_pid()');
+	new_batch($pair, 'million', 8, 3, undef, 'A');
+	my $many = write_file('million', q{SELECT md5(i::text)::uuid, '\x00'::bytea FROM generate_series(1, 1000000) AS i});
+	my $before = resident($pid);
+	$session->query(import_call('million', $many));
+	cmp_ok(resident($pid) - $before, '<', 30_000, 'kilobytes that a session takes for a million rows');
+	$session->quit;
+	is(sql($A, q{SELECT count(*), count(DISTINCT ordinal), max(ordinal) FROM prio_processor.share WHERE batch_id = 'million'}), '1000000|1000000|999999', 'all of them are there');
+}
+
+# Memory of a process that is its own, in kilobytes.
+sub resident { my ($pid) = @_; return slurp_file("/proc/$pid/status") =~ /RssAnon:\s+(\d+) kB/ ? $1 : die; }
+
+done_testing();
