@@ -6,7 +6,7 @@ DATA = prio--1.0.sql
 DATA_built = prio_processor--1.0.sql
 
 # The job's script: in this order.
-PROCESSOR_PARTS = schema guards chunk pull batches series open list agree rounds aggregate publish exchange files views run privileges
+PROCESSOR_PARTS = schema guards chunk pull batches series shards open list agree rounds aggregate publish exchange files views run privileges
 
 # The core: everything but the face in SQL, without a header of PostgreSQL.
 CORE_DIRS = base codec crypto field kernels prio1 prio3 dap

@@ -17,6 +17,9 @@ CREATE FUNCTION prio_internal.sum_again(b prio_processor.batch, valid boolean) R
 DECLARE
 	sum bytea;
 BEGIN
+	IF EXISTS (SELECT FROM prio_internal.chunk AS c WHERE c.number = b.number AND c.shard IS NOT NULL) THEN
+		RETURN prio_internal.sum_shards(b, valid);
+	END IF;
 	EXECUTE format('SELECT prio_internal.sum_records($4, $1, o.share_id, o.record, s.header, s.payload)
 		FROM (SELECT o.share_id, o.place, o.record FROM prio_internal.opened_shares($2) AS o
 			WHERE %s EXISTS (SELECT FROM prio_internal.valid_shares($3) AS v WHERE v.place = o.place)) AS o,
@@ -57,6 +60,7 @@ DECLARE
 	accepted bigint;
 	missing bigint;
 	rows bigint;
+	outcome text;
 	sum_of_valid bytea;
 BEGIN
 	IF prio_internal.said_count(b.number, peer, 2) < prio_internal.chunk_count(b) THEN
@@ -79,6 +83,14 @@ BEGIN
 	END IF;
 
 	IF accepted >= b.min_batch_size THEN
+		-- Shares that are opened once more must lie where they did.
+		IF accepted < (SELECT sum(o.shares) FROM prio_internal.opened AS o WHERE o.number = b.number)
+			AND EXISTS (SELECT FROM prio_internal.chunk AS c WHERE c.number = b.number AND c.shard IS NOT NULL) THEN
+			outcome := prio_internal.follow_shards(b);
+			IF outcome <> 'complete' THEN
+				RETURN outcome;
+			END IF;
+		END IF;
 		sum_of_valid := prio_internal.integers(prio_internal.total_of_valid(b, accepted), b.bits);
 	END IF;
 	PERFORM prio_internal.reject(b.number, 'round 2', 'the other server refused it', counts[3]),

@@ -373,6 +373,7 @@ BEGIN
 	IF partition IS NULL OR b.drop_wanted THEN
 		RETURN false;
 	ELSIF NOT EXISTS (SELECT FROM pg_inherits AS i WHERE i.inhrelid = partition) THEN
+		PERFORM prio_internal.hurry_workers();
 		EXECUTE format('ALTER TABLE prio_processor.share ATTACH PARTITION %s FOR VALUES IN (%L)', partition, b.batch_id);
 	END IF;
 	PERFORM prio_internal.take_early_shares(b);
@@ -414,6 +415,10 @@ BEGIN
 			USING ERRCODE = 'object_not_in_prerequisite_state',
 				HINT = 'Where messages are exchanged as files, create the batch with checkpoints => false. Otherwise give join_peer() a peer_server.';
 	END IF;
+	IF NOT b.checkpoints AND prio_internal.is_distributed() THEN
+		RAISE EXCEPTION 'where shares are distributed, messages are not exchanged as files'
+			USING ERRCODE = 'feature_not_supported', HINT = 'Keep the batches of such a partner in a database of their own.';
+	END IF;
 	INSERT INTO prio_processor.batch (batch_id, server, role, n_data, bits, min_batch_size, packet_batch_id, max_missing, ordinals,
 		checkpoints, close_at, report_times, allow_forgeable, series, period, drop_at, chunk_shares, settings, system_identifier, database, timeline)
 	SELECT b.batch_id, b.server, b.role, b.n_data, b.bits, b.min_batch_size, b.packet_batch_id, b.max_missing, b.ordinals,
@@ -422,8 +427,11 @@ BEGIN
 	INSERT INTO prio_internal.heard (number) VALUES (b.number);
 	-- A share that fits a block stays in its row: in the TOAST table it would take COPY three times as long.
 	EXECUTE format('CREATE TABLE prio_internal.%I (LIKE prio_processor.share INCLUDING STORAGE) WITH (toast_tuple_target = %s)', 'share_' || b.number, prio_internal.longest_row());
-	EXECUTE format('CREATE TRIGGER keep_share BEFORE UPDATE OR DELETE ON prio_internal.%I FOR EACH ROW EXECUTE FUNCTION prio_internal.keep_share()',
-		'share_' || b.number);
+	-- Citus takes no trigger on what it distributes.
+	IF NOT prio_internal.is_distributed() THEN
+		EXECUTE format('CREATE TRIGGER keep_share BEFORE UPDATE OR DELETE ON prio_internal.%I FOR EACH ROW EXECUTE FUNCTION prio_internal.keep_share()',
+			'share_' || b.number);
+	END IF;
 	PERFORM prio_internal.clear_rights(to_regclass('prio_internal.share_' || b.number));
 	PERFORM prio_internal.notify_stage(b.batch_id, b.stage);
 	RETURN attach AND prio_internal.attach_shares(b);
@@ -514,11 +522,15 @@ DECLARE
 BEGIN
 	PERFORM prio_internal.take_early_shares(b);
 	UPDATE prio_processor.batch AS x SET settings = prio_internal.settings(b) WHERE x.number = b.number;
-	blocks := pg_relation_size(partition) / current_setting('block_size')::bigint;
-	-- Shares that are longer than an honest one leave short rows, as they are in the TOAST table, and many fit a block.
-	width := least(width, greatest(1, blocks * 64000000 / greatest(1, pg_table_size(partition))));
-	INSERT INTO prio_internal.chunk (number, chunk, first_block, end_block)
-	SELECT b.number, k, k * width, least((k + 1) * width, blocks) FROM generate_series(0, (blocks - 1) / width) AS k WHERE blocks > 0;
+	IF prio_internal.is_distributed() THEN
+		PERFORM prio_internal.follow_shards(b);
+	ELSE
+		blocks := pg_relation_size(partition) / current_setting('block_size')::bigint;
+		-- Shares that are longer than an honest one leave short rows, as they are in the TOAST table, and many fit a block.
+		width := least(width, greatest(1, blocks * 64000000 / greatest(1, pg_table_size(partition))));
+		INSERT INTO prio_internal.chunk (number, chunk, first_block, end_block)
+		SELECT b.number, k, k * width, least((k + 1) * width, blocks) FROM generate_series(0, (blocks - 1) / width) AS k WHERE blocks > 0;
+	END IF;
 	PERFORM prio_internal.enter_stage(b, 'close');
 END $$;
 
@@ -617,6 +629,7 @@ COMMENT ON PROCEDURE prio_processor.give_up_batch(text) IS 'ends a batch that no
 -- True when it is gone. Whoever reads or inserts shares, pg_dump for one, may be in the way.
 CREATE FUNCTION prio_internal.drop_now(b prio_processor.batch) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
+	PERFORM prio_internal.hurry_workers();
 	EXECUTE format('DROP TABLE IF EXISTS prio_internal.%I', 'share_' || b.number);
 	DELETE FROM prio_internal.opened AS x WHERE x.number = b.number;
 	DELETE FROM prio_internal.work AS x WHERE x.number = b.number;

@@ -140,6 +140,9 @@ BEGIN
 	IF b.stage <> 'open' THEN
 		RAISE EXCEPTION 'batch "%" is closed', b.batch_id
 			USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = format('It is in stage "%s".', b.stage);
+	ELSIF prio_internal.is_distributed() THEN
+		RAISE EXCEPTION 'where shares are distributed, none stay in files'
+			USING ERRCODE = 'feature_not_supported', HINT = 'A worker that opens them does not have the files of this machine. COPY them.';
 	ELSIF import_file.path IS NULL OR octet_length(import_file.path) NOT BETWEEN 1 AND 1000 THEN
 		RAISE EXCEPTION 'path of a share file must have between 1 and 1000 bytes' USING ERRCODE = 'invalid_parameter_value';
 	END IF;

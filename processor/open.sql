@@ -12,8 +12,19 @@ $$;
 COMMENT ON FUNCTION prio_internal.chunk_blocks(prio_processor.batch) IS 'how many blocks of shares are opened at a time';
 
 -- What stays in a file is read there; of what is longer than any share or header, enough to see that.
-CREATE FUNCTION prio_internal.open_chunk(b prio_processor.batch, c prio_internal.chunk) RETURNS void LANGUAGE plpgsql AS $$
+-- Returns 'worked', or 'busy' if a shard was moved while others are at it.
+CREATE FUNCTION prio_internal.open_chunk(b prio_processor.batch, c prio_internal.chunk) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	opened bytea;
 BEGIN
+	IF c.shard IS NOT NULL THEN
+		opened := prio_internal.open_shard(b, c);
+		IF opened IS NULL THEN
+			RETURN CASE prio_internal.follow_shards(b) WHEN 'busy' THEN 'busy' ELSE 'worked' END;
+		END IF;
+		INSERT INTO prio_internal.opened (number, chunk, opened, shares) VALUES (b.number, c.chunk, opened, prio_internal.opened_count(opened));
+		RETURN 'worked';
+	END IF;
 	EXECUTE format('INSERT INTO prio_internal.opened (number, chunk, opened, shares)
 		SELECT $1, $2, o.opened, prio_internal.opened_count(o.opened)
 		FROM (SELECT prio_internal.open_shares($3, $4, $5, $7, s.share_id, CASE WHEN $6 THEN s.ordinal END,
@@ -23,6 +34,7 @@ BEGIN
 		'share_' || b.number, format('(%s,0)', c.first_block), format('(%s,0)', c.end_block))
 	USING b.number, c.chunk, b.server::text, b.packet_batch_id, b.n_data, b.ordinals, b.report_times, prio_internal.longest_share(b.server::text, b.packet_batch_id, b.n_data) + 1,
 		prio_internal.longest_header(b.server::text) + 1;
+	RETURN 'worked';
 END $$;
 
 COMMENT ON FUNCTION prio_internal.open_chunk(prio_processor.batch, prio_internal.chunk) IS 'opens the shares of a chunk';
@@ -58,8 +70,7 @@ BEGIN
 		END IF;
 		-- Whoever had the lock before may have opened it.
 		IF NOT EXISTS (SELECT FROM prio_internal.opened AS o WHERE o.number = c.number AND o.chunk = c.chunk) THEN
-			PERFORM prio_internal.open_chunk(b, c);
-			RETURN 'worked';
+			RETURN prio_internal.open_chunk(b, c);
 		END IF;
 	END LOOP;
 	RETURN CASE WHEN prio_internal.is_open(b) THEN 'complete' ELSE 'busy' END;

@@ -327,6 +327,9 @@ CREATE TABLE prio_internal.chunk (
 	chunk int NOT NULL,
 	first_block bigint NOT NULL,
 	end_block bigint NOT NULL,
+	-- of shares that are distributed: see follow_shards()
+	shard bigint,
+	placement text,
 	PRIMARY KEY (number, chunk)
 );
 

@@ -44,7 +44,8 @@ my $verbose = qr/^(?:LOCATION|QUERY|(?:SCHEMA|TABLE|COLUMN|DATATYPE|CONSTRAINT) 
 # The client has a database of its own in one of the two clusters.
 my %place = ('server A' => 'server_a', 'server B' => 'server_b', client => 'client');
 
-my @documents = grep { slurp_file($_) =~ /^```(?:sql|sh|crontab)$/m } glob '*.md docs/*.md';
+# citus.pl follows the page that takes Citus.
+my @documents = grep { $_ ne 'docs/scaling.md' && slurp_file($_) =~ /^```(?:sql|sh|crontab)$/m } glob '*.md docs/*.md';
 # By day what a new user reads first; the rest at night.
 @documents = grep { /^README/ } @documents unless $ENV{PRIO_LONG};
 @documents = ($ENV{DOCUMENT}) if $ENV{DOCUMENT};

@@ -119,8 +119,8 @@ new_clients($pair, 'slow', 100, 6);
 deliver($pair, 'slow');
 close_both($pair, 'slow');
 sql($A, q{ALTER FUNCTION prio_internal.open_chunk RENAME TO open_chunk_at_once;
-	CREATE FUNCTION prio_internal.open_chunk(b prio_processor.batch, c prio_internal.chunk) RETURNS void LANGUAGE plpgsql AS $$
-	BEGIN PERFORM pg_sleep(1.1), prio_internal.open_chunk_at_once(b, c); END $$});
+	CREATE FUNCTION prio_internal.open_chunk(b prio_processor.batch, c prio_internal.chunk) RETURNS text LANGUAGE plpgsql AS $$
+	BEGIN PERFORM pg_sleep(1.1); RETURN prio_internal.open_chunk_at_once(b, c); END $$});
 my $running = session($A, 'job');
 $running->query_until(qr/begun/, "\\echo begun\nCALL prio_processor.run();\n\\echo ended\n");
 ok($A->{node}->poll_query_until($A->{database}, q{SELECT state = 'running' AND percent > 0 AND percent < 100 FROM prio_processor.progress WHERE batch_id = 'slow' AND ended_at IS NULL
