@@ -29,25 +29,14 @@ sub write_file
 
 sub shares_of
 {
-	my ($role, $batch, $which) = @_;
-	return write_file("${batch}_$role", "SELECT id, share_$role FROM client WHERE batch = '$batch' AND share_$role IS NOT NULL AND " . ($which // 'true') . ' ORDER BY id');
+	my ($role, $batch) = @_;
+	return write_file("${batch}_$role", "SELECT id, share_$role FROM client WHERE batch = '$batch' ORDER BY id");
 }
 
 sub import_call { my ($batch, $path) = @_; return "CALL prio_processor.import_file('$batch', '$path')"; }
 sub error_of { my ($role, $batch) = @_; return as($pair->{$role}, 'job', "SELECT error FROM prio_processor.batch WHERE batch_id = '$batch'"); }
 
-# A batch whose shares are in a file on both sides.
-sub batch_in_files
-{
-	my ($batch, $count) = @_;
-
-	new_batch($pair, $batch, 8, 3);
-	new_clients($pair, $batch, $count, 8);
-	as($pair->{$_}, 'carrier', import_call($batch, shares_of($_, $batch))) foreach 'A', 'B';
-	return;
-}
-
-# Bytes of a file as they are, and as they were, with its time.
+# Bytes in the place of those of a file.
 sub change_file
 {
 	my ($path, $offset, $bytes) = @_;
@@ -58,37 +47,33 @@ sub change_file
 	return;
 }
 
-# ------------------------------------------------------------------ a total
+# ------------------------------------------------------------------ files that change or vanish
 
-# Two files, rows that came in another way, a share that only A refuses, and one that both have but B refuses:
-# so A opens one again, and takes it away from its total.
+# Two files a side, rows that came in another way, a share that A cannot open, and one whose proof does not hold:
+# that one A opens again, to take it away from its total.
 new_batch($pair, 'kept', 8, 3, 'max_missing => 0.5');
-new_clients($pair, 'kept', 60, 8);
-sql($clients, q{
-	UPDATE client SET kind = 'bad at A', share_a = sha256(share_a) WHERE id = (SELECT id FROM client WHERE kind = 'honest' ORDER BY id LIMIT 1 OFFSET 5)});
+new_clients($pair, 'kept', 30, 8);
 lying_client($pair, 'kept', 0 .. 7);
+# clients by their third: in the first file, in the second, in none
+sql($clients, q{
+	UPDATE client SET id = encode(set_byte(uuid_send(id), 15, (n % 3)::int), 'hex')::uuid
+	FROM (SELECT ctid AS place, row_number() OVER (ORDER BY kind DESC, id) AS n FROM client) AS c WHERE client.ctid = place});
+sql($clients, q{UPDATE client SET kind = 'bad at A', share_a = sha256(share_a) WHERE id = (SELECT id FROM client WHERE kind = 'honest' ORDER BY id LIMIT 1 OFFSET 5)});
+my %file;
 foreach my $role ('A', 'B')
 {
-	foreach my $half (0, 1)
+	foreach my $third (0, 1)
 	{
-		my $path = shares_of($role, 'kept', "get_byte(uuid_send(id), 15) % 3 = $half") . $half;
-		rename "$folder/kept_$role", $path;
+		my $path = $file{"$role$third"} = write_file("kept_$role$third", "SELECT id, share_$role FROM client WHERE get_byte(uuid_send(id), 15) = $third ORDER BY id");
 		my ($code, $out, $err) = $node->psql($pair->{$role}{database}, import_call('kept', $path), extra_params => [ '-U', 'carrier' ]);
-		my $rows = sql($clients, "SELECT count(*) FROM client WHERE get_byte(uuid_send(id), 15) % 3 = $half");
-		like($err, qr/NOTICE:  batch "kept": $rows shares, which stay in their file/, 'a file is taken note of');
+		like($err, qr/NOTICE:  batch "kept": 1\d shares, which stay in their file/, 'a file is taken note of');
 	}
 }
-deliver($pair, 'kept', 'get_byte(uuid_send(id), 15) % 3 = 2');
-is(sql($A, q{SELECT count(*) FILTER (WHERE file IS NULL) > 0, count(*) FILTER (WHERE (file IS NULL) = (payload IS NULL)) FROM prio_processor.share WHERE batch_id = 'kept'}),
-	't|0', 'shares are in the table or in a file');
-close_both($pair, 'kept');
-ok(finish($pair, 'kept'), 'a batch with files is finished');
-is(result($pair, $_, 'kept'), truth($pair, 'kept'), "and its total right, says $_") foreach 'A', 'B';
-is(report($pair, 'A', 'kept'), 'close/decryption failed: 1, aggregate/the proof does not hold: 1', 'with the two that are not in it');
-as($A, 'job', q{CALL prio_processor.drop_batch('kept')});
-is(sql($A, 'SELECT count(*) FROM prio_internal.file') . (-e "$folder/kept_A0" ? ' there' : ' gone'), '0 there', 'drop_batch() forgets a file, and leaves it where it is');
+deliver($pair, 'kept', 'get_byte(uuid_send(id), 15) = 2');
+is(sql($A, q{SELECT count(file) > 0, count(payload) > 0, count(*) FILTER (WHERE (file IS NULL) = (payload IS NULL)) FROM prio_processor.share WHERE batch_id = 'kept'}),
+	't|t|0', 'shares are in the table or in a file');
 
-# Reports of Prio3 have a header; rows with NULLs, and what is too long, are shares that are refused.
+# Beside it, reports of Prio3, which have a header. Rows with NULLs, and what is too long, are shares that are refused.
 {
 	my $verify_key = sql($clients, q{SELECT encode(prio3_verify_key(), 'hex')});
 	my $server = q{FOREIGN DATA WRAPPER prio OPTIONS (vdaf 'Prio3Histogram', length '4', };
@@ -96,7 +81,7 @@ is(sql($A, 'SELECT count(*) FROM prio_internal.file') . (-e "$folder/kept_A0" ? 
 	sql($pair->{$_}, "CREATE SERVER buttons ${server}role '$_'); CREATE USER MAPPING FOR PUBLIC SERVER buttons OPTIONS (verify_key '$verify_key');
 		CALL prio_processor.join_peer('buttons', NULL, 'other')") foreach 'A', 'B';
 	sql($clients, q{CREATE TABLE report AS SELECT encode(s.nonce, 'hex')::uuid AS id, s.public_share, s.share_a, s.share_b
-		FROM generate_series(1, 30) AS i, prio3_shard('buttons', i % 4) AS s;
+		FROM generate_series(1, 10) AS i, prio3_shard('buttons', i % 4) AS s;
 		INSERT INTO report SELECT gen_random_uuid(), CASE i WHEN 3 THEN repeat('x', 2000000)::bytea ELSE public_share END, b, b
 		FROM report AS r, LATERAL (VALUES (1, NULL), (2, repeat('x', 3000000)::bytea), (3, r.share_a)) AS v (i, b) WHERE r.id = (SELECT min(id::text) FROM report)::uuid;
 		INSERT INTO report SELECT NULL, public_share, share_a, share_b FROM report ORDER BY id LIMIT 1});
@@ -105,56 +90,52 @@ is(sql($A, 'SELECT count(*) FROM prio_internal.file') . (-e "$folder/kept_A0" ? 
 		as($pair->{$role}, 'job', q{CALL prio_processor.create_batch('buttons', 'buttons', min_batch_size => 3, max_missing => 0.5)});
 		as($pair->{$role}, 'carrier', import_call('buttons', write_file("buttons_$role", "SELECT id, public_share, share_$role FROM report ORDER BY id NULLS FIRST")));
 	}
-	close_both($pair, 'buttons');
-	ok(finish($pair, 'buttons'), 'a batch of Prio3 with files is finished');
-	is(result($pair, $_, 'buttons'), '{7,8,8,7}|30', "and right, says $_") foreach 'A', 'B';
-	is(report($pair, 'A', 'buttons'), 'close/malformed packet: 2, close/wrong length: 2', 'and what is refused is, row by row');
 }
 
-# ------------------------------------------------------------------ files that change or vanish
+# Of each kind of change; that of a byte alone changes the time as well.
+my $path = $file{A1};
+my $content = slurp_file($path);
+system_or_bail('cp', '-p', $path, "$path.kept");
+my $read = qq{SELECT count(prio_internal.file_bytes(s.file, s.position, s.bytes, 10000)) FROM prio_processor.share AS s JOIN prio_internal.file AS f USING (file) WHERE f.path = '$path'};
+my $changed = qr/share file "\Q$path\E" has changed since it was imported/;
+my @same_time = ('touch', '-r', "$path.kept", $path);
+like(sql($A, $read), qr/^1\d$/, 'a file as it was is read');
+system_or_bail('touch', $path);
+like(error_as($A, 'postgres', $read), $changed, 'one with another time is not');
+change_file($path, -s $path, 'x');
+system_or_bail(@same_time);
+like(error_as($A, 'postgres', $read), $changed, 'nor one that has grown');
+truncate $path, length($content) - 2;
+system_or_bail(@same_time);
+like(error_as($A, 'postgres', $read), $changed, 'nor one that was cut off');
+change_file($path, length($content) - 2, "\377\377");
+change_file($path, 43, "\2");
+system_or_bail(@same_time);
+like(error_as($A, 'postgres', $read), $changed, 'nor one with another length in it');
+change_file($path, 300, 'x');
 
-batch_in_files($_, 25) foreach 'changed', 'touched', 'longer', 'gone', 'other';
-my %keep;
-foreach my $batch ('changed', 'touched', 'longer', 'gone')
-{
-	my $path = "$folder/${batch}_A";
-	$keep{$batch} = [ $path, slurp_file($path) ];
-	system_or_bail('cp', '-p', $path, "$path.kept");
-}
-# the same bytes in the same place but one, and with the same time but for it
-change_file("$folder/changed_A", 300, 'x');
-system_or_bail('touch', "$folder/touched_A");
-change_file("$folder/longer_A", -s "$folder/longer_A", 'x');
-system_or_bail('touch', '-r', "$folder/longer_A.kept", "$folder/longer_A");
-unlink "$folder/gone_A";
-close_both($pair, 'changed', 'touched', 'longer', 'gone', 'other');
-my $said = run($pair);
-like($said, qr/WARNING:  batch "$_": share file "\Q$folder\E\/${_}_A" has changed since it was imported/, "run() says that a file has changed: $_") foreach 'changed', 'touched', 'longer';
-like($said, qr/WARNING:  batch "gone": could not read share file "\Q$folder\E\/gone_A": No such file/, 'or that it is not there');
-ok(finish($pair, 'other'), 'other batches go on');
-is(result($pair, 'A', 'other'), truth($pair, 'other'), 'and are right');
-is(as($A, 'job', q{SELECT string_agg(batch_id, ', ' ORDER BY batch_id) FROM prio_processor.alarm WHERE alarm = 'error'}), 'changed, gone, longer, touched',
-	'a batch without its file is in error, and says nothing');
-is(sql($A, q{SELECT count(*) FROM prio_internal.opened}), 0, 'and none of it is open');
-system_or_bail('cp', '-p', "$folder/${_}_A.kept", "$folder/${_}_A") foreach 'changed', 'touched', 'longer', 'gone';
-ok(finish($pair, 'changed', 'touched', 'longer', 'gone'), 'with their files back they go on');
-is(result($pair, 'A', $_), truth($pair, $_), "and are right: $_") foreach 'changed', 'touched', 'longer', 'gone';
+close_both($pair, 'kept', 'buttons');
+like(run($pair, 'A'), qr/WARNING:  batch "kept": $changed/, 'run() says that a file has changed');
+unlink $path;
+like(run($pair, 'A'), qr/WARNING:  batch "kept": could not read share file "\Q$path\E": No such file/, 'or that it is not there');
+is(as($A, 'job', q{SELECT batch_id, stage FROM prio_processor.alarm JOIN prio_processor.batch USING (batch_id) WHERE alarm = 'error'}), 'kept|close', 'the batch is in error, and says nothing');
+ok(finish($pair, 'buttons'), 'another one goes on');
+is(result($pair, $_, 'buttons'), '{2,3,3,2}|10', "and is right, says $_") foreach 'A', 'B';
+is(report($pair, 'A', 'buttons'), 'close/malformed packet: 2, close/wrong length: 2', 'and what is refused is, row by row');
 
-# Between the two readings: what is opened again is what it was, or the batch does not get on. Of 25 shares one is refused by B, so that A takes
-# it away.
-new_batch($pair, 'later', 8, 3, 'max_missing => 0.5');
-new_clients($pair, 'later', 25, 8);
-lying_client($pair, 'later', 0 .. 7);
-as($pair->{$_}, 'carrier', import_call('later', shares_of($_, 'later'))) foreach 'A', 'B';
-close_both($pair, 'later');
+# Between the two readings the file goes away again.
+rename "$path.kept", $path;
 run($pair, 'A');
-is(stage_of($pair, 'A', 'later'), 'agree', 'a batch is opened, and its list out');
-rename "$folder/later_A", "$folder/later_A.kept";
-ok(reaches($pair, sub { return error_of('A', 'later') ne '' }), 'without its file');
-is(stage_of($pair, 'A', 'later') . ': ' . (error_of('A', 'later') =~ s/:.*//r), 'aggregate: could not read share file "' . $folder . '/later_A"', 'it comes to its total, and has none');
-rename "$folder/later_A.kept", "$folder/later_A";
-ok(finish($pair, 'later'), 'with it it has');
-is(result($pair, 'A', 'later'), truth($pair, 'later'), 'the right one');
+is(stage_of($pair, 'A', 'kept'), 'round 2', 'with its file the batch is opened');
+foreach my $third (0, 1) { rename $file{"A$third"}, $file{"A$third"} . '.kept' }
+ok(reaches($pair, sub { return error_of('A', 'kept') ne '' }), 'without it');
+like(stage_of($pair, 'A', 'kept') . ': ' . error_of('A', 'kept'), qr/^aggregate: could not read share file/, 'it comes to its total, and has no total without it');
+foreach my $third (0, 1) { rename $file{"A$third"} . '.kept', $file{"A$third"} }
+ok(finish($pair, 'kept'), 'with it it has');
+is(result($pair, $_, 'kept'), truth($pair, 'kept'), "the right one, says $_") foreach 'A', 'B';
+is(report($pair, 'A', 'kept'), 'close/decryption failed: 1, aggregate/the proof does not hold: 1', 'without the two that are not in it');
+as($A, 'job', q{CALL prio_processor.drop_batch('kept')});
+is(sql($A, q{SELECT count(*) FROM prio_internal.file WHERE path LIKE '%kept%'}) . (-e $path ? ' there' : ' gone'), '0 there', 'drop_batch() forgets a file, and leaves it where it is');
 
 # ------------------------------------------------------------------ files that are none
 
@@ -229,7 +210,7 @@ foreach my $case (sort keys %detail)
 }
 unlink glob "$folder/bad/*";
 srand 15;
-foreach (1 .. 200)
+foreach (1 .. 100)
 {
 	my $content = $good;
 	substr($content, int rand length $content, 1) = chr int rand 256 foreach 0 .. rand 3;
@@ -270,8 +251,18 @@ cmp_ok(-s $long, '>', 500 * 45_000, 'which has many more');
 
 if ($ENV{PRIO_LONG})
 {
+	# A batch whose shares are in a file on both sides.
+	my $batch_in_files = sub {
+		my ($batch, $count) = @_;
+
+		new_batch($pair, $batch, 8, 3);
+		new_clients($pair, $batch, $count, 8);
+		as($pair->{$_}, 'carrier', import_call($batch, shares_of($_, $batch))) foreach 'A', 'B';
+		return;
+	};
+
 	# A server that is killed has its private state to make again, from the file.
-	batch_in_files('killed', 100);
+	$batch_in_files->('killed', 100);
 	close_both($pair, 'killed');
 	run($pair, 'A');
 	is(stage_of($pair, 'A', 'killed') . sql($A, ' SELECT count(*) > 0 FROM prio_internal.opened'), 'agreet', 'a batch is opened');
@@ -285,7 +276,7 @@ if ($ENV{PRIO_LONG})
 	is(result($pair, $_, 'killed'), truth($pair, 'killed'), "to the right total, says $_") foreach 'A', 'B';
 
 	# A dump has the rows, and which file is meant.
-	batch_in_files('dumped', 10);
+	$batch_in_files->('dumped', 10);
 	my $dump = $node->basedir . '/dump';
 	command_ok([ 'pg_dump', '-Fc', '-f', $dump, '-d', $node->connstr('server_a') ], 'a dump');
 	$node->safe_psql('postgres', 'CREATE DATABASE restored');
