@@ -2,6 +2,8 @@
 # that is the machine's. The session goes on as if nothing had been: the same statement
 # works, and nothing has leaked, however often that happens. Every call fails once, in every
 # way; with PRIO_LONG again and again.
+#
+# Runs at night: every call in SQL fails once; by day test_faults.c has the calls of the core.
 use strict;
 use warnings;
 

@@ -1,4 +1,6 @@
 # pg_cron, as Debian packages it, runs the job on both sides until a batch is published.
+#
+# Runs at night: it waits for the minutes of a scheduler; by day run() is called by hand.
 use strict;
 use warnings;
 

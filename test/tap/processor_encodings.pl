@@ -1,5 +1,7 @@
 # 10. Two databases whose encodings cannot hold the same: names are carried safely, or stop
 # the batch that has them and no other.
+#
+# Runs at night: it takes a pair of databases for each pair of encodings; by day all of them are UTF-8.
 use strict;
 use warnings;
 use utf8;
