@@ -38,7 +38,7 @@ BEGIN
 		'DO $do$ BEGIN ALTER EXTENSION prio_processor DROP TABLE prio_internal.share_other; DROP TABLE prio_internal.share_other; END $do$');
 	DROP TRIGGER refuse_truncate ON prio_processor.share;
 	EXECUTE format('SELECT pg_catalog.%I(%L, %L, colocate_with => %L, shard_count => %s)', 'create_distributed_table', 'prio_processor.share', 'share_id', 'none', shard_count);
-	-- Citus does not know rights to columns.
+	-- What somebody copies comes to a worker with all columns, also those that they did not name.
 	GRANT INSERT ON prio_processor.share TO prio_ingest;
 END $$;
 
@@ -72,12 +72,12 @@ END $$;
 
 COMMENT ON FUNCTION prio_internal.placement(text) IS 'on a worker: what is different for every copy of a shard';
 
-CREATE FUNCTION prio_internal.placement_of(shard text, OUT placement text, OUT blocks bigint) RETURNS record LANGUAGE sql STABLE
+CREATE FUNCTION prio_internal.placement_of(shard text, OUT placement text, OUT blocks bigint, OUT bytes bigint) RETURNS record LANGUAGE sql STABLE
 BEGIN ATOMIC
-	SELECT prio_internal.placement(shard), pg_relation_size(shard::regclass) / current_setting('block_size')::bigint;
+	SELECT prio_internal.placement(shard), pg_relation_size(shard::regclass) / current_setting('block_size')::bigint, pg_table_size(shard::regclass);
 END;
 
-COMMENT ON FUNCTION prio_internal.placement_of(text) IS 'on a worker: a shard, and how many blocks it has';
+COMMENT ON FUNCTION prio_internal.placement_of(text) IS 'on a worker: a shard, how many blocks it has, and bytes with its TOAST table';
 
 CREATE FUNCTION prio_internal.open_blocks(shard text, placement text, first_block bigint, end_block bigint, server text, packet_batch_id text, n_data int,
 		ordinals boolean, report_times tstzrange) RETURNS bytea LANGUAGE plpgsql STABLE AS $$
@@ -145,10 +145,12 @@ COMMENT ON FUNCTION prio_internal.opening(prio_processor.batch) IS 'how the shar
 -- opened of these is opened again. 'complete' when nothing has changed, 'busy' when somebody is at one that has.
 CREATE FUNCTION prio_internal.follow_shards(b prio_processor.batch) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
-	width bigint := prio_internal.chunk_blocks(b);
+	usual bigint := prio_internal.chunk_blocks(b);
+	width bigint;
 	s record;
 	now_at text;
 	blocks bigint;
+	bytes bigint;
 	gone int[];
 	locked int;
 	outcome text := 'complete';
@@ -160,7 +162,7 @@ BEGIN
 			UNION ALL SELECT DISTINCT c.shard, NULL::text, NULL::uuid FROM prio_internal.chunk AS c
 			WHERE c.number = b.number AND c.shard NOT IN (SELECT x.shard FROM prio_internal.shards(b) AS x) LOOP
 		IF s.relation IS NOT NULL THEN
-			EXECUTE prio_internal.on_shard(b, s.key, format('prio_internal.placement_of(%L::text)', s.relation)) INTO STRICT now_at, blocks;
+			EXECUTE prio_internal.on_shard(b, s.key, format('prio_internal.placement_of(%L::text)', s.relation)) INTO STRICT now_at, blocks, bytes;
 			CONTINUE WHEN EXISTS (SELECT FROM prio_internal.chunk AS c WHERE c.number = b.number AND c.shard = s.shard AND c.placement = now_at);
 		END IF;
 		gone := ARRAY(SELECT c.chunk FROM prio_internal.chunk AS c WHERE c.number = b.number AND c.shard = s.shard);
@@ -175,6 +177,8 @@ BEGIN
 			DELETE FROM prio_internal.work AS w WHERE w.number = b.number;
 		END IF;
 		IF s.relation IS NOT NULL THEN
+			-- as in close_open_batch()
+			width := least(usual, greatest(1, blocks * 64000000 / greatest(1, bytes)));
 			INSERT INTO prio_internal.chunk (number, chunk, first_block, end_block, shard, placement)
 			SELECT b.number, k + coalesce((SELECT max(c.chunk) + 1 FROM prio_internal.chunk AS c WHERE c.number = b.number), 0),
 				k * width, least((k + 1) * width, blocks), s.shard, now_at

@@ -123,7 +123,7 @@ sub kill_in_the_middle
 	my ($name, $condition) = @_;
 	my $running = start(q{CALL prio_processor.run()});
 
-	ok($condition->(), "$name is at work");
+	ok($condition->($running), "$name is at work");
 	kill_hard($name);
 	$running->{handle}->finish;
 	return $running->{err};
@@ -143,7 +143,19 @@ sub kill_hard
 	return;
 }
 
-sub opening { my ($name) = @_; return $node{$name}->poll_query_until('postgres', q{SELECT count(*) > 0 FROM pg_stat_activity WHERE query LIKE '%open_blocks%' AND state = 'active' AND pid <> pg_backend_pid()}); }
+# Is a worker at a chunk? Often asked, as that does not take long; not any more when run() has ended.
+sub opening
+{
+	my ($name, $running) = @_;
+
+	while ($running->{handle}->pumpable)
+	{
+		return 1 if $node{$name}->safe_psql('postgres', q{SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%open_blocks%' AND state = 'active' AND pid <> pg_backend_pid()}) > 0;
+		$running->{handle}->pump_nb;
+	}
+	return 0;
+}
+
 sub opened { my ($batch) = @_; return sql($A, "SELECT count(*) FROM prio_internal.opened JOIN prio_processor.batch USING (number) WHERE batch_id = '$batch'"); }
 sub shards_on { my ($batch) = @_; return sql($A, "SELECT string_agg(DISTINCT nodeport::text, ',') FROM citus_shards WHERE table_name = (SELECT to_regclass('prio_internal.share_' || number) FROM prio_processor.batch WHERE batch_id = '$batch')"); }
 sub worker_id { my ($name) = @_; return sprintf "'%s', %s", $node{$name}->host, $node{$name}->port; }
@@ -180,7 +192,7 @@ sub steps_until
 # Several chunks a shard: rows of bits are in TOAST, and those of the histogram in their blocks.
 sql($_, q{
 	CREATE OR REPLACE FUNCTION prio_internal.chunk_shares(server name, n_data int) RETURNS int LANGUAGE sql STABLE RETURN 500;
-	CREATE OR REPLACE FUNCTION prio_internal.chunk_blocks(b prio_processor.batch) RETURNS bigint LANGUAGE sql STABLE RETURN CASE WHEN b.n_data IS NULL THEN 100 ELSE 2 END::bigint}) foreach $A, $B;
+	CREATE OR REPLACE FUNCTION prio_internal.chunk_blocks(b prio_processor.batch) RETURNS bigint LANGUAGE sql STABLE RETURN CASE WHEN b.n_data IS NULL THEN 20 ELSE 2 END::bigint}) foreach $A, $B;
 
 new_batch($pair, 'bits', 441, 100);
 new_clients($pair, 'bits', $count, 441);
@@ -195,12 +207,12 @@ close_both($pair, 'bits');
 my $chunks = sql($A, q{SELECT count(*) FROM prio_internal.chunk JOIN prio_processor.batch USING (number) WHERE batch_id = 'bits'});
 
 # One worker has gone, as far as anybody knows: what it was at is done again, and what the other did stays.
-my $said = kill_in_the_middle('worker2', sub { opening('worker2') });
+my $said = kill_in_the_middle('worker2', sub { opening('worker2', @_) });
 like($said, qr/WARNING:  batch "bits": /, 'run() says that it is gone');
 my $before = opened('bits');
 note "$before of $chunks chunks are open";
 cmp_ok($before, '<', $chunks, 'and not all is open');
-kill_in_the_middle('coordinator', sub { opening('worker1') });
+kill_in_the_middle('coordinator', sub { opening('worker1', @_) });
 is(opened('bits'), 0, 'after a crash of the coordinator nothing is open');
 
 # A rebalance when some chunks are open: those of shards that were moved are divided and opened anew.
@@ -227,11 +239,12 @@ ok(steps_until(sub { sql($A, q{SELECT count(*) > 0 FROM prio_internal.work}) eq 
 my $chunk = q{FROM prio_processor.batch AS b JOIN prio_internal.chunk AS c USING (number) JOIN prio_internal.opened AS o USING (number, chunk) WHERE b.batch_id = 'bits' ORDER BY o.shares DESC LIMIT 1};
 my $question = sql($A, qq{SELECT prio_internal.on_shard(b, s.key, format('prio_internal.open_blocks(%L::text, %L::text, %L::bigint, %L::bigint, %s)', s.relation, c.placement, c.first_block, c.end_block, prio_internal.opening(b)))
 	} . $chunk =~ s/WHERE/JOIN LATERAL prio_internal.shards(b) AS s USING (shard) WHERE/r);
-my ($received) = sql($A, "EXPLAIN (ANALYZE, COSTS OFF) $question") =~ /Tuple data received from nodes: (\d+) bytes/;
+my ($received, $unit) = sql($A, "EXPLAIN (ANALYZE, COSTS OFF) $question") =~ /Tuple data received from nodes: (\d+) (bytes|kB)/;
+$unit = $unit eq 'kB' ? 1024 : 1;
 my ($kept, $shares) = split /\|/, sql($A, "SELECT octet_length(o.opened), o.shares $chunk");
-note "$received bytes for $shares shares, of which $kept are kept";
-cmp_ok($received, '<=', 250 * $shares, 'no more than 250 bytes a share come from a worker');
-cmp_ok($received, '>=', $kept, 'and no fewer than are kept');
+note "$received times $unit bytes for $shares shares, of which $kept are kept";
+cmp_ok($received * $unit, '<=', 250 * $shares, 'no more than 250 bytes a share come from a worker');
+cmp_ok(($received + 1) * $unit, '>=', $kept, 'and no fewer than are kept');
 my @secrets = split /\n/, sql($A, qq{SELECT encode(substr(r.record, i, 16), 'hex') FROM (SELECT o.opened $chunk) AS o, LATERAL prio_internal.opened_rows(o.opened) AS r, generate_series(33, 129, 16) AS i LIMIT 70});
 
 # And once more, before the sum, for which shares that do not count are opened again.
@@ -245,7 +258,7 @@ foreach my $name ('coordinator', 'worker1', 'worker2')
 {
 	my $log = slurp_file($node{$name}->logfile);
 	my @found = grep { $_ !~ /^0*$/ && index($log, $_) >= 0 } @secrets;
-	like($log, $name eq 'coordinator' ? qr/prio_processor\.run/ : qr/open_blocks.*open_places/s, "$name logs statements");
+	cmp_ok(index($log, $name eq 'coordinator' ? 'prio_processor.run' : 'open_blocks'), '>=', 0, "$name logs statements");
 	is(scalar @found, 0, 'and nothing that shares opened to');
 }
 
@@ -280,7 +293,7 @@ foreach my $role ('A', 'B')
 	unlink $file;
 }
 close_both($pair, 'ages');
-kill_in_the_middle('worker1', sub { opening('worker1') });
+kill_in_the_middle('worker1', sub { opening('worker1', @_) });
 drain('worker2');
 run($pair, 'A', 'B', 'A');
 kill_hard('coordinator');
