@@ -177,8 +177,10 @@ SELECT 'nobody calls run()', s.server, NULL, s.pattern, greatest(s.created_at, s
 FROM prio_processor.series AS s WHERE s.error IS NULL AND greatest(s.created_at, s.next_at - s.ahead) < clock_timestamp() - interval '1 hour'
 UNION ALL
 SELECT 'early shares', NULL, CASE WHEN count(DISTINCT e.batch_id) = 1 THEN regexp_replace(left(min(e.batch_id), 60), '[[:cntrl:]]', ' ', 'g') END, NULL, min(e.arrived_at),
-	format('%s shares are for %s batches that nobody has made', count(*), count(DISTINCT e.batch_id)), 'create_batch() takes them in. After 7 days they are thrown away.'
-FROM prio_internal.early_share AS e HAVING min(e.arrived_at) < clock_timestamp() - interval '1 hour';
+	format('%s shares are for %s batches that nobody has made', CASE WHEN count(*) < 10000 THEN count(*)::text ELSE 'at least 10000' END, count(DISTINCT e.batch_id)),
+	'create_batch() takes them in. After 7 days they are thrown away.'
+-- Whoever looks does not pay for what anybody sends: of as many as there may be, those that lie first are the oldest.
+FROM (SELECT x.batch_id, x.arrived_at FROM prio_internal.early_share AS x LIMIT 10000) AS e HAVING min(e.arrived_at) < clock_timestamp() - interval '1 hour';
 
 COMMENT ON VIEW prio_processor.alarm IS 'what needs a person, since when, and what to do; empty when all is well';
 COMMENT ON COLUMN prio_processor.alarm.alarm IS 'failed, held back, error, disagreement, other server failed, waits, nobody calls run(), no answer, not joined here, unknown batches, series or early shares';

@@ -58,10 +58,11 @@ FROM verified
 WHERE prio_is_valid(prio_verify2(verifier_a, prio_verify1(verifier_b)),
 	prio_verify2(verifier_b, prio_verify1(verifier_a)));
 
+CREATE TABLE big AS SELECT decode(repeat('00', 100 * 1024 * 1024), 'hex') AS message;
+
 -- Sizes no packet has: nothing, and 100 MB, which are not even read.
 SELECT prio_verifier('a', 'invalid', 13, '') IS NULL AS empty, prio_share_error('a', 'invalid', 13, '');
-SELECT prio_verifier('a', 'invalid', 13, big) IS NULL AS big, prio_share_error('a', 'invalid', 13, big)
-FROM (SELECT decode(repeat('00', 100 * 1024 * 1024), 'hex') AS big) AS s;
+SELECT prio_verifier('a', 'invalid', 13, message) IS NULL AS big, prio_share_error('a', 'invalid', 13, message) FROM big;
 
 -- A packet that comes again is known by its key, whatever is behind it; of what is long no more is fetched.
 SELECT bytes, prio_replay_key(bytes) FROM (VALUES ('\x'::bytea), (decode(repeat('ab', 31), 'hex')), (decode(repeat('ab', 32), 'hex')),
@@ -92,7 +93,6 @@ FROM verified, (VALUES ('\x'::bytea), ('\x00'), ('\xa1'), ('\xa100'), ('\xa100a1
 	('\xa20001a100'), ('\xd90101a100')) AS v (bytes)
 WHERE id = 0;
 -- 100 MB of it, which are not even fetched.
-CREATE TABLE big AS SELECT decode(repeat('00', 100 * 1024 * 1024), 'hex') AS message;
 SELECT prio_verify2(verifier_a, message) IS NULL AS verify2, prio_is_valid(message, '\xa100') AS valid,
 	prio_is_valid('\xa100', message) AS valid_too FROM verified, big WHERE id = 0;
 SELECT prio_merge(message) FROM big;

@@ -2,7 +2,7 @@
  * job_files.c
  *		What the job needs of files, and of the session that it runs in.
  */
-#include "prio.h"
+#include "job.h"
 
 #include "codec/base64.h"
 #include "codec/hex_base64.h"
@@ -31,13 +31,11 @@ prio_job_whole_lines(PG_FUNCTION_ARGS)
 	const char *start = VARDATA_ANY(content);
 	const char *end = start + VARSIZE_ANY_EXHDR(content);
 	ArrayBuildState *lines = initArrayResult(BYTEAOID, CurrentMemoryContext, false);
-	TupleDesc description;
+	TupleDesc row_type = prio_job_row_type(fcinfo);
 	Datum values[2];
 	bool nulls[2] = {false, false};
 	const char *newline;
 
-	if (get_call_result_type(fcinfo, NULL, &description) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
 	while (start < end && (newline = memchr(start, '\n', (size_t) (end - start))) != NULL)
 	{
 		Size length = (Size) (newline - start);
@@ -51,8 +49,7 @@ prio_job_whole_lines(PG_FUNCTION_ARGS)
 	}
 	values[0] = makeArrayResult(lines, CurrentMemoryContext);
 	values[1] = PointerGetDatum(prio_bytea(start, (Size) (end - start)));
-	PG_RETURN_DATUM(
-		HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(description), values, nulls)));
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(row_type, values, nulls)));
 }
 
 /* ------------------------------------------------------------------ lines */
@@ -127,12 +124,10 @@ prio_job_parse_line(PG_FUNCTION_ARGS)
 	bytea *line = PG_GETARG_BYTEA_PP(0);
 	PrioJsonMember members[] = {{.name = "id"}, {.name = "payload"}, {.name = "header"}};
 	const PrioJsonMember *header = &members[2];
-	TupleDesc description;
+	TupleDesc row_type = prio_job_row_type(fcinfo);
 	Datum values[4] = {0};
 	bool nulls[4] = {true, true, true, true};
 
-	if (get_call_result_type(fcinfo, NULL, &description) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
 	if (VARSIZE_ANY_EXHDR(line) <= MAX_LINE &&
 		prio_json_members(VARDATA_ANY(line), VARSIZE_ANY_EXHDR(line), members,
 						  lengthof(members)) &&
@@ -155,8 +150,7 @@ prio_job_parse_line(PG_FUNCTION_ARGS)
 		nulls[1] =
 			!is_uuid || payload == NULL || (header->kind == PRIO_JSON_STRING && head == NULL);
 	}
-	PG_RETURN_DATUM(
-		HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(description), values, nulls)));
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(row_type, values, nulls)));
 }
 
 /* ------------------------------------------------------------------ the session */

@@ -24,15 +24,6 @@ typedef enum Operation
 	OPERATIONS
 } Operation;
 
-int
-LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	(void) argc;
-	(void) argv;
-	setenv("CMOCKA_TEST_ABORT", "1", 1);
-	return 0;
-}
-
 /* ------------------------------------------------------------------ operands */
 
 typedef struct Input

@@ -25,7 +25,6 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void) argc;
 	(void) argv;
-	setenv("CMOCKA_TEST_ABORT", "1", 1);
 	assert_ok(prio_key_generate(private_key, public_key));
 	assert_ok(prio_key_pair_import(private_key, public_key, &pair));
 	return 0;

@@ -11,10 +11,16 @@ Batch batches[BATCHES] = {{.file = "n1"},          {.file = "n5-ordinal"},
 						  {.file = "n441"},        {.file = "n7-prg-seed-ordinal"},
 						  {.file = "n10-prg-seed"}};
 
+/* An assertion that fails is a crash, which libFuzzer keeps the input of. */
+__attribute__((constructor)) static void
+abort_on_failure(void)
+{
+	setenv("CMOCKA_TEST_ABORT", "1", 1);
+}
+
 void
 fuzz_begin(void)
 {
-	setenv("CMOCKA_TEST_ABORT", "1", 1);
 	for (Batch *batch = batches; batch < batches + BATCHES; batch++)
 	{
 		json_t *file = load_vectors(batch->file);

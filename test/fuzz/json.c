@@ -8,15 +8,6 @@
 
 #include "json_tree.h"
 
-int
-LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	(void) argc;
-	(void) argv;
-	setenv("CMOCKA_TEST_ABORT", "1", 1);
-	return 0;
-}
-
 /* libFuzzer's own mutators know bytes and words. */
 size_t
 LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed)

@@ -23,15 +23,6 @@ typedef enum Shape
 	SHAPES
 } Shape;
 
-int
-LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	(void) argc;
-	(void) argv;
-	setenv("CMOCKA_TEST_ABORT", "1", 1);
-	return 0;
-}
-
 size_t
 LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed)
 {

@@ -9,7 +9,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use SharedSessions;
 
-our @EXPORT = qw(init_cluster new_cluster share_sessions make_keys make_server exchange);
+our @EXPORT = qw(init_cluster new_cluster share_sessions make_keys make_server exchange write_file);
 
 # As in the template, whoever runs the tests.
 $ENV{PGUSER} = 'postgres';
@@ -105,6 +105,17 @@ sub exchange
 	$to->safe_psql('postgres', "\\copy $table FROM '$file'");
 	unlink $file;
 	return;
+}
+
+# Makes a file of these bytes; returns its path.
+sub write_file
+{
+	my ($path, $content, $mode) = @_;
+	open my $file, '>:raw', $path or die "$path: $!";
+	print $file $content;
+	close $file or die "$path: $!";
+	chmod $mode, $path or die "$path: $!" if defined $mode;
+	return $path;
 }
 
 1;

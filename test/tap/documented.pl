@@ -44,6 +44,28 @@ sub rights
 	return join "\n", $_[0] =~ /^\*([^*].*)\.\*$/mg;
 }
 
+# ---------------------------------------------------------------- what a night costs
+
+# The table of docs/scaling.md is what the script makes of the figures that are measured.
+my ($costs) = slurp_file('docs/scaling.md') =~ /^(\| n = 128 .*\n(?:\|.*\n)+)/m;
+my $printed = '';
+foreach my $of ('128', '2046', 'Histogram1000')
+{
+	my ($out, $err) = ('', '');
+	$node->psql('postgres', "\\set of $of\n\\i bench/sql/cost.sql", stdout => \$out, stderr => \$err);
+	is($err, '', "bench/sql/cost.sql knows $of");
+	my $name = $of =~ /^\d/ ? "n = $of" : 'Histogram of 1000';
+	foreach (split /\n/, $out)
+	{
+		my ($server, $arrival, $job, $all_day, $at_night, $disk, $log, $log_day, $log_night, $network) = split /\|/;
+		$printed .= sprintf "| %s | %s | %.0f, %.0f | %.1f, %.1f | %s | %s, %.0f, %.0f | %.1f |\n", $server eq 'A' ? $name : '', $server, $arrival, $job, $all_day, $at_night, $disk, $log, $log_day, $log_night, $network;
+	}
+}
+is($costs, $printed =~ s/\|  \|/| |/gr, 'docs/scaling.md has what a night costs by the figures of bench/results');
+my ($out, $err) = ('', '');
+$node->psql('postgres', "\\set of nothing\n\\i bench/sql/cost.sql", stdout => \$out, stderr => \$err);
+like($err, qr/no such kind was measured: nothing/, 'bench/sql/cost.sql says what it does not know');
+
 # ---------------------------------------------------------------- functions and procedures
 
 my $members = q{

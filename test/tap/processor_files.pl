@@ -95,14 +95,7 @@ system_or_bail("$cases/huge_number_id.sh > $files/huge");
 }
 
 # Nesting without end, a file of noise, an empty one, and one without a newline.
-sub spew
-{
-	my ($name, $content) = @_;
-	open my $file, '>:raw', "$files/$name" or die;
-	print $file $content;
-	close $file;
-	return "$files/$name";
-}
+sub spew { my ($name, $content) = @_; return write_file("$files/$name", $content); }
 srand 12;
 like(import_file($A, spew('deep', ('[' x 100_000) . "\n" . '{"id": "00000000-0000-4000-8000-000000000001", "payload": "AA=="}'), "import_shares('random', :file)"),
 	qr/2 lines, 1 taken, 0 refused, 1 not readable/, '13. a line nested without end');

@@ -130,6 +130,9 @@ sql($A, q{UPDATE prio_internal.early_share SET arrived_at = arrived_at - interva
 	UPDATE prio_processor.batch SET close_at = now() - interval '2 hours' WHERE batch_id = 'visits } . $month{-1} . q{'});
 is(alarms($A), "early shares: no such: 1 shares are for 1 batches that nobody has made; nobody calls run(): visits $month{-1}: it could go on", 'then they are an alarm, and so is a batch at which nobody is');
 
+sql($A, q{INSERT INTO prio_internal.early_share (batch_id, payload) SELECT 'flood ' || i, '' FROM generate_series(1, 10000) AS i});
+like(alarms($A), qr/early shares: at least 10000 shares are for 10000 batches/, 'a flood of them is not counted to its end');
+
 sql($A, 'CREATE ROLE watcher LOGIN IN ROLE pg_monitor');
 is(as($A, 'watcher', 'SELECT count(*) FROM prio_processor.alarm'), 2, 'whoever monitors the cluster sees them');
 like(error_as($A, 'watcher', "SELECT * FROM prio_processor.$_"), qr/permission denied/, "and not $_") foreach 'result', 'counts', 'share', 'rejections';
@@ -146,6 +149,13 @@ $open->query('COMMIT');
 $open->quit;
 run($pair, 'A');
 is(sql($A, q{SELECT count(*) FROM pg_inherits WHERE inhparent = 'prio_processor.share'::regclass}), sql($A, q{SELECT count(*) + 1 FROM prio_processor.batch WHERE dropped_at IS NULL}), 'the next run() lets shares in');
+
+# ------------------------------------------------------------------ after a restore
+
+sql($A, q{CALL prio_processor.after_restore()});
+sql($A, q{UPDATE prio_processor.series SET next_at = now() WHERE pattern LIKE 'hourly%'});
+like(run($pair, 'A'), qr/WARNING:  series "hourly .*": server "telemetry" was restored from a backup and takes no batch with its old key/, 'a restored server makes no batch of a series with its old key');
+like(alarms($A), qr/series: hourly .* was restored from a backup/, 'and says so until it has a new one');
 
 # ------------------------------------------------------------------ a server that leaves
 

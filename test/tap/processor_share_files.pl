@@ -177,14 +177,7 @@ foreach (
 }
 
 # Any end, any length, any byte in its place: refused, or some rows, and never anything else.
-sub spew
-{
-	my ($name, $content) = @_;
-	open my $file, '>:raw', "$folder/$name" or die;
-	print $file $content;
-	close $file;
-	return "$folder/$name";
-}
+sub spew { my ($name, $content) = @_; return write_file("$folder/$name", $content); }
 mkdir "$folder/bad";
 spew("bad/short_$_", substr($good, 0, $_)) foreach 0 .. 60, length($good) - 5 .. length($good) - 1;
 my $bad = "SELECT format('$folder/bad/%s', f) AS path FROM pg_ls_dir('$folder/bad') AS f";

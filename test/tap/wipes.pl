@@ -18,20 +18,10 @@ my %keys = make_keys($node);
 my $files = $node->basedir;
 my $n_data = 3000; # memory that is long enough for some of it to survive what follows
 
-sub write_file
-{
-	my ($name, $content, $mode) = @_;
-	open my $file, '>', "$files/$name" or die "$files/$name: $!";
-	print $file $content;
-	close $file or die;
-	chmod $mode // 0600, "$files/$name" or die;
-	return;
-}
-
 # Keys in files: those in options stay in the caches of the catalogs.
-write_file($_, "$keys{$_}\n") foreach 'private_A', 'private_B', 'secret';
-write_file('no_secret', "not one\n");
-write_file('open_secret', "$keys{secret}\n", 0644);
+write_file("$files/$_", "$keys{$_}\n", 0600) foreach 'private_A', 'private_B', 'secret';
+write_file("$files/no_secret", "not one\n", 0600);
+write_file("$files/open_secret", "$keys{secret}\n", 0644);
 foreach ([ 'server_a', 'A', 'A', 'secret' ], [ 'server_b', 'B', 'B', 'secret' ],
 	[ 'other_key', 'A', 'B', 'secret' ], [ 'no_secret', 'A', 'A', 'no_secret' ], [ 'open_secret', 'A', 'A', 'open_secret' ])
 {
