@@ -20,7 +20,7 @@ small_chunks($pair, 10);
 $node->safe_psql('postgres', q{CREATE ROLE carrier LOGIN IN ROLE prio_operator, pg_read_server_files});
 
 # What a query of the clients' database gives, as a file in the binary format of COPY. Returns its path.
-sub write_file
+sub copied_file
 {
 	my ($name, $query) = @_;
 	sql($clients, "COPY ($query) TO '$folder/$name' (FORMAT binary)");
@@ -30,7 +30,7 @@ sub write_file
 sub shares_of
 {
 	my ($role, $batch) = @_;
-	return write_file("${batch}_$role", "SELECT id, share_$role FROM client WHERE batch = '$batch' ORDER BY id");
+	return copied_file("${batch}_$role", "SELECT id, share_$role FROM client WHERE batch = '$batch' ORDER BY id");
 }
 
 sub import_call { my ($batch, $path) = @_; return "CALL prio_processor.import_file('$batch', '$path')"; }
@@ -64,7 +64,7 @@ foreach my $role ('A', 'B')
 {
 	foreach my $third (0, 1)
 	{
-		my $path = $file{"$role$third"} = write_file("kept_$role$third", "SELECT id, share_$role FROM client WHERE get_byte(uuid_send(id), 15) = $third ORDER BY id");
+		my $path = $file{"$role$third"} = copied_file("kept_$role$third", "SELECT id, share_$role FROM client WHERE get_byte(uuid_send(id), 15) = $third ORDER BY id");
 		my ($code, $out, $err) = $node->psql($pair->{$role}{database}, import_call('kept', $path), extra_params => [ '-U', 'carrier' ]);
 		like($err, qr/NOTICE:  batch "kept": 1\d shares, which stay in their file/, 'a file is taken note of');
 	}
@@ -88,7 +88,7 @@ is(sql($A, q{SELECT count(file) > 0, count(payload) > 0, count(*) FILTER (WHERE 
 	foreach my $role ('A', 'B')
 	{
 		as($pair->{$role}, 'job', q{CALL prio_processor.create_batch('buttons', 'buttons', min_batch_size => 3, max_missing => 0.5)});
-		as($pair->{$role}, 'carrier', import_call('buttons', write_file("buttons_$role", "SELECT id, public_share, share_$role FROM report ORDER BY id NULLS FIRST")));
+		as($pair->{$role}, 'carrier', import_call('buttons', copied_file("buttons_$role", "SELECT id, public_share, share_$role FROM report ORDER BY id NULLS FIRST")));
 	}
 }
 
@@ -234,7 +234,7 @@ like(error_as($A, 'carrier', import_call('kept', "$folder/open_A")), qr/batch "k
 # Of a share of 49 kB not even 250 bytes are logged.
 new_batch($pair, 'long', 2046, 3, undef, 'A');
 new_clients($pair, 'long', 1, 2046);
-my $long = write_file('long', q{SELECT gen_random_uuid(), share_a FROM client, generate_series(1, 500) WHERE batch = 'long'});
+my $long = copied_file('long', q{SELECT gen_random_uuid(), share_a FROM client, generate_series(1, 500) WHERE batch = 'long'});
 my ($wal) = sql($A, 'SELECT pg_current_wal_insert_lsn()');
 as($A, 'carrier', import_call('long', $long));
 cmp_ok(sql($A, "SELECT (pg_current_wal_insert_lsn() - '$wal') / 500"), '<', 250, 'bytes of WAL a share');
@@ -283,7 +283,7 @@ if ($ENV{PRIO_LONG})
 	my $session = session($A, 'carrier');
 	my $pid = $session->query('SELECT pg_backend_pid()');
 	new_batch($pair, 'million', 8, 3, undef, 'A');
-	my $many = write_file('million', q{SELECT md5(i::text)::uuid, '\x00'::bytea FROM generate_series(1, 1000000) AS i});
+	my $many = copied_file('million', q{SELECT md5(i::text)::uuid, '\x00'::bytea FROM generate_series(1, 1000000) AS i});
 	my $before = resident($pid);
 	$session->query(import_call('million', $many));
 	cmp_ok(resident($pid) - $before, '<', 30_000, 'kilobytes that a session takes for a million rows');
