@@ -2,10 +2,14 @@
  * pull.c
  *		One query in the database of the other server, which is nobody's friend.
  *
- * The connection lives as long as the call. Nothing here waits but for the latch, so that an
- * interrupt or the deadline ends it wherever it is; libpq is never asked for anything
- * that it might wait for itself, its way to cancel a query among it: the socket is closed,
- * and the other server sees that. It holds no lock and calls no code of the caller's.
+ * Nothing here waits but for the latch, so that an interrupt or the deadline ends it wherever
+ * it is; libpq is never asked for anything that it might wait for itself, its way to cancel a
+ * query among it: the socket is closed, and the other server sees that. It holds no lock and
+ * calls no code of the caller's.
+ *
+ * A connection costs both sides a process, some 10 ms and more with TLS, and run() has many
+ * questions: so it is kept for the next one, outside of a transaction there, until the client's
+ * statement ends. An error of any kind closes it.
  *
  * What may come is bounded in bytes: rows, notices and the like, and what libpq allocates for
  * a message that has not come to its end (as far as the C library can tell: glibc can).
@@ -54,6 +58,10 @@ PRIO_FUNCTION(prio_pull);
 /* In milliseconds; then the clock is looked at again. */
 #define MAX_WAIT 60000
 
+/* Connections that are kept, and for how long, in milliseconds: what is between may forget one. */
+#define MAX_KEPT 8
+#define MAX_IDLE 60000
+
 /* So much of a text of the other server is logged, in bytes. */
 #define MAX_LOGGED 2000
 
@@ -92,6 +100,17 @@ typedef struct Pull
 	TupleDesc row_desc;
 	MemoryContext row_memory;
 } Pull;
+
+/* A connection between two questions. */
+typedef struct Kept
+{
+	PGconn *conn;                 /* NULL: none */
+	uint8_t way[PRIO_HASH_BYTES]; /* digest of all that it was made with */
+	int64 since;
+} Kept;
+
+static Kept kept[MAX_KEPT];
+static bool closes_kept; /* when the statement ends */
 
 static int64
 now_ms(void)
@@ -316,7 +335,8 @@ count_notice(void *arg, const PGresult *notice)
 {
 	Pull *pull = arg;
 
-	pull->bytes += ROW_OVERHEAD + (int64) strlen(PQresultErrorMessage(notice));
+	if (pull != NULL)
+		pull->bytes += ROW_OVERHEAD + (int64) strlen(PQresultErrorMessage(notice));
 }
 
 /* ------------------------------------------------------------------ waiting */
@@ -467,14 +487,12 @@ connect_to_peer(Pull *pull)
 	pull->timeout = pull->deadline;
 }
 
+/* Commands that give nothing to keep. Rows come one by one, as if there could be many. */
 static void
-prepare_session(Pull *pull)
+run_commands(Pull *pull, const char *commands)
 {
-	int64 left = Min(pull->deadline - now_ms(), PG_INT32_MAX);
-	char *commands = psprintf(PREPARATION, Max(left, 1));
 	const PGresult *result;
 
-	/* Rows one by one, as if there could be many. */
 	if (!PQsendQuery(pull->conn, commands) || !PQsetSingleRowMode(pull->conn))
 		connection_lost(pull);
 	flush_output(pull);
@@ -487,6 +505,14 @@ prepare_session(Pull *pull)
 			query_failed(pull);
 		count_rows(pull);
 	}
+}
+
+static void
+prepare_session(Pull *pull)
+{
+	int64 left = Min(pull->deadline - now_ms(), PG_INT32_MAX);
+
+	run_commands(pull, psprintf(PREPARATION, Max(left, 1)));
 	pull->bytes = 0;
 }
 
@@ -552,6 +578,102 @@ disconnect(Pull *pull)
 	if (pull->fd_is_counted)
 		ReleaseExternalFD();
 	prio_peer_wipe(pull->peer);
+}
+
+/* ------------------------------------------------------------------ from one question to the next */
+
+/* What a connection is made with: of another password, for one, it would be another one. */
+static void
+digest_of_way(const PrioPeer *peer, uint8_t way[PRIO_HASH_BYTES])
+{
+	StringInfoData text;
+	PrioStatus status;
+
+	initStringInfo(&text);
+	for (int i = 0; peer->keywords[i] != NULL; i++)
+	{
+		appendBinaryStringInfo(&text, peer->keywords[i], (int) strlen(peer->keywords[i]) + 1);
+		appendBinaryStringInfo(&text, peer->values[i], (int) strlen(peer->values[i]) + 1);
+	}
+	status = prio_sha256((const uint8_t *) text.data, (size_t) text.len, NULL, 0, way);
+	prio_wipe(text.data, (size_t) text.maxlen);
+	pfree(text.data);
+	prio_check(status);
+}
+
+/* Called when the client's statement has ended, in whichever way. */
+static void
+close_kept(void *arg)
+{
+	closes_kept = false;
+	for (int i = 0; i < MAX_KEPT; i++)
+	{
+		if (kept[i].conn == NULL)
+			continue;
+		PQfinish(kept[i].conn);
+		kept[i].conn = NULL;
+		ReleaseExternalFD();
+	}
+}
+
+/*
+ * Takes the connection that was made in this way, if there is one and the other side has not
+ * closed it; what came over it unasked is thrown away.
+ */
+static void
+take_kept(Pull *pull, const uint8_t way[PRIO_HASH_BYTES])
+{
+	for (int i = 0; i < MAX_KEPT; i++)
+	{
+		PGconn *conn = kept[i].conn;
+
+		if (conn == NULL || memcmp(kept[i].way, way, PRIO_HASH_BYTES) != 0)
+			continue;
+		kept[i].conn = NULL;
+		if (now_ms() - kept[i].since > MAX_IDLE || !PQconsumeInput(conn) || PQisBusy(conn) ||
+			PQstatus(conn) != CONNECTION_OK || PQtransactionStatus(conn) != PQTRANS_IDLE)
+		{
+			PQfinish(conn);
+			ReleaseExternalFD();
+			return;
+		}
+		PQsetNoticeReceiver(conn, count_notice, pull);
+		pull->conn = conn;
+		pull->fd_is_counted = true;
+		drop_notifications(pull);
+		return;
+	}
+}
+
+/*
+ * Keeps the connection, if it is as it was when it was made, for as long as the client's
+ * statement takes: MessageContext is reset before the next one is read, also after an error. A
+ * background worker may have none.
+ */
+static void
+keep_connection(Pull *pull, const uint8_t way[PRIO_HASH_BYTES])
+{
+	static MemoryContextCallback at_end = {.func = close_kept};
+	Kept *place = NULL;
+
+	for (int i = 0; i < MAX_KEPT; i++)
+		if (kept[i].conn == NULL)
+			place = &kept[i];
+	if (MessageContext == NULL || place == NULL || next_result(pull) != NULL)
+		return;
+	pull->bytes = 0;
+	run_commands(pull, "COMMIT");
+	if (PQtransactionStatus(pull->conn) != PQTRANS_IDLE)
+		return;
+	if (!closes_kept)
+		MemoryContextRegisterResetCallback(MessageContext, &at_end);
+	closes_kept = true;
+	PQsetNoticeReceiver(pull->conn, count_notice, NULL);
+	place->conn = pull->conn;
+	memcpy(place->way, way, PRIO_HASH_BYTES);
+	place->since = now_ms();
+	pull->conn = NULL;
+	pull->fd_is_counted = false;
 }
 
 /* ------------------------------------------------------------------ function */
@@ -628,6 +750,7 @@ prio_pull(PG_FUNCTION_ARGS)
 	int count;
 	const char **parameters = convert_parameters(PG_GETARG_ARRAYTYPE_P(2), &count);
 	int64 wait = interval_ms(PG_GETARG_INTERVAL_P(4));
+	uint8_t way[PRIO_HASH_BYTES];
 	PrioPeer peer;
 	Pull pull = {.peer = &peer, .max_bytes = PG_GETARG_INT64(3)};
 
@@ -642,9 +765,13 @@ prio_pull(PG_FUNCTION_ARGS)
 
 	PG_TRY();
 	{
-		connect_to_peer(&pull);
+		digest_of_way(&peer, way);
+		take_kept(&pull, way);
+		if (pull.conn == NULL)
+			connect_to_peer(&pull);
 		prepare_session(&pull);
 		run_query(&pull, query, count, parameters);
+		keep_connection(&pull, way);
 	}
 	PG_FINALLY();
 	{

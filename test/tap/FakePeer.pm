@@ -166,6 +166,17 @@ sub prepare
 	return;
 }
 
+# Ends the query as an honest server does it, and what the client then ends, the transaction.
+sub end
+{
+	my ($self) = @_;
+
+	$self->send_bytes(complete() . ready());
+	$self->hear_until('Q');
+	$self->send_bytes(message('C', "COMMIT\0") . message('Z', 'I'));
+	return;
+}
+
 # Reads how the client introduces itself, and does what is to be done in that database.
 sub serve
 {

@@ -251,7 +251,13 @@ my %hostile = (
 	fails_with_no_code => sub { $_[0]->prepare; $_[0]->send_bytes(FakePeer::error("a\e[2J", "\xff\xfe\n\tgone") . FakePeer::ready()) },
 	two_answers => sub { $_[0]->prepare; $_[0]->send_bytes(($two_rows . FakePeer::complete()) x 2 . FakePeer::ready()) },
 	# Not hostile, but just so.
-	odd_rows => sub { $_[0]->prepare; $_[0]->send_bytes(FakePeer::columns(2) . FakePeer::row(undef, '') . FakePeer::row(pack('N*', 2, 0, 25, 1, 1, 1, 1), undef) . FakePeer::complete() . FakePeer::ready()) },
+	odd_rows => sub { $_[0]->prepare; $_[0]->send_bytes(FakePeer::columns(2) . FakePeer::row(undef, '') . FakePeer::row(pack('N*', 2, 0, 25, 1, 1, 1, 1), undef)); $_[0]->end },
+	# Between two questions.
+	silent_end => sub { $_[0]->prepare; $_[0]->send_bytes($two_rows . FakePeer::complete() . FakePeer::ready()) },
+	ends_in_a_transaction => sub { $_[0]->prepare; $_[0]->send_bytes($two_rows . FakePeer::complete() . FakePeer::ready()); $_[0]->hear_until('Q'); $_[0]->send_bytes(FakePeer::message('C', "COMMIT\0") . FakePeer::ready()) },
+	talks_unasked => sub { $_[0]->prepare; $_[0]->send_bytes($two_rows); $_[0]->end; again($_[0], FakePeer::notice('x' x 1000)) },
+	answers_unasked => sub { $_[0]->prepare; $_[0]->send_bytes($two_rows); $_[0]->end; again($_[0], FakePeer::columns(1) . FakePeer::row('forged') . FakePeer::complete() . FakePeer::ready()) },
+	goes_after_a_question => sub { $_[0]->prepare; $_[0]->send_bytes($two_rows); $_[0]->end; shutdown $_[0]{socket}, 2 },
 );
 $dir = PostgreSQL::Test::Utils::tempdir_short();
 my $fake = FakePeer->new($dir, \%hostile);
@@ -327,6 +333,28 @@ check('says_it_was_cancelled', qr/^ERROR:  HV000: query failed on server "says_i
 logged();
 check('fails_with_no_code', qr/^ERROR:  HV000: query failed on server "fails_with_no_code"\nHINT:/);
 like(logged(), qr/\?\?  gone/, 'bytes that are no text are question marks in the log');
+check('silent_end', $late);
+is((pull('ends_in_a_transaction', 'SELECT 1', columns => q{convert_from(row[1], 'UTF8')}))[0], "first\nsecond", 'ends_in_a_transaction: that connection is not kept');
+foreach my $server ('talks_unasked', 'answers_unasked', 'goes_after_a_question')
+{
+	# The second question comes when whatever is sent unasked is there.
+	my @answers = split /\n/, $node->safe_psql('postgres', qq{
+		CREATE TABLE $server (answer text);
+		DO \$\$ BEGIN
+			FOR i IN 1 .. 2 LOOP
+				BEGIN
+					INSERT INTO $server SELECT convert_from(r[1], 'UTF8') FROM prio_internal.pull('$server', 'SELECT 1', '{}', 1000000, '3s') AS r;
+				EXCEPTION WHEN OTHERS THEN INSERT INTO $server VALUES (SQLERRM);
+				END;
+				PERFORM pg_sleep(0.2);
+			END LOOP;
+		END \$\$;
+		SELECT answer FROM $server; $memory});
+	cmp_ok(pop @answers, '<', 150, "$server: not much memory");
+	is(join(' ', @answers[0, 1]), 'first second', "$server: one answer");
+	# What it says instead it could also have said when asked.
+	is(join(' ', grep { $_ !~ /^(first|second|forged)$|server "$server"/ } @answers), '', "$server: then an error, an answer, or a connection anew");
+}
 is((pull('two_answers', 'SELECT 1', columns => q{convert_from(row[1], 'UTF8')}))[0], "first\nsecond", 'two_answers: the first counts');
 is((pull('odd_rows', 'SELECT 1'))[0], qq({NULL,"\\\\\\\\x"}\n{"\\\\\\\\x00000002000000000000001900000001000000010000000100000001",NULL}) =~ s/\\\\\\\\/\\\\/gr, 'odd_rows: NULL and the bytes of an array are what they are');
 
