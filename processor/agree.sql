@@ -36,49 +36,44 @@ COMMENT ON FUNCTION prio_internal.lock_scope(prio_processor.batch) IS 'the memor
 -- anything is said.
 CREATE FUNCTION prio_internal.make_agreed(b prio_processor.batch) RETURNS void LANGUAGE plpgsql SET enable_hashagg = off AS $$
 DECLARE
-	size int := b.chunk_shares;
 	of_scope int := prio_internal.lock_scope(b);
 	-- A nonce of bare Prio3 is used once as well: so the ids are remembered with the shares.
 	nonces boolean := prio_internal.protocol(b.server::text) = 'Prio3';
+	copied bytea := ''::bytea;
+	replayed bytea := ''::bytea;
 	copies bigint;
 	replays bigint;
 	shared bigint;
 BEGIN
-	WITH replayed AS MATERIALIZED (
-		SELECT l.share_id FROM prio_internal.listed(b.number, b.role) AS l
-			JOIN (SELECT d FROM prio_internal.memory AS m, LATERAL prio_internal.ids(m.digests) AS d
-				WHERE m.scope = of_scope AND m.number <> b.number OFFSET 0) AS known ON known.d = l.replay
-		UNION
-		SELECT l.share_id FROM prio_internal.listed(b.number, b.role) AS l
-			JOIN (SELECT d FROM prio_internal.memory AS m, LATERAL prio_internal.ids(m.digests) AS d
-				WHERE nonces AND m.scope = of_scope AND m.number <> b.number OFFSET 0) AS known ON known.d = l.share_id
-	), copies AS MATERIALIZED (
-		-- none, and nothing to sort, when there are as many packets as ids
-		SELECT c.share_id FROM (SELECT l.share_id, row_number() OVER (PARTITION BY l.replay ORDER BY l.share_id) > 1 AS is_copy
-			FROM prio_internal.listed(b.number, b.role) AS l JOIN prio_internal.peer_listed(b) AS i ON i = l.share_id
-			WHERE b.packets < b.listed) AS c WHERE c.is_copy
-	), placed AS (
-		SELECT l.share_id, l.replay, c.share_id IS NOT NULL AS is_copy, c.share_id IS NULL AND r.share_id IS NOT NULL AS is_replay,
-			row_number() OVER (ORDER BY l.share_id) - 1 AS position
-		FROM prio_internal.listed(b.number, b.role) AS l JOIN prio_internal.peer_listed(b) AS i ON i = l.share_id
-			LEFT JOIN copies AS c ON c.share_id = l.share_id LEFT JOIN replayed AS r ON r.share_id = l.share_id
-	), chunks AS MATERIALIZED (
-		SELECT p.position / size AS chunk, count(*) AS shares, sha256(prio_internal.pack_ids(p.share_id)) AS ids_digest,
-			count(*) FILTER (WHERE p.is_copy) AS copies, count(*) FILTER (WHERE p.is_replay) AS replays,
-			prio_internal.pack_bits((p.position % size)::int, p.is_copy OR p.is_replay) AS left_out,
-			prio_internal.pack_ids(p.replay) FILTER (WHERE NOT p.is_copy AND NOT p.is_replay) AS digests,
-			prio_internal.pack_ids(p.share_id) FILTER (WHERE nonces AND NOT p.is_copy AND NOT p.is_replay) AS ids
-		FROM placed AS p GROUP BY p.position / size
+	-- none, and nothing to look for, when there are as many packets as ids
+	IF b.packets < b.listed THEN
+		copied := coalesce((SELECT prio_internal.pack_ids(c.share_id) FROM (
+			SELECT l.share_id, row_number() OVER (PARTITION BY l.replay ORDER BY l.share_id) > 1 AS is_copy
+			FROM prio_internal.listed(b.number, b.role) AS l JOIN prio_internal.peer_listed(b) AS i ON i = l.share_id) AS c WHERE c.is_copy), copied);
+	END IF;
+	IF EXISTS (SELECT FROM prio_internal.memory AS m WHERE m.scope = of_scope AND m.number <> b.number) THEN
+		replayed := coalesce((SELECT prio_internal.pack_ids(r.share_id) FROM (
+			SELECT l.share_id FROM prio_internal.listed(b.number, b.role) AS l
+				JOIN (SELECT d FROM prio_internal.memory AS m, LATERAL prio_internal.ids(m.digests) AS d
+					WHERE m.scope = of_scope AND m.number <> b.number OFFSET 0) AS known ON known.d = l.replay
+			UNION
+			SELECT l.share_id FROM prio_internal.listed(b.number, b.role) AS l
+				JOIN (SELECT d FROM prio_internal.memory AS m, LATERAL prio_internal.ids(m.digests) AS d
+					WHERE nonces AND m.scope = of_scope AND m.number <> b.number OFFSET 0) AS known ON known.d = l.share_id) AS r), replayed);
+	END IF;
+	WITH chunks AS MATERIALIZED (
+		SELECT m.chunk, m.shares, sha256(m.ids) AS ids_digest, m.copies_here, m.replays_here, m.left_out, m.digests, CASE WHEN nonces THEN m.kept END AS nonces
+		FROM prio_internal.merged_agreed(b.number, b.role, b.checkpoints, b.chunk_shares, copied, replayed) AS m
 	), kept AS (
 		INSERT INTO prio_internal.agreed (number, chunk, shares, ids_digest, left_out)
-		SELECT b.number, c.chunk, c.shares, c.ids_digest, CASE WHEN c.copies + c.replays > 0 THEN c.left_out END FROM chunks AS c
+		SELECT b.number, c.chunk, c.shares, c.ids_digest, c.left_out FROM chunks AS c
 	), remembered AS (
 		INSERT INTO prio_internal.memory (scope, number, piece, digests)
 		SELECT of_scope, b.number, c.chunk, c.digests FROM chunks AS c WHERE of_scope IS NOT NULL AND c.digests IS NOT NULL
 		UNION ALL
-		SELECT of_scope, b.number, -1 - c.chunk, c.ids FROM chunks AS c WHERE c.ids IS NOT NULL
+		SELECT of_scope, b.number, -1 - c.chunk, c.nonces FROM chunks AS c WHERE c.nonces IS NOT NULL
 	)
-	SELECT coalesce(sum(c.shares), 0)::bigint, coalesce(sum(c.copies), 0)::bigint, coalesce(sum(c.replays), 0)::bigint
+	SELECT coalesce(sum(c.shares), 0)::bigint, coalesce(sum(c.copies_here), 0)::bigint, coalesce(sum(c.replays_here), 0)::bigint
 	INTO shared, copies, replays FROM chunks AS c;
 
 	PERFORM prio_internal.reject(b.number, 'agree', 'the other server does not have it', b.listed - shared),
@@ -95,19 +90,10 @@ COMMENT ON FUNCTION prio_internal.make_agreed(prio_processor.batch) IS 'fixes wh
 
 -- Private state in the order of the agreed list: at first, and again after a crash. Then what the
 -- shares open to must be what it was, or this side would say something else than before.
-CREATE FUNCTION prio_internal.make_work(b prio_processor.batch) RETURNS void LANGUAGE plpgsql SET enable_hashagg = off AS $$
-DECLARE
-	size int := b.chunk_shares;
+CREATE FUNCTION prio_internal.make_work(b prio_processor.batch) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
 	INSERT INTO prio_internal.work (number, chunk, records)
-	SELECT b.number, p.position / size, prio_internal.pack_records(p.share_id, p.record)
-	FROM (SELECT f.share_id, f.record, row_number() OVER (ORDER BY f.share_id) - 1 AS position
-		FROM (SELECT DISTINCT ON (o.share_id) o.share_id, o.record
-			FROM prio_internal.opened_shares(b.number) AS o
-				JOIN prio_internal.listed(b.number, b.role) AS l ON l.share_id = o.share_id AND l.content = o.content
-				JOIN prio_internal.peer_listed(b) AS i ON i = l.share_id
-			ORDER BY o.share_id, o.place) AS f) AS p
-	GROUP BY p.position / size;
+	SELECT b.number, m.chunk, m.records FROM prio_internal.merged_records(b.number, b.role, b.checkpoints, b.chunk_shares) AS m;
 
 	IF EXISTS (SELECT FROM prio_internal.agreed AS a LEFT JOIN prio_internal.work AS w USING (number, chunk)
 			WHERE a.number = b.number AND sha256(prio_internal.records_ids(w.records)) IS DISTINCT FROM a.ids_digest) THEN

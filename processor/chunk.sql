@@ -117,29 +117,6 @@ COMMENT ON FUNCTION prio_internal.opened_rejections(bytea) IS 'the shares of a c
 
 -- ---------------------------------------------------------------- lists
 
-CREATE FUNCTION prio_internal.pack_list_add(internal, uuid, uuid, uuid) RETURNS internal
-	AS 'MODULE_PATHNAME', 'prio_job_pack_list_add'
-	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10;
-
-COMMENT ON FUNCTION prio_internal.pack_list_add(internal, uuid, uuid, uuid) IS 'transition of pack_list()';
-
-CREATE FUNCTION prio_internal.pack_list_result(internal) RETURNS bytea
-	AS 'MODULE_PATHNAME', 'prio_job_pack_list_result'
-	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1000;
-
-COMMENT ON FUNCTION prio_internal.pack_list_result(internal) IS 'result of pack_list()';
-
-CREATE AGGREGATE prio_internal.pack_list(share_id uuid, content uuid, replay uuid) (
-	SFUNC            = prio_internal.pack_list_add,
-	STYPE            = internal,
-	SSPACE           = 65536,
-	FINALFUNC        = prio_internal.pack_list_result,
-	FINALFUNC_MODIFY = READ_WRITE,
-	PARALLEL         = SAFE
-);
-
-COMMENT ON AGGREGATE prio_internal.pack_list(uuid, uuid, uuid) IS 'entries of a list, 48 bytes each, in the order of their ids';
-
 CREATE FUNCTION prio_internal.list_entries(entries bytea) RETURNS TABLE (share_id uuid, content uuid, replay uuid)
 	AS 'MODULE_PATHNAME', 'prio_job_list_entries'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 5000;
@@ -193,53 +170,34 @@ CREATE FUNCTION prio_internal.last_id(ids bytea) RETURNS uuid
 
 COMMENT ON FUNCTION prio_internal.last_id(bytea) IS 'the last of packed ids';
 
-CREATE FUNCTION prio_internal.only_add(internal, uuid) RETURNS internal
-	AS 'MODULE_PATHNAME', 'prio_job_only_add'
-	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1;
+-- ---------------------------------------------------------------- all shares of a batch, in the order of their ids
 
-COMMENT ON FUNCTION prio_internal.only_add(internal, uuid) IS 'transition of only()';
+CREATE FUNCTION prio_internal.merged_list(number int, chunk_shares int) RETURNS TABLE (piece int, entries bytea)
+	AS 'MODULE_PATHNAME', 'prio_job_merged_list'
+	LANGUAGE C STABLE STRICT COST 1000000 ROWS 20;
 
-CREATE FUNCTION prio_internal.only_result(internal) RETURNS uuid
-	AS 'MODULE_PATHNAME', 'prio_job_only_result'
-	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION prio_internal.merged_list(int, int) IS 'the shares of a batch that opened as a list; the same one twice is one, and an id that has several is left out';
 
-COMMENT ON FUNCTION prio_internal.only_result(internal) IS 'result of only()';
+CREATE FUNCTION prio_internal.distinct_packets(number int, role text) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'prio_job_distinct_packets'
+	LANGUAGE C STABLE STRICT COST 1000000;
 
-CREATE AGGREGATE prio_internal.only(value uuid) (
-	SFUNC            = prio_internal.only_add,
-	STYPE            = internal,
-	SSPACE           = 64,
-	FINALFUNC        = prio_internal.only_result,
-	FINALFUNC_MODIFY = READ_WRITE,
-	PARALLEL         = SAFE
-);
+COMMENT ON FUNCTION prio_internal.distinct_packets(int, text) IS 'how many packets a list has, whatever ids they are under';
 
-COMMENT ON AGGREGATE prio_internal.only(uuid) IS 'the value that all rows have; NULL if two differ or one is NULL';
+CREATE FUNCTION prio_internal.merged_agreed(number int, role text, checkpoints boolean, chunk_shares int, copies bytea, replays bytea)
+	RETURNS TABLE (chunk int, shares int, copies_here int, replays_here int, ids bytea, left_out bytea, kept bytea, digests bytea)
+	AS 'MODULE_PATHNAME', 'prio_job_merged_agreed'
+	LANGUAGE C STABLE STRICT COST 1000000 ROWS 20;
+
+COMMENT ON FUNCTION prio_internal.merged_agreed(int, text, boolean, int, bytea, bytea) IS 'what both servers have, in chunks: which of it is left out, as packed ids say, and ids and replay digests of what is kept';
+
+CREATE FUNCTION prio_internal.merged_records(number int, role text, checkpoints boolean, chunk_shares int) RETURNS TABLE (chunk int, records bytea)
+	AS 'MODULE_PATHNAME', 'prio_job_merged_records'
+	LANGUAGE C STABLE STRICT COST 1000000 ROWS 20;
+
+COMMENT ON FUNCTION prio_internal.merged_records(int, text, boolean, int) IS 'the records of what both servers have, in the same chunks';
 
 -- ---------------------------------------------------------------- rounds
-
-CREATE FUNCTION prio_internal.pack_records_add(internal, uuid, bytea) RETURNS internal
-	AS 'MODULE_PATHNAME', 'prio_job_pack_records_add'
-	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10;
-
-COMMENT ON FUNCTION prio_internal.pack_records_add(internal, uuid, bytea) IS 'transition of pack_records()';
-
-CREATE FUNCTION prio_internal.pack_records_result(internal) RETURNS bytea
-	AS 'MODULE_PATHNAME', 'prio_job_pack_records_result'
-	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1000;
-
-COMMENT ON FUNCTION prio_internal.pack_records_result(internal) IS 'result of pack_records()';
-
-CREATE AGGREGATE prio_internal.pack_records(share_id uuid, record bytea) (
-	SFUNC            = prio_internal.pack_records_add,
-	STYPE            = internal,
-	SSPACE           = 65536,
-	FINALFUNC        = prio_internal.pack_records_result,
-	FINALFUNC_MODIFY = READ_WRITE,
-	PARALLEL         = SAFE
-);
-
-COMMENT ON AGGREGATE prio_internal.pack_records(uuid, bytea) IS 'what the rounds need of the shares of an agreed chunk, in the order of their ids';
 
 CREATE FUNCTION prio_internal.records_count(records bytea) RETURNS int
 	AS 'MODULE_PATHNAME', 'prio_job_records_count'
@@ -252,29 +210,6 @@ CREATE FUNCTION prio_internal.records_ids(records bytea) RETURNS bytea
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 
 COMMENT ON FUNCTION prio_internal.records_ids(bytea) IS 'the ids of records, packed';
-
-CREATE FUNCTION prio_internal.pack_bits_add(internal, int, boolean) RETURNS internal
-	AS 'MODULE_PATHNAME', 'prio_job_pack_bits_add'
-	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10;
-
-COMMENT ON FUNCTION prio_internal.pack_bits_add(internal, int, boolean) IS 'transition of pack_bits()';
-
-CREATE FUNCTION prio_internal.pack_bits_result(internal) RETURNS bytea
-	AS 'MODULE_PATHNAME', 'prio_job_pack_bits_result'
-	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1000;
-
-COMMENT ON FUNCTION prio_internal.pack_bits_result(internal) IS 'result of pack_bits()';
-
-CREATE AGGREGATE prio_internal.pack_bits(number int, is_set boolean) (
-	SFUNC            = prio_internal.pack_bits_add,
-	STYPE            = internal,
-	SSPACE           = 65536,
-	FINALFUNC        = prio_internal.pack_bits_result,
-	FINALFUNC_MODIFY = READ_WRITE,
-	PARALLEL         = SAFE
-);
-
-COMMENT ON AGGREGATE prio_internal.pack_bits(int, boolean) IS 'a bitmap: bit p mod 8 of byte p / 8 stands for number p, from 0';
 
 CREATE FUNCTION prio_internal.round1(records bytea, left_out bytea) RETURNS bytea
 	AS 'MODULE_PATHNAME', 'prio_job_round1'

@@ -27,7 +27,7 @@ COMMENT ON FUNCTION prio_internal.reject(int, prio_processor.stage, text, bigint
 
 -- The list is the batch: what opens to something else later is late. The same packet twice under
 -- one id is one; an id with several packets is not in it, since nobody can tell which the other side has.
--- Sorted, and put together from that: a hash table with an entry an id would not fit into memory.
+-- Sorted where ids are counted: a hash table with an entry an id would not fit into memory.
 CREATE FUNCTION prio_internal.make_list(b prio_processor.batch) RETURNS void LANGUAGE plpgsql SET enable_hashagg = off AS $$
 DECLARE
 	rows bigint;
@@ -37,19 +37,15 @@ DECLARE
 BEGIN
 	WITH kept AS (
 		INSERT INTO prio_internal.list AS x (number, role, piece, entries)
-		SELECT b.number, b.role, p.piece, prio_internal.pack_list(p.share_id, p.content, p.replay)
-		FROM (SELECT i.share_id, i.content, i.replay, (row_number() OVER (ORDER BY i.share_id) - 1) / b.chunk_shares AS piece
-			FROM (SELECT o.share_id, prio_internal.only(o.content) AS content, prio_internal.only(o.replay) AS replay
-				FROM prio_internal.opened_shares(b.number) AS o GROUP BY o.share_id) AS i
-			WHERE i.content IS NOT NULL) AS p
-		GROUP BY p.piece RETURNING octet_length(x.entries) / 48 AS ids
+		SELECT b.number, b.role, m.piece, m.entries FROM prio_internal.merged_list(b.number, b.chunk_shares) AS m
+		RETURNING octet_length(x.entries) / 48 AS ids
 	)
 	SELECT coalesce(sum(k.ids), 0)::bigint INTO ids FROM kept AS k;
 	rows := (SELECT coalesce(sum(o.shares), 0)::bigint FROM prio_internal.opened AS o WHERE o.number = b.number);
 	IF rows > ids THEN
 		SELECT coalesce(sum(i.rows), 0)::bigint, (array_agg(i.share_id))[:10] INTO several, examples
 		FROM (SELECT o.share_id, count(*) AS rows FROM prio_internal.opened_shares(b.number) AS o GROUP BY o.share_id
-			HAVING prio_internal.only(o.content) IS NULL) AS i;
+			HAVING count(DISTINCT o.content) > 1) AS i;
 	END IF;
 
 	PERFORM prio_internal.reject(b.number, 'close', r.reason, sum(r.shares)::bigint, NULL)
@@ -63,7 +59,7 @@ BEGIN
 
 	UPDATE prio_processor.batch AS x
 	SET listed = ids, list_digest = prio_internal.digest_of_list(b.number, b.role, true),
-		packets = (SELECT count(DISTINCT l.replay) FROM prio_internal.listed(b.number, b.role) AS l)
+		packets = prio_internal.distinct_packets(b.number, b.role)
 	WHERE x.number = b.number;
 	PERFORM prio_internal.enter_stage(b, 'agree', ids);
 END $$;

@@ -152,18 +152,35 @@ SELECT count(*) FROM (
 	SELECT role, reason, shares FROM hostile_opened, prio_internal.opened_rejections(opened)
 	EXCEPT SELECT role, prio_share_error('invalid_' || role, 'invalid', 13, share), count(*) FROM hostile GROUP BY 1, 2) AS s;
 
--- Lists.
+-- Lists: the chunks of a side as those of a batch of the job, in whose tables they have numbers that no batch has.
+CREATE TABLE batch AS SELECT name, role, (-row_number() OVER (ORDER BY name, role))::int AS number FROM (SELECT DISTINCT name, role FROM side) AS s;
+INSERT INTO prio_internal.opened (number, chunk, opened, shares) SELECT number, chunk, opened, prio_internal.opened_count(opened) FROM side JOIN batch USING (name, role);
+INSERT INTO prio_internal.list (number, role, piece, entries) SELECT b.number, b.role, m.* FROM batch AS b, prio_internal.merged_list(b.number, 20) AS m;
 CREATE TABLE list AS
-SELECT name, role, prio_internal.pack_list(share_id, content, replay) AS entries FROM row_of_side GROUP BY name, role;
-SELECT bool_and(entries = (SELECT prio_internal.pack_list(share_id, content, replay ORDER BY random()) FROM row_of_side AS r
-	WHERE r.name = list.name AND r.role = list.role)) AS order_does_not_matter,
-	bool_and(entries = (SELECT string_agg(uuid_send(share_id) || uuid_send(content) || uuid_send(replay), '' ORDER BY share_id) FROM row_of_side AS r
+SELECT b.name, b.role, b.number, string_agg(l.entries, '' ORDER BY l.piece) AS entries, array_agg(octet_length(l.entries) / 48 ORDER BY l.piece) AS pieces
+FROM batch AS b JOIN prio_internal.list AS l USING (number) GROUP BY b.name, b.role, b.number;
+SELECT name, role, pieces FROM list ORDER BY name, role;
+SELECT bool_and(entries = (SELECT string_agg(uuid_send(share_id) || uuid_send(content) || uuid_send(replay), '' ORDER BY share_id) FROM row_of_side AS r
 	WHERE r.name = list.name AND r.role = list.role)) AS sorted,
-	bool_and(entries = (SELECT prio_internal.pack_list(share_id, content, replay) FROM prio_internal.list_entries(entries))) AS apart_and_together,
+	bool_and(entries = (SELECT m.entries FROM prio_internal.merged_list(number, 1000) AS m)) AS pieces_do_not_matter,
+	bool_and(entries = (SELECT string_agg(uuid_send(share_id) || uuid_send(content) || uuid_send(replay), '') FROM prio_internal.list_entries(entries))) AS apart_and_together,
 	bool_and(prio_internal.list_ids(entries) = (SELECT prio_internal.pack_ids(share_id) FROM prio_internal.list_entries(entries))) AS ids,
-	bool_and(prio_internal.last_id(prio_internal.list_ids(entries)) = (SELECT share_id FROM prio_internal.list_entries(entries) ORDER BY share_id DESC LIMIT 1)) AS last
+	bool_and(prio_internal.last_id(prio_internal.list_ids(entries)) = (SELECT share_id FROM prio_internal.list_entries(entries) ORDER BY share_id DESC LIMIT 1)) AS last,
+	bool_and(prio_internal.distinct_packets(number, role) = (SELECT count(DISTINCT replay) FROM prio_internal.list_entries(entries))) AS packets
 FROM list;
-SELECT prio_internal.pack_list(share_id, content, replay) IS NULL AS no_list, prio_internal.pack_ids(share_id) IS NULL AS no_ids FROM row_of_side WHERE false;
+SELECT count(*) FROM prio_internal.merged_list(-99, 20) UNION ALL SELECT prio_internal.distinct_packets(-99, 'A');
+-- A share that is there twice is one; an id with several shares is left out; one packet under two ids is one packet.
+INSERT INTO prio_internal.opened (number, chunk, opened, shares)
+SELECT -50, 10 * again + chunk, opened, 1 FROM side, generate_series(0, 1) AS again WHERE name = 'batch' AND role = 'A'
+UNION ALL
+SELECT -50, 20, prio_internal.open_shares('a', 'chunk', 12, NULL, CASE number WHEN 7 THEN md5('9') ELSE md5('again') END::uuid, NULL, NULL, a, ctid), 1
+FROM share WHERE name = 'batch' AND number IN (7, 11);
+INSERT INTO prio_internal.list (number, role, piece, entries) SELECT -50, 'A', m.* FROM prio_internal.merged_list(-50, 1000) AS m;
+SELECT (SELECT array_agg(share_id) FROM (SELECT share_id FROM prio_internal.list_entries(l.entries) EXCEPT SELECT share_id FROM prio_internal.list_entries(x.entries)) AS s) = ARRAY[md5('9')::uuid] AS left_out,
+	(SELECT array_agg(share_id) FROM (SELECT share_id FROM prio_internal.list_entries(x.entries) EXCEPT SELECT share_id FROM prio_internal.list_entries(l.entries)) AS s) = ARRAY[md5('again')::uuid] AS more,
+	octet_length(x.entries) / 48 - prio_internal.distinct_packets(-50, 'A') AS copies, prio_internal.distinct_packets(l.number, 'A') - octet_length(l.entries) / 48 AS before
+FROM list AS l, prio_internal.list AS x WHERE l.name = 'batch' AND l.role = 'A' AND x.number = -50;
+SELECT prio_internal.pack_ids(share_id) IS NULL AS no_ids FROM row_of_side WHERE false;
 SELECT array_agg(id) FROM prio_internal.ids((SELECT prio_internal.pack_ids(repeat(i::text, 32)::uuid) FROM unnest(ARRAY[5, 1, 4, 1, 9]) AS i)) AS id;
 SELECT count(*) FROM prio_internal.ids('') UNION ALL SELECT count(*) FROM prio_internal.list_entries('');
 SELECT prio_internal.last_id('') IS NULL AS none;
@@ -171,37 +188,59 @@ SELECT ids, after, prio_internal.ids_ascend(decode(ids, 'hex'), repeat(after, 32
 FROM (VALUES (repeat('1', 32) || repeat('2', 32), NULL), (repeat('1', 32) || repeat('2', 32), '0'), (repeat('1', 32) || repeat('2', 32), '1'),
 	(repeat('2', 32) || repeat('1', 32), NULL), (repeat('1', 64), NULL), ('', NULL), (repeat('1', 32) || '22', NULL), (repeat('f', 32), 'e'),
 	(repeat('0', 32), NULL), (repeat('0', 32), '0'), (NULL, NULL)) AS v (ids, after);
-SELECT g, prio_internal.only(value) FROM (VALUES (1, 'a'), (1, 'a'), (2, 'a'), (2, 'b'), (2, 'a'), (3, NULL), (4, 'c'), (4, NULL), (5, NULL), (5, 'd'), (6, 'e')) AS v (g, x),
-	LATERAL (SELECT repeat(x, 32)::uuid AS value) AS s GROUP BY g ORDER BY g;
-SELECT prio_internal.only(NULL) FROM share WHERE false;
-SELECT error_of(query) FROM unnest(ARRAY['SELECT prio_internal.pack_list(share_id, NULL, share_id) FROM share', 'SELECT prio_internal.pack_ids(share_id) FROM share',
+SELECT error_of(query) FROM unnest(ARRAY['SELECT prio_internal.merged_list(-1, 0)', 'SELECT prio_internal.distinct_packets(-1, ''C'')', 'SELECT prio_internal.pack_ids(share_id) FROM share',
 	'SELECT prio_internal.list_entries(''\x00'')', 'SELECT prio_internal.list_ids(decode(repeat(''00'', 47), ''hex''))', 'SELECT prio_internal.ids(''\x00'')',
 	'SELECT prio_internal.last_id(decode(repeat(''00'', 17), ''hex''))']) AS query;
 
--- Both sides' records of what both have, in two chunks.
+-- Both sides' records of what both have, in two chunks. What the other side listed is ids alone.
+INSERT INTO prio_internal.list (number, role, piece, entries)
+SELECT x.number, y.role, l.piece, prio_internal.list_ids(l.entries)
+FROM batch AS x JOIN batch AS y USING (name) JOIN prio_internal.list AS l ON l.number = y.number WHERE x.role <> y.role AND l.role = y.role;
 CREATE TABLE agreed AS
-SELECT name, row_number() OVER (PARTITION BY name ORDER BY share_id) % 2 AS chunk, share_id, x.record AS a, y.record AS b, x.place
+SELECT name, share_id, x.record AS a, y.record AS b, x.replay, x.place
 FROM (SELECT * FROM row_of_side WHERE role = 'A') AS x JOIN (SELECT * FROM row_of_side WHERE role = 'B') AS y USING (name, share_id);
 CREATE TABLE records AS
-SELECT name, chunk, prio_internal.pack_records(share_id, a ORDER BY random()) AS a, prio_internal.pack_records(share_id, b) AS b,
-	prio_internal.pack_ids(share_id) AS ids, count(*) FROM agreed GROUP BY name, chunk;
+SELECT x.name, m.chunk, a.records AS a, b.records AS b, m.ids, m.shares AS count
+FROM batch AS x JOIN batch AS y USING (name), LATERAL prio_internal.merged_agreed(x.number, 'A', true, 35, '', '') AS m,
+	LATERAL prio_internal.merged_records(x.number, 'A', true, 35) AS a, LATERAL prio_internal.merged_records(y.number, 'B', true, 35) AS b
+WHERE x.role = 'A' AND y.role = 'B' AND a.chunk = m.chunk AND b.chunk = m.chunk;
+SELECT bool_and(ids = (SELECT prio_internal.pack_ids(share_id) FROM agreed WHERE agreed.name = r.name)) AS ids_of_both
+FROM (SELECT name, string_agg(ids, '' ORDER BY chunk) AS ids FROM records GROUP BY name) AS r;
+SELECT bool_and((m.shares, m.copies_here, m.replays_here, m.ids, m.kept, m.left_out IS NULL) = (r.count, 0, 0, r.ids, r.ids, true)) AS alike,
+	bool_and(m.digests = (SELECT prio_internal.pack_ids(replay) FROM prio_internal.ids(m.ids) AS i JOIN agreed ON share_id = i WHERE agreed.name = r.name)) AS digests
+FROM records AS r JOIN batch USING (name), LATERAL prio_internal.merged_agreed(number, 'A', true, 35, '', '') AS m WHERE role = 'A' AND m.chunk = r.chunk;
+-- Copies and replays are left out; what is both is a copy. Ids that are not agreed do not matter.
+SELECT m.chunk, m.shares, m.copies_here, m.replays_here, m.left_out, octet_length(m.digests) / 16 AS digests,
+	m.kept = (SELECT prio_internal.pack_ids(x) FROM prio_internal.ids(m.ids) AS x WHERE m.chunk > 0 OR x <> ALL (ARRAY[i.ids[1], i.ids[3], i.ids[10]])) AS kept
+FROM batch JOIN records AS r USING (name), LATERAL (SELECT array_agg(x) AS ids FROM prio_internal.ids(r.ids) AS x) AS i,
+	LATERAL prio_internal.merged_agreed(number, role, true, 35, (SELECT prio_internal.pack_ids(x) FROM unnest(ARRAY[i.ids[1], i.ids[3], repeat('0', 32)::uuid, repeat('f', 32)::uuid]) AS x),
+		(SELECT prio_internal.pack_ids(x) FROM unnest(ARRAY[i.ids[3], i.ids[10]]) AS x)) AS m
+WHERE name = 'batch' AND role = 'A' AND r.chunk = 0 ORDER BY m.chunk;
+SELECT m.chunk, m.shares = m.copies_here AS all_left_out, m.replays_here, m.kept, m.digests
+FROM batch, LATERAL prio_internal.merged_agreed(number, role, true, 1000, (SELECT prio_internal.pack_ids(share_id) FROM agreed), '') AS m WHERE name = 'batch' AND role = 'A';
+-- A partner that exchanges files has no list: all of ours is agreed.
+SELECT name, role, (SELECT sum(shares) FROM prio_internal.merged_agreed(number, role, false, 10, '', '')) = octet_length(entries) / 48 AS all_ids,
+	(SELECT sum(prio_internal.records_count(records)) FROM prio_internal.merged_records(number, role, false, 10)) = octet_length(entries) / 48 AS all_records
+FROM list ORDER BY name, role;
+-- One record of a share that is there twice, and none of one that opens to something else than it did.
+SELECT prio_internal.records_ids(m.records) = prio_internal.list_ids(l.entries) AS once_each FROM prio_internal.list AS l, prio_internal.merged_records(-50, 'A', false, 1000) AS m WHERE l.number = -50;
+INSERT INTO prio_internal.opened (number, chunk, opened, shares)
+SELECT -51, 0, prio_internal.open_shares('a', 'chunk', 12, NULL, s.share_id, NULL, NULL, CASE s.number WHEN 2 THEN x.a ELSE s.a END, s.ctid), 1
+FROM share AS s, share AS x WHERE s.name = 'batch' AND s.number <= 4 AND x.name = 'batch' AND x.number = 3;
+INSERT INTO prio_internal.list (number, role, piece, entries) SELECT -51, role, piece, l.entries FROM prio_internal.list AS l JOIN batch USING (number, role) WHERE name = 'batch' AND role = 'A';
+SELECT ARRAY(SELECT prio_internal.ids(prio_internal.records_ids(m.records))) = ARRAY(SELECT md5(i::text)::uuid AS id FROM unnest(ARRAY[1, 3, 4]) AS i ORDER BY id) AS but_one
+FROM prio_internal.merged_records(-51, 'A', false, 1000) AS m;
+SELECT count(*) FROM prio_internal.merged_records(-99, 'A', true, 10) UNION ALL SELECT count(*) FROM prio_internal.merged_agreed(-99, 'A', true, 10, '', '');
+-- Chunks of two batches, or of two servers, and what is damaged or no argument.
+INSERT INTO prio_internal.opened (number, chunk, opened, shares)
+SELECT v.number, row_number() OVER (), opened, 1 FROM (VALUES (-53, 'batch', 'A'), (-53, 'batch', 'B'), (-54, 'batch', 'A'), (-54, 'seed', 'A')) AS v (number, name, role) JOIN side USING (name, role);
+INSERT INTO prio_internal.list (number, role, piece, entries) VALUES (-55, 'A', 0, '\x00');
+SELECT error_of(query) FROM unnest(ARRAY['SELECT prio_internal.merged_list(-53, 10)', 'SELECT prio_internal.merged_records(-54, ''A'', true, 10)', 'SELECT prio_internal.distinct_packets(-55, ''A'')',
+	'SELECT prio_internal.merged_agreed(-55, ''A'', false, 10, '''', '''')', 'SELECT prio_internal.merged_agreed(-1, ''A'', true, 10, ''\x00'', '''')', 'SELECT prio_internal.merged_agreed(-1, ''A'', true, 0, '''', '''')',
+	'SELECT prio_internal.merged_records(-1, ''AB'', true, 10)']) AS query;
 SELECT name, chunk, count, prio_internal.records_count(a) AS a, prio_internal.records_count(b) AS b,
 	prio_internal.records_ids(a) = ids AS ids_of_a, prio_internal.records_ids(b) = ids AS ids_of_b
 FROM records ORDER BY name, chunk;
-SELECT prio_internal.pack_records(share_id, a) IS NULL AS none FROM agreed WHERE false;
-SELECT error_of(query) FROM unnest(ARRAY['SELECT prio_internal.pack_records(share_id, CASE WHEN share_id < ''80000000-0000-0000-0000-000000000000'' THEN a ELSE b END) FROM agreed WHERE name = ''batch''',
-	'SELECT prio_internal.pack_records(share_id, a) FROM agreed WHERE name IN (''batch'', ''seed'')',
-	'SELECT prio_internal.pack_records(share_id, a) FROM agreed WHERE name IN (''batch'', ''ordinals'')',
-	'SELECT prio_internal.pack_records(NULL, a) FROM agreed', 'SELECT prio_internal.pack_records(share_id, NULL) FROM agreed',
-	'SELECT prio_internal.pack_records(share_id, a || ''\x00'') FROM agreed', 'SELECT prio_internal.pack_records(share_id, set_byte(a, 32, 0)) FROM agreed',
-	'SELECT prio_internal.pack_records(share_id, set_byte(a, 33, 0)) FROM agreed']) AS query;
-
--- Bitmaps.
-SELECT prio_internal.pack_bits(number, is_set) FROM (VALUES (0, true), (9, true), (3, false), (17, false)) AS v (number, is_set);
-SELECT prio_internal.pack_bits(number, true ORDER BY number DESC) FROM generate_series(0, 15, 5) AS number;
-SELECT prio_internal.pack_bits(number, true) IS NULL AS none FROM generate_series(1, 0) AS number;
-SELECT error_of(format('SELECT prio_internal.pack_bits(%s)', arguments)) FROM unnest(ARRAY['-1, true', '2147483647, true', 'NULL, true', '1, NULL']) AS arguments;
-
 -- Both rounds. Each side leaves something out: numbers 2 and 5 here, 5 and 8 there.
 CREATE TABLE round1 AS
 SELECT *, prio_internal.round1(a, '\x24') AS a1, prio_internal.round1(b, '\x2001') AS b1 FROM records;
@@ -357,7 +396,9 @@ END $$;
 CREATE TABLE state AS
 SELECT 'opened' AS value, prio_internal.open_shares('a', 'chunk', 12, NULL, share_id, ordinal, header, a, ctid) AS bytes FROM share
 WHERE name = 'batch' AND (number <= 3 OR what IN ('A cut', 'NULL', 'another batch'));
-INSERT INTO state SELECT 'records', prio_internal.pack_records(share_id, record) FROM state, prio_internal.opened_rows(bytes);
+INSERT INTO prio_internal.opened (number, chunk, opened, shares) SELECT -56, 0, bytes, 1 FROM state;
+INSERT INTO prio_internal.list (number, role, piece, entries) SELECT -56, 'A', m.* FROM prio_internal.merged_list(-56, 10) AS m;
+INSERT INTO state SELECT 'records', records FROM prio_internal.merged_records(-56, 'A', false, 10);
 SELECT value, call, reader_error(call, bytes) FROM state JOIN reader USING (value) ORDER BY value, call;
 SELECT value, reader_error(call, set_byte(bytes, position, get_byte(bytes, position) # (1 << position % 8))) AS error, count(*) = count(DISTINCT call) * length(bytes) AS everywhere
 FROM state JOIN reader USING (value), generate_series(0, length(bytes) - 1) AS position GROUP BY value, error, bytes ORDER BY 1, 2;

@@ -16,6 +16,7 @@
 #include "catalog/pg_foreign_server.h"
 #include "fmgr.h"
 #include "utils/acl.h"
+#include "utils/tuplesort.h"
 
 #if PG_VERSION_NUM < 140000
 #error "prio needs PostgreSQL 14 or later"
@@ -37,6 +38,17 @@ foreign_server_usage(Oid server_id, Oid role_id)
 	return object_aclcheck(ForeignServerRelationId, server_id, role_id, ACL_USAGE);
 #else
 	return pg_foreign_server_aclcheck(server_id, role_id, ACL_USAGE);
+#endif
+}
+
+/* The next datum of a sort, a copy where it is by reference; false behind the last one. */
+static inline bool
+prio_tuplesort_getdatum(Tuplesortstate *state, Datum *datum, bool *is_null)
+{
+#if PG_VERSION_NUM >= 160000
+	return tuplesort_getdatum(state, true, true, datum, is_null, NULL);
+#else
+	return tuplesort_getdatum(state, true, datum, is_null, NULL);
 #endif
 }
 

@@ -42,6 +42,7 @@
 
 #include "access/tupdesc.h"
 #include "storage/itemptr.h"
+#include "utils/tuplestore.h"
 #include "utils/uuid.h"
 
 #define JOB_DIGEST_BYTES 16
@@ -217,6 +218,18 @@ extern Size prio_job_number(int32 number);
 /* The type of the rows of a function that returns a set, for the memory of all its calls. */
 extern TupleDesc prio_job_row_type(FunctionCallInfo fcinfo);
 
+/* A set that is there as a whole when its function returns, on disk where it is more than work_mem. */
+typedef struct JobRowSet
+{
+	Tuplestorestate *rows;
+	TupleDesc row_type;
+} JobRowSet;
+
+/* Makes the set what the function returns. */
+extern JobRowSet prio_job_begin_rows(FunctionCallInfo fcinfo);
+
+extern void prio_job_put_row(JobRowSet *set, Datum *values, bool *nulls);
+
 /* ------------------------------------------------------------------ job_open.c */
 
 /* Why a row is none of a chunk: the status of what failed, or one of the job's own reasons. */
@@ -260,6 +273,9 @@ typedef enum JobDomain
 /* The first bytes of SHA-256 over a byte that says of what, and the bytes. */
 extern PrioStatus prio_job_digest(JobDomain domain, const uint8_t *bytes, Size size,
 								  uint8_t digest[JOB_DIGEST_BYTES]);
+
+/* The entries of an opened value: the reader is left at their first one, and they are all there. */
+extern JobReader prio_job_opened_entries(Datum datum, JobHead *head);
 
 /* Raises the error for a chunk whose rows are of several batches. */
 extern _Noreturn void prio_job_several_batches(void);
@@ -340,6 +356,15 @@ extern void prio_job_write_record_head(uint8_t record[JOB_RECORD_HEAD_BYTES], ui
 									   PrioRole role);
 
 extern ItemPointerData prio_job_record_place(const uint8_t *record);
+
+/* Raises the error unless records with these heads are of one batch. */
+extern void prio_job_check_batch(const JobHead *a, const JobHead *b);
+
+/*
+ * Records, of entries with id and record that are in order; head says of what, and not how many. The
+ * buffer is empty then.
+ */
+extern bytea *prio_job_pack_records(const JobHead *head, JobBuffer *entries);
 
 /* The verifier in a record, with its key; raises the error if there is none. Wipe it. */
 extern void prio_job_record_verifier(const uint8_t *record, Prio1Verifier *verifier);

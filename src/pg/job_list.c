@@ -6,8 +6,6 @@
 
 #include "funcapi.h"
 
-PRIO_FUNCTION(prio_job_pack_list_add);
-PRIO_FUNCTION(prio_job_pack_list_result);
 PRIO_FUNCTION(prio_job_list_entries);
 PRIO_FUNCTION(prio_job_list_ids);
 PRIO_FUNCTION(prio_job_pack_ids_add);
@@ -15,72 +13,9 @@ PRIO_FUNCTION(prio_job_pack_ids_result);
 PRIO_FUNCTION(prio_job_ids);
 PRIO_FUNCTION(prio_job_ids_ascend);
 PRIO_FUNCTION(prio_job_last_id);
-PRIO_FUNCTION(prio_job_only_add);
-PRIO_FUNCTION(prio_job_only_result);
 
 #define LIST "list entries"
 #define IDS "ids"
-
-/* Of both pack_list() and pack_ids(). */
-typedef struct PackState
-{
-	JobState job;
-	JobBuffer entries;
-} PackState;
-
-static void
-wipe_state(void *pointer)
-{
-	PackState *state = pointer;
-
-	if (state->entries.data != NULL)
-		prio_wipe(state->entries.data, state->entries.size);
-}
-
-/* Adds an entry of the arguments 1 to count, all of them uuid. */
-static Datum
-add_entry(FunctionCallInfo fcinfo, int count, const char *const *names)
-{
-	MemoryContext memory;
-	PackState *state = prio_job_state(fcinfo, sizeof(PackState), &memory, wipe_state);
-	uint8_t *entry;
-
-	for (int i = 0; i < count; i++)
-		prio_job_require(fcinfo, i + 1, names[i]);
-	state->entries.memory = memory;
-	entry = prio_job_extend(&state->entries, (Size) count * UUID_LEN);
-	for (int i = 0; i < count; i++)
-		memcpy(entry + (Size) i * UUID_LEN, PG_GETARG_UUID_P(i + 1)->data, UUID_LEN);
-	PG_RETURN_POINTER(state);
-}
-
-static Datum
-sorted_entries(FunctionCallInfo fcinfo, Size entry_size)
-{
-	PackState *state = prio_job_final_state(fcinfo);
-
-	if (state == NULL)
-		PG_RETURN_NULL();
-	prio_job_sort(&state->entries, entry_size);
-	PG_RETURN_BYTEA_P(prio_job_take(&state->entries));
-}
-
-/*
- * pack_list(share_id uuid, content uuid, replay uuid) -> bytea.
- */
-Datum
-prio_job_pack_list_add(PG_FUNCTION_ARGS)
-{
-	static const char *const names[] = {"share_id", "content", "replay"};
-
-	return add_entry(fcinfo, lengthof(names), names);
-}
-
-Datum
-prio_job_pack_list_result(PG_FUNCTION_ARGS)
-{
-	return sorted_entries(fcinfo, JOB_LIST_ENTRY_BYTES);
-}
 
 /*
  * list_entries(entries bytea) -> SETOF (share_id uuid, content uuid, replay uuid).
@@ -134,21 +69,48 @@ prio_job_list_ids(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(result);
 }
 
+typedef struct PackState
+{
+	JobState job;
+	JobBuffer ids;
+} PackState;
+
+static void
+wipe_state(void *pointer)
+{
+	PackState *state = pointer;
+
+	if (state->ids.data != NULL)
+		prio_wipe(state->ids.data, state->ids.size);
+}
+
 /*
- * pack_ids(share_id uuid) -> bytea.
+ * Transition of pack_ids(share_id uuid) -> bytea.
  */
 Datum
 prio_job_pack_ids_add(PG_FUNCTION_ARGS)
 {
-	static const char *const names[] = {"share_id"};
+	MemoryContext memory;
+	PackState *state = prio_job_state(fcinfo, sizeof(PackState), &memory, wipe_state);
 
-	return add_entry(fcinfo, lengthof(names), names);
+	prio_job_require(fcinfo, 1, "share_id");
+	state->ids.memory = memory;
+	memcpy(prio_job_extend(&state->ids, UUID_LEN), PG_GETARG_UUID_P(1)->data, UUID_LEN);
+	PG_RETURN_POINTER(state);
 }
 
+/*
+ * Final function of pack_ids(): sorted.
+ */
 Datum
 prio_job_pack_ids_result(PG_FUNCTION_ARGS)
 {
-	return sorted_entries(fcinfo, UUID_LEN);
+	PackState *state = prio_job_final_state(fcinfo);
+
+	if (state == NULL)
+		PG_RETURN_NULL();
+	prio_job_sort(&state->ids, UUID_LEN);
+	PG_RETURN_BYTEA_P(prio_job_take(&state->ids));
 }
 
 /*
@@ -216,51 +178,4 @@ prio_job_last_id(PG_FUNCTION_ARGS)
 	if (prio_job_entries(&reader, UUID_LEN) == 0)
 		PG_RETURN_NULL();
 	PG_RETURN_DATUM(PointerGetDatum(reader.end - UUID_LEN));
-}
-
-/* ------------------------------------------------------------------ only */
-
-typedef struct OnlyState
-{
-	bool differ; /* or one is NULL */
-	pg_uuid_t value;
-} OnlyState;
-
-/*
- * only(value uuid) -> uuid: the value of all rows; NULL if they differ. A NULL differs from any
- * value.
- */
-Datum
-prio_job_only_add(PG_FUNCTION_ARGS)
-{
-	OnlyState *state;
-
-	if (PG_ARGISNULL(0))
-	{
-		MemoryContext memory;
-
-		if (!AggCheckCallContext(fcinfo, &memory))
-			elog(ERROR, "aggregate function called in non-aggregate context");
-		state = MemoryContextAlloc(memory, sizeof(OnlyState));
-		state->differ = PG_ARGISNULL(1);
-		if (!state->differ)
-			state->value = *PG_GETARG_UUID_P(1);
-	}
-	else
-	{
-		state = (OnlyState *) PG_GETARG_POINTER(0);
-		state->differ = state->differ || PG_ARGISNULL(1) ||
-			memcmp(state->value.data, PG_GETARG_UUID_P(1)->data, UUID_LEN) != 0;
-	}
-	PG_RETURN_POINTER(state);
-}
-
-Datum
-prio_job_only_result(PG_FUNCTION_ARGS)
-{
-	OnlyState *state = prio_job_final_state(fcinfo);
-
-	if (state == NULL || state->differ)
-		PG_RETURN_NULL();
-	PG_RETURN_UUID_P(&state->value);
 }

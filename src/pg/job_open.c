@@ -372,10 +372,10 @@ read_reason(JobReader *reader)
 }
 
 static Opened
-opened_arg(FunctionCallInfo fcinfo)
+read_opened(Datum datum)
 {
 	Opened opened;
-	JobReader reader = prio_job_open(PG_GETARG_DATUM(0), JOB_OPENED, OPENED, &opened.head);
+	JobReader reader = prio_job_open(datum, JOB_OPENED, OPENED, &opened.head);
 
 	opened.total = NULL;
 	if (opened.head.count > 0 &&
@@ -393,13 +393,22 @@ opened_arg(FunctionCallInfo fcinfo)
 	return opened;
 }
 
+JobReader
+prio_job_opened_entries(Datum datum, JobHead *head)
+{
+	Opened opened = read_opened(datum);
+
+	*head = opened.head;
+	return opened.entries;
+}
+
 /*
  * opened_count(opened bytea) -> bigint: how many shares opened.
  */
 Datum
 prio_job_opened_count(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_INT64(opened_arg(fcinfo).head.count);
+	PG_RETURN_INT64(read_opened(PG_GETARG_DATUM(0)).head.count);
 }
 
 /*
@@ -409,7 +418,7 @@ prio_job_opened_count(PG_FUNCTION_ARGS)
 Datum
 prio_job_opened_total(PG_FUNCTION_ARGS)
 {
-	Opened opened = opened_arg(fcinfo);
+	Opened opened = read_opened(PG_GETARG_DATUM(0));
 
 	if (opened.head.count == 0)
 		PG_RETURN_NULL();
@@ -447,7 +456,7 @@ prio_job_opened_rows(PG_FUNCTION_ARGS)
 		calls = SRF_FIRSTCALL_INIT();
 		caller = MemoryContextSwitchTo(calls->multi_call_memory_ctx);
 		rows = palloc(sizeof(OpenedRows));
-		opened = opened_arg(fcinfo);
+		opened = read_opened(PG_GETARG_DATUM(0));
 		rows->entries = opened.entries;
 		rows->record_bytes = opened.head.record_bytes;
 		rows->record = prio_allocate_bytea(rows->record_bytes);
@@ -493,7 +502,7 @@ prio_job_opened_rejections(PG_FUNCTION_ARGS)
 		calls = SRF_FIRSTCALL_INIT();
 		caller = MemoryContextSwitchTo(calls->multi_call_memory_ctx);
 		rejections = palloc(sizeof(JobReader));
-		*rejections = opened_arg(fcinfo).rejections;
+		*rejections = read_opened(PG_GETARG_DATUM(0)).rejections;
 		calls->user_fctx = rejections;
 		calls->tuple_desc = prio_job_row_type(fcinfo);
 		MemoryContextSwitchTo(caller);

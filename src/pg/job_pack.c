@@ -5,6 +5,7 @@
 #include "job.h"
 
 #include "funcapi.h"
+#include "nodes/execnodes.h"
 #include "port/pg_crc32c.h"
 #include "utils/memutils.h"
 
@@ -378,4 +379,38 @@ prio_job_row_type(FunctionCallInfo fcinfo)
 	if (get_call_result_type(fcinfo, NULL, &row_type) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	return BlessTupleDesc(row_type);
+}
+
+JobRowSet
+prio_job_begin_rows(FunctionCallInfo fcinfo)
+{
+	ReturnSetInfo *result_info = (ReturnSetInfo *) fcinfo->resultinfo;
+	MemoryContext caller;
+	JobRowSet set;
+	Oid type;
+
+	if (result_info == NULL || !IsA(result_info, ReturnSetInfo) ||
+		!(result_info->allowedModes & SFRM_Materialize))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a set of rows is not accepted in this context")));
+	caller = MemoryContextSwitchTo(result_info->econtext->ecxt_per_query_memory);
+	if (get_call_result_type(fcinfo, &type, &set.row_type) == TYPEFUNC_SCALAR)
+	{
+		set.row_type = CreateTemplateTupleDesc(1);
+		TupleDescInitEntry(set.row_type, 1, "value", type, -1, 0);
+	}
+	set.rows = tuplestore_begin_heap((result_info->allowedModes & SFRM_Materialize_Random) != 0,
+									 false, work_mem);
+	result_info->returnMode = SFRM_Materialize;
+	result_info->setResult = set.rows;
+	result_info->setDesc = set.row_type;
+	MemoryContextSwitchTo(caller);
+	return set;
+}
+
+void
+prio_job_put_row(JobRowSet *set, Datum *values, bool *nulls)
+{
+	tuplestore_putvalues(set->rows, set->row_type, values, nulls);
 }

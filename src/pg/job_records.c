@@ -7,8 +7,6 @@
 #include "access/detoast.h"
 #include "funcapi.h"
 
-PRIO_FUNCTION(prio_job_pack_records_add);
-PRIO_FUNCTION(prio_job_pack_records_result);
 PRIO_FUNCTION(prio_job_records_count);
 PRIO_FUNCTION(prio_job_records_ids);
 PRIO_FUNCTION(prio_job_valid_places);
@@ -95,8 +93,8 @@ record_arg(FunctionCallInfo fcinfo, int argument, JobHead *head)
 	return record;
 }
 
-static void
-check_batch(const JobHead *a, const JobHead *b)
+void
+prio_job_check_batch(const JobHead *a, const JobHead *b)
 {
 	if (a->protocol != b->protocol || a->role != b->role || a->n != b->n ||
 		a->record_bytes != b->record_bytes ||
@@ -109,69 +107,18 @@ check_batch(const JobHead *a, const JobHead *b)
 
 /* ------------------------------------------------------------------ packing */
 
-typedef struct RecordsState
+bytea *
+prio_job_pack_records(const JobHead *head, JobBuffer *entries)
 {
-	JobState job;
-	JobHead head;
-	JobBuffer entries;
-} RecordsState;
-
-static void
-wipe_records(void *pointer)
-{
-	RecordsState *state = pointer;
-
-	if (state->entries.data != NULL)
-		prio_wipe(state->entries.data, state->entries.size);
-}
-
-/*
- * Transition of pack_records(share_id uuid, record bytea) -> bytea.
- */
-Datum
-prio_job_pack_records_add(PG_FUNCTION_ARGS)
-{
-	MemoryContext memory;
-	RecordsState *state = prio_job_state(fcinfo, sizeof(RecordsState), &memory, wipe_records);
-	JobHead head;
-	const uint8_t *record = record_arg(fcinfo, 2, &head);
-	uint8_t *entry;
-
-	prio_job_require(fcinfo, 1, "share_id");
-	if (state->head.count == 0)
-		state->head = head;
-	check_batch(&state->head, &head);
-	state->entries.memory = memory;
-	entry = prio_job_extend(&state->entries, JOB_RECORDS_ENTRY_BYTES(head.record_bytes));
-	memcpy(entry, PG_GETARG_UUID_P(1)->data, UUID_LEN);
-	memcpy(entry + UUID_LEN, record, head.record_bytes);
-	state->head.count++;
-	PG_RETURN_POINTER(state);
-}
-
-/*
- * Final function of pack_records(): each id must be there once.
- */
-Datum
-prio_job_pack_records_result(PG_FUNCTION_ARGS)
-{
-	RecordsState *state = prio_job_final_state(fcinfo);
+	JobHead counted = *head;
 	JobBuffer out = {0};
-	Size entry_size;
 
-	if (state == NULL)
-		PG_RETURN_NULL();
-	entry_size = JOB_RECORDS_ENTRY_BYTES(state->head.record_bytes);
-	prio_job_sort(&state->entries, entry_size);
-	for (Size i = entry_size; i < state->entries.size; i += entry_size)
-		if (memcmp(state->entries.data + i - entry_size, state->entries.data + i, UUID_LEN) == 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("two records have the same share_id")));
-	prio_job_write_head(prio_job_extend(&out, JOB_HEAD_BYTES), JOB_RECORDS, &state->head);
-	memcpy(prio_job_extend(&out, state->entries.size), state->entries.data, state->entries.size);
+	counted.count = (uint32) (entries->size / JOB_RECORDS_ENTRY_BYTES(head->record_bytes));
+	prio_job_write_head(prio_job_extend(&out, JOB_HEAD_BYTES), JOB_RECORDS, &counted);
+	memcpy(prio_job_extend(&out, entries->size), entries->data, entries->size);
 	prio_job_close(&out);
-	PG_RETURN_BYTEA_P(prio_job_take(&out));
+	prio_job_free(entries);
+	return prio_job_take(&out);
 }
 
 /*
@@ -349,7 +296,7 @@ prio_job_sum_records_add(PG_FUNCTION_ARGS)
 			state->head = head;
 			state->prio3 = prio_job_prio3_begin_sum(memory, PG_GETARG_TEXT_PP(1), &head);
 		}
-		check_batch(&state->head, &head);
+		prio_job_check_batch(&state->head, &head);
 		if (!prio_job_prio3_sum(state->prio3, fcinfo, record))
 			report_other_share();
 		PG_RETURN_POINTER(state);
@@ -362,7 +309,7 @@ prio_job_sum_records_add(PG_FUNCTION_ARGS)
 		state->head = head;
 		prio1_total_init(&state->total, head.role, head.n, sums);
 	}
-	check_batch(&state->head, &head);
+	prio_job_check_batch(&state->head, &head);
 	if (PG_GETARG_INT32(2) != (int32) head.n)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),

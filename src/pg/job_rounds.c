@@ -8,8 +8,6 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
-PRIO_FUNCTION(prio_job_pack_bits_add);
-PRIO_FUNCTION(prio_job_pack_bits_result);
 PRIO_FUNCTION(prio_job_round1);
 PRIO_FUNCTION(prio_job_round2);
 PRIO_FUNCTION(prio_job_verdicts);
@@ -19,49 +17,6 @@ PRIO_FUNCTION(prio_job_verdict_counts);
 #define VERDICTS "verdicts"
 
 /* ------------------------------------------------------------------ bitmaps */
-
-/*
- * Transition of pack_bits(number int, is_set boolean) -> bytea.
- */
-Datum
-prio_job_pack_bits_add(PG_FUNCTION_ARGS)
-{
-	MemoryContext memory;
-	JobBuffer *bits;
-	Size number;
-
-	if (!AggCheckCallContext(fcinfo, &memory))
-		elog(ERROR, "aggregate function called in non-aggregate context");
-	prio_job_require(fcinfo, 1, "number");
-	prio_job_require(fcinfo, 2, "is_set");
-	number = prio_job_number(PG_GETARG_INT32(1));
-	if (PG_ARGISNULL(0))
-	{
-		bits = MemoryContextAllocZero(memory, sizeof(JobBuffer));
-		bits->memory = memory;
-	}
-	else
-		bits = (JobBuffer *) PG_GETARG_POINTER(0);
-	if (number / 8 >= bits->size)
-	{
-		Size more = number / 8 + 1 - bits->size;
-
-		memset(prio_job_extend(bits, more), 0, more);
-	}
-	if (PG_GETARG_BOOL(2))
-		bits->data[number / 8] |= (uint8_t) (1 << number % 8);
-	PG_RETURN_POINTER(bits);
-}
-
-Datum
-prio_job_pack_bits_result(PG_FUNCTION_ARGS)
-{
-	JobBuffer *bits = prio_job_final_state(fcinfo);
-
-	if (bits == NULL)
-		PG_RETURN_NULL();
-	PG_RETURN_BYTEA_P(prio_job_take(bits));
-}
 
 /* A bitmap of what is left out of count shares; NULL for none of them. */
 static const bytea *

@@ -19,20 +19,17 @@
  * as many rounds as the other server asks for, up to 2^31 of about a microsecond. Who does not
  * trust it that far gives the mapping a certificate instead, or keys (scram_client_key).
  */
+#include "job.h"
 #include "job_text.h"
 #include "peer.h"
 
-#include "access/tupdesc.h"
 #include "catalog/pg_type.h"
-#include "funcapi.h"
-#include "nodes/execnodes.h"
 #include "storage/fd.h"
 #include "storage/latch.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
-#include "utils/tuplestore.h"
 #include "utils/wait_event.h"
 
 #include "libpq-fe.h"
@@ -96,8 +93,7 @@ typedef struct Pull
 	int64 bytes;         /* received so far */
 	int64 library_bytes; /* what libpq holds, as far as malloc() can tell */
 
-	Tuplestorestate *rows;
-	TupleDesc row_desc;
+	JobRowSet rows;
 	MemoryContext row_memory;
 } Pull;
 
@@ -549,7 +545,7 @@ keep_row(Pull *pull)
 		PointerGetDatum(construct_empty_array(BYTEAOID)) :
 		PointerGetDatum(construct_md_array(columns, nulls, 1, &count, &lower_bound, BYTEAOID,
 										   -1, false, TYPALIGN_INT));
-	tuplestore_putvalues(pull->rows, pull->row_desc, &row, &row_is_null);
+	prio_job_put_row(&pull->rows, &row, &row_is_null);
 	MemoryContextSwitchTo(old_memory);
 	MemoryContextReset(pull->row_memory);
 }
@@ -706,32 +702,6 @@ interval_ms(const Interval *interval)
 	return days * (SECS_PER_DAY * 1000) + interval->time / 1000;
 }
 
-/* Sets up the result as a set of rows that is there as a whole. */
-static void
-prepare_result(FunctionCallInfo fcinfo, Pull *pull)
-{
-	ReturnSetInfo *result_info = (ReturnSetInfo *) fcinfo->resultinfo;
-	MemoryContext old_memory;
-
-	if (result_info == NULL || !IsA(result_info, ReturnSetInfo) ||
-		!(result_info->allowedModes & SFRM_Materialize))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("a set of rows is not accepted in this context")));
-	old_memory = MemoryContextSwitchTo(result_info->econtext->ecxt_per_query_memory);
-	pull->row_desc = CreateTemplateTupleDesc(1);
-	TupleDescInitEntry(pull->row_desc, 1, "pull", BYTEAARRAYOID, -1, 0);
-	pull->rows =
-		tuplestore_begin_heap((result_info->allowedModes & SFRM_Materialize_Random) != 0,
-							  false, work_mem);
-	result_info->returnMode = SFRM_Materialize;
-	result_info->setResult = pull->rows;
-	result_info->setDesc = pull->row_desc;
-	MemoryContextSwitchTo(old_memory);
-	pull->row_memory =
-		AllocSetContextCreate(CurrentMemoryContext, "row from a peer", ALLOCSET_DEFAULT_SIZES);
-}
-
 /*
  * pull(peer_server name, query text, parameters text[], max_bytes bigint, deadline interval)
  * -> SETOF bytea[]: what the query gives there, an array a row with the bytes of its columns
@@ -760,7 +730,9 @@ prio_pull(PG_FUNCTION_ARGS)
 				 errmsg("deadline and number of bytes must be above zero")));
 	pull.deadline = now_ms() + Min(wait, PG_INT32_MAX);
 	pull.timeout = pull.deadline;
-	prepare_result(fcinfo, &pull);
+	pull.rows = prio_job_begin_rows(fcinfo);
+	pull.row_memory =
+		AllocSetContextCreate(CurrentMemoryContext, "row from a peer", ALLOCSET_DEFAULT_SIZES);
 	prio_peer_load(&peer, NameStr(*PG_GETARG_NAME(0)));
 
 	PG_TRY();
