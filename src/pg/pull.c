@@ -62,6 +62,9 @@ PRIO_FUNCTION(prio_pull);
 /* So much of a text of the other server is logged, in bytes. */
 #define MAX_LOGGED 2000
 
+/* So much longer than we wait does the other side go on, in milliseconds: it is we who are late. */
+#define GRACE 1000
+
 /*
  * Before the query: the same meaning of what it says whatever the other side's settings, no
  * change to anything there, and an end of what nobody waits for. Not every operating system can
@@ -506,9 +509,9 @@ run_commands(Pull *pull, const char *commands)
 static void
 prepare_session(Pull *pull)
 {
-	int64 left = Min(pull->deadline - now_ms(), PG_INT32_MAX);
+	int64 left = Max(pull->deadline - now_ms(), 0);
 
-	run_commands(pull, psprintf(PREPARATION, Max(left, 1)));
+	run_commands(pull, psprintf(PREPARATION, Min(left + GRACE, PG_INT32_MAX)));
 	pull->bytes = 0;
 }
 

@@ -95,7 +95,7 @@ is((pull('honest', 'SELECT 1 WHERE false'))[0], '', 'no rows are no rows');
 is((pull('honest', 'SELECT FROM generate_series(1, 2)'))[0], "{}\n{}", 'nor are rows without columns a matter');
 is((pull('honest', 'SELECT count(*)::text, sum(length(b)) FROM generate_series(1, 1000) AS i, repeat(i::text, 1000) AS b', columns => q{prio_internal.peer_bigint(row[1])}))[0], 1000, 'numbers come as digits');
 is((pull('honest', q{SELECT repeat('x', 1000000) FROM generate_series(1, 50)}, max_bytes => 60 * $MB, columns => 'count(*), sum(length(row[1]))', before => q{SET work_mem = '64kB'}))[0], '50|50000000', 'many rows are put aside');
-is((pull('honest', q{SELECT current_setting('client_encoding'), current_setting('application_name'), current_setting('transaction_read_only'), current_setting('search_path'), current_setting('timezone'), current_setting('client_connection_check_interval'), current_setting('statement_timeout')::interval <= '10s'},
+is((pull('honest', q{SELECT current_setting('client_encoding'), current_setting('application_name'), current_setting('transaction_read_only'), current_setting('search_path'), current_setting('timezone'), current_setting('client_connection_check_interval'), current_setting('statement_timeout')::interval BETWEEN '10s' AND '11s'},
 	columns => q{(SELECT string_agg(convert_from(c, 'UTF8'), ',' ORDER BY i) FROM unnest(row[1:6]) WITH ORDINALITY AS u (c, i)), row[7]}))[0], 'UTF8,prio_processor,on,pg_catalog, pg_temp,UTC,1s|\x01', 'the session there is as it has to be');
 $node->safe_psql('other', 'CREATE TABLE public.t (i int)');
 like((pull('honest', 'INSERT INTO public.t VALUES (1) RETURNING i'))[1], qr/ERROR:  HV000: query failed on server "honest"\nDETAIL:  It says SQLSTATE 25006/, 'nothing can be changed there');
