@@ -9,8 +9,9 @@ CREATE FOREIGN DATA WRAPPER prio_peer VALIDATOR prio_internal.peer_validator;
 
 COMMENT ON FOREIGN DATA WRAPPER prio_peer IS 'the way to the database of the other server of a pair: libpq''s connection options';
 
--- Connects as the foreign server and the user mapping of the current user say, runs one query there, and
--- closes the connection, however it ends. Each row is an array with the bytes of its columns in binary format.
+-- Connects as the foreign server and the user mapping of the current user say, and runs one query there. The
+-- connection is kept for the next one, until the client's statement ends or a query fails. Each row is an
+-- array with the bytes of its columns in binary format.
 CREATE FUNCTION prio_internal.pull(peer_server name, query text, parameters text[], max_bytes bigint, deadline interval)
 	RETURNS SETOF bytea[]
 	AS 'MODULE_PATHNAME', 'prio_pull' LANGUAGE C VOLATILE STRICT COST 1000000 ROWS 1000;

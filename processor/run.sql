@@ -303,7 +303,7 @@ BEGIN
 			pause := 0.1::float8;
 		ELSE
 			EXIT WHEN NOT waiting OR pg_catalog.clock_timestamp() >= until;
-			-- soon at first, as the other server may be just as far; later once a second: a question costs both some 10 ms
+			-- soon at first, as the other server may be just as far; later once a second
 			PERFORM pg_catalog.pg_sleep(LEAST(pause, EXTRACT(epoch FROM until - pg_catalog.clock_timestamp())::float8));
 			pause := LEAST(2::float8 * pause, 1::float8);
 		END IF;
