@@ -20,7 +20,7 @@ use Test::More;
 my ($few, $many) = $ENV{PRIO_LONG} ? (20_000, 1_000_000) : (1_000, 8_000);
 my $dir = PostgreSQL::Test::Utils::tempdir();
 $ENV{CHUNK} = 100 unless $ENV{PRIO_LONG};
-command_ok([ 'bench/processor', $dir, "128:$few", "128:$few", "128:$many", "Count:$many", "Histogram100:$many" ], 'both servers publish the truth about every batch');
+command_ok([ 'bench/processor', $dir, "128:$few", "128:$few", "128:$many", "files:128:$few", "Count:$many", "Histogram100:$many" ], 'both servers publish the truth about every batch');
 
 # The rows of a file: { value of the key columns }{ shares }{ column }
 sub rows_of
