@@ -33,7 +33,7 @@ COMMENT ON FUNCTION prio_internal.lock_scope(prio_processor.batch) IS 'the memor
 -- Cuts what both sides have into chunks. What is left out here is in them all the same, with an
 -- empty entry for a message: a copy of a packet under another id, of which the smallest counts, and a packet
 -- that was in another batch. What the rest is remembered by is logged in this transaction, before
--- anything is said.
+-- anything is said. The ids of copies, and those of replays, are one value each: 60 million at most.
 CREATE FUNCTION prio_internal.make_agreed(b prio_processor.batch) RETURNS void LANGUAGE plpgsql SET enable_hashagg = off AS $$
 DECLARE
 	of_scope int := prio_internal.lock_scope(b);

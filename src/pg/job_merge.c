@@ -20,6 +20,34 @@ PRIO_FUNCTION(prio_job_distinct_packets);
 PRIO_FUNCTION(prio_job_merged_agreed);
 PRIO_FUNCTION(prio_job_merged_records);
 
+/* ------------------------------------------------------------------ what is private */
+
+/* Calls func(arg) when the current memory context is reset, also after an error. */
+static void
+when_reset(MemoryContextCallbackFunction func, void *arg)
+{
+	MemoryContextCallback *callback = palloc(sizeof(MemoryContextCallback));
+
+	callback->func = func;
+	callback->arg = arg;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
+}
+
+static void
+wipe_value(void *value)
+{
+	prio_wipe(VARDATA(value), VARSIZE(value) - VARHDRSZ);
+}
+
+static void
+wipe_buffer(void *pointer)
+{
+	const JobBuffer *buffer = pointer;
+
+	if (buffer->data != NULL)
+		prio_wipe(buffer->data, buffer->size);
+}
+
 /* ------------------------------------------------------------------ entries of stored values */
 
 /* The entries of all values that a query gives, one after the other. */
@@ -29,9 +57,8 @@ typedef struct Stream
 	const char *name; /* of the values, for errors */
 	bool opened;      /* are they opened values? They say how large an entry is. */
 	Size entry_size;
-	JobHead head; /* of opened values that have entries */
-	MemoryContext memory;
-	bytea *value;
+	JobHead head;         /* of opened values that have entries */
+	MemoryContext memory; /* of the value at hand */
 	JobReader entries;
 } Stream;
 
@@ -74,20 +101,10 @@ open_opened(Stream *stream, int32 number)
 	stream->opened = true;
 }
 
-/* Wiped, as it may be private. */
-static void
-forget_value(Stream *stream)
-{
-	if (stream->value != NULL)
-		prio_wipe(stream->value, VARSIZE(stream->value));
-	stream->value = NULL;
-	MemoryContextReset(stream->memory);
-}
-
 static void
 close_stream(Stream *stream)
 {
-	forget_value(stream);
+	MemoryContextReset(stream->memory);
 	SPI_cursor_close(stream->portal);
 }
 
@@ -95,23 +112,25 @@ static bool
 next_value(Stream *stream)
 {
 	MemoryContext caller;
+	bytea *value;
 	Datum datum;
 	bool is_null;
 
-	forget_value(stream);
+	MemoryContextReset(stream->memory);
 	SPI_cursor_fetch(stream->portal, true, 1);
 	if (SPI_processed == 0)
 		return false;
 	datum = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null);
 	caller = MemoryContextSwitchTo(stream->memory);
-	stream->value = DatumGetByteaPCopy(datum);
+	value = DatumGetByteaPCopy(datum);
+	when_reset(wipe_value, value);
 	MemoryContextSwitchTo(caller);
 	SPI_freetuptable(SPI_tuptable);
 	if (stream->opened)
 	{
 		JobHead head;
 
-		stream->entries = prio_job_opened_entries(PointerGetDatum(stream->value), &head);
+		stream->entries = prio_job_opened_entries(PointerGetDatum(value), &head);
 		if (head.count == 0)
 			return true;
 		if (stream->head.count > 0)
@@ -121,7 +140,7 @@ next_value(Stream *stream)
 	}
 	else
 	{
-		stream->entries = prio_job_reader(PointerGetDatum(stream->value), stream->name);
+		stream->entries = prio_job_reader(PointerGetDatum(value), stream->name);
 		(void) prio_job_entries(&stream->entries, stream->entry_size);
 	}
 	return true;
@@ -144,32 +163,36 @@ typedef struct EntrySort
 {
 	Tuplesortstate *state;
 	bytea *scratch; /* the entry to add */
-	Size entry_size;
 	Datum current;
 } EntrySort;
 
 static void
-begin_sort(EntrySort *sort, Size entry_size)
+wipe_sort(void *pointer)
+{
+	EntrySort *sort = pointer;
+
+	wipe_value(sort->scratch);
+	if (sort->current != (Datum) 0)
+		wipe_value(DatumGetPointer(sort->current));
+}
+
+static EntrySort *
+begin_sort(Size entry_size)
 {
 	Oid less = lookup_type_cache(BYTEAOID, TYPECACHE_LT_OPR)->lt_opr;
+	EntrySort *sort = palloc(sizeof(EntrySort));
 
 	sort->state = tuplesort_begin_datum(BYTEAOID, less, InvalidOid, false, work_mem, NULL, 0);
 	sort->scratch = prio_allocate_bytea(entry_size);
-	sort->entry_size = entry_size;
 	sort->current = (Datum) 0;
+	when_reset(wipe_sort, sort);
+	return sort;
 }
 
 static void
 add_to_sort(EntrySort *sort)
 {
 	tuplesort_putdatum(sort->state, PointerGetDatum(sort->scratch), false);
-}
-
-static void
-perform_sort(EntrySort *sort)
-{
-	prio_wipe(VARDATA(sort->scratch), sort->entry_size);
-	tuplesort_performsort(sort->state);
 }
 
 /* The next entry, valid until the one after it is asked for; NULL behind the last one. */
@@ -180,7 +203,7 @@ next_sorted(EntrySort *sort)
 
 	if (sort->current != (Datum) 0)
 	{
-		prio_wipe(DatumGetPointer(sort->current), VARHDRSZ + sort->entry_size);
+		wipe_value(DatumGetPointer(sort->current));
 		pfree(DatumGetPointer(sort->current));
 		sort->current = (Datum) 0;
 	}
@@ -190,12 +213,6 @@ next_sorted(EntrySort *sort)
 		return NULL;
 	}
 	return (const uint8_t *) VARDATA(DatumGetPointer(sort->current));
-}
-
-static void
-end_sort(EntrySort *sort)
-{
-	tuplesort_end(sort->state);
 }
 
 /* ------------------------------------------------------------------ arguments */
@@ -258,7 +275,7 @@ prio_job_merged_list(PG_FUNCTION_ARGS)
 	const Size piece_bytes = chunk_shares_arg(fcinfo, 1) * JOB_LIST_ENTRY_BYTES;
 	JobRowSet rows = prio_job_begin_rows(fcinfo);
 	Stream opened;
-	EntrySort sort;
+	EntrySort *sort;
 	const uint8_t *entry;
 	uint8_t current[JOB_LIST_ENTRY_BYTES];
 	bool begun = false;
@@ -267,24 +284,24 @@ prio_job_merged_list(PG_FUNCTION_ARGS)
 	JobBuffer entries = {0};
 
 	begin();
-	begin_sort(&sort, JOB_LIST_ENTRY_BYTES);
+	sort = begin_sort(JOB_LIST_ENTRY_BYTES);
 	open_opened(&opened, PG_GETARG_INT32(0));
 	while ((entry = next_entry(&opened)) != NULL)
 	{
-		uint8_t *out = (uint8_t *) VARDATA(sort.scratch);
+		uint8_t *out = (uint8_t *) VARDATA(sort->scratch);
 		const uint8_t *record = entry + UUID_LEN + JOB_DIGEST_BYTES;
 
 		memcpy(out, entry, UUID_LEN);
 		memcpy(out + UUID_LEN, record + JOB_RECORD_CONTENT, JOB_DIGEST_BYTES);
 		memcpy(out + UUID_LEN + JOB_DIGEST_BYTES, entry + UUID_LEN, JOB_DIGEST_BYTES);
-		add_to_sort(&sort);
+		add_to_sort(sort);
 	}
 	close_stream(&opened);
-	perform_sort(&sort);
+	tuplesort_performsort(sort->state);
 
 	do
 	{
-		entry = next_sorted(&sort);
+		entry = next_sorted(sort);
 		if (begun && entry != NULL && memcmp(current, entry, UUID_LEN) == 0)
 		{
 			several = several || memcmp(current, entry, JOB_LIST_ENTRY_BYTES) != 0;
@@ -300,7 +317,7 @@ prio_job_merged_list(PG_FUNCTION_ARGS)
 		begun = true;
 		several = false;
 	} while (entry != NULL);
-	end_sort(&sort);
+	tuplesort_end(sort->state);
 	SPI_finish();
 	return (Datum) 0;
 }
@@ -313,28 +330,28 @@ Datum
 prio_job_distinct_packets(PG_FUNCTION_ARGS)
 {
 	Stream list;
-	EntrySort sort;
+	EntrySort *sort;
 	const uint8_t *entry;
 	uint8_t current[JOB_DIGEST_BYTES];
 	int64 count = 0;
 
 	begin();
-	begin_sort(&sort, JOB_DIGEST_BYTES);
+	sort = begin_sort(JOB_DIGEST_BYTES);
 	open_list(&list, PG_GETARG_INT32(0), role_arg(fcinfo, 1), JOB_LIST_ENTRY_BYTES);
 	while ((entry = next_entry(&list)) != NULL)
 	{
-		memcpy(VARDATA(sort.scratch), entry + UUID_LEN + JOB_DIGEST_BYTES, JOB_DIGEST_BYTES);
-		add_to_sort(&sort);
+		memcpy(VARDATA(sort->scratch), entry + UUID_LEN + JOB_DIGEST_BYTES, JOB_DIGEST_BYTES);
+		add_to_sort(sort);
 	}
 	close_stream(&list);
-	perform_sort(&sort);
-	while ((entry = next_sorted(&sort)) != NULL)
+	tuplesort_performsort(sort->state);
+	while ((entry = next_sorted(sort)) != NULL)
 	{
 		if (count == 0 || memcmp(current, entry, JOB_DIGEST_BYTES) != 0)
 			count++;
 		memcpy(current, entry, JOB_DIGEST_BYTES);
 	}
-	end_sort(&sort);
+	tuplesort_end(sort->state);
 	SPI_finish();
 	PG_RETURN_INT64(count);
 }
@@ -527,31 +544,34 @@ prio_job_merged_records(PG_FUNCTION_ARGS)
 	const Size chunk_shares = chunk_shares_arg(fcinfo, 3);
 	JobRowSet rows = prio_job_begin_rows(fcinfo);
 	Stream opened;
-	EntrySort sort = {0};
+	EntrySort *sort = NULL;
 	Size record_bytes;
 	Common common;
 	const uint8_t *entry;
 	const uint8_t *listed;
 	int32 chunk = 0;
-	JobBuffer entries = {0};
+	JobBuffer *entries;
 
 	begin();
+	entries = palloc0(sizeof(JobBuffer));
+	entries->memory = CurrentMemoryContext;
+	when_reset(wipe_buffer, entries);
 	open_opened(&opened, PG_GETARG_INT32(0));
 	while ((entry = next_entry(&opened)) != NULL)
 	{
-		if (sort.state == NULL)
-			begin_sort(&sort, opened.entry_size);
-		memcpy(VARDATA(sort.scratch), entry, opened.entry_size);
-		add_to_sort(&sort);
+		if (sort == NULL)
+			sort = begin_sort(opened.entry_size);
+		memcpy(VARDATA(sort->scratch), entry, opened.entry_size);
+		add_to_sort(sort);
 	}
 	close_stream(&opened);
 	record_bytes = opened.head.record_bytes;
-	if (sort.state != NULL)
+	if (sort != NULL)
 	{
-		perform_sort(&sort);
+		tuplesort_performsort(sort->state);
 		open_common(&common, fcinfo);
 		listed = next_common(&common);
-		while (listed != NULL && (entry = next_sorted(&sort)) != NULL)
+		while (listed != NULL && (entry = next_sorted(sort)) != NULL)
 		{
 			const uint8_t *record = entry + UUID_LEN + JOB_DIGEST_BYTES;
 			uint8_t *out;
@@ -561,16 +581,16 @@ prio_job_merged_records(PG_FUNCTION_ARGS)
 			if (listed == NULL || memcmp(listed, entry, UUID_LEN) != 0 ||
 				memcmp(listed + UUID_LEN, record + JOB_RECORD_CONTENT, JOB_DIGEST_BYTES) != 0)
 				continue;
-			out = prio_job_extend(&entries, JOB_RECORDS_ENTRY_BYTES(record_bytes));
+			out = prio_job_extend(entries, JOB_RECORDS_ENTRY_BYTES(record_bytes));
 			memcpy(out, entry, UUID_LEN);
 			memcpy(out + UUID_LEN, record, record_bytes);
 			listed = next_common(&common);
-			if (entries.size == chunk_shares * JOB_RECORDS_ENTRY_BYTES(record_bytes))
-				emit_records(&rows, &chunk, &opened.head, &entries);
+			if (entries->size == chunk_shares * JOB_RECORDS_ENTRY_BYTES(record_bytes))
+				emit_records(&rows, &chunk, &opened.head, entries);
 		}
-		emit_records(&rows, &chunk, &opened.head, &entries);
+		emit_records(&rows, &chunk, &opened.head, entries);
 		close_common(&common);
-		end_sort(&sort);
+		tuplesort_end(sort->state);
 	}
 	SPI_finish();
 	return (Datum) 0;

@@ -104,8 +104,9 @@ typedef struct Pull
 typedef struct Kept
 {
 	PGconn *conn;                 /* NULL: none */
-	uint8_t way[PRIO_HASH_BYTES]; /* digest of all that it was made with */
+	uint8_t way[PRIO_HASH_BYTES]; /* digest of all that it was made with, a password among it */
 	int64 since;
+	int64 library_bytes; /* as in Pull */
 } Kept;
 
 static Kept kept[MAX_KEPT];
@@ -586,9 +587,14 @@ static void
 digest_of_way(const PrioPeer *peer, uint8_t way[PRIO_HASH_BYTES])
 {
 	StringInfoData text;
+	size_t size = 0;
 	PrioStatus status;
 
+	for (int i = 0; peer->keywords[i] != NULL; i++)
+		size += strlen(peer->keywords[i]) + strlen(peer->values[i]) + 2;
+	/* At once, as what it grows out of is not wiped. */
 	initStringInfo(&text);
+	enlargeStringInfo(&text, (int) size);
 	for (int i = 0; peer->keywords[i] != NULL; i++)
 	{
 		appendBinaryStringInfo(&text, peer->keywords[i], (int) strlen(peer->keywords[i]) + 1);
@@ -600,6 +606,17 @@ digest_of_way(const PrioPeer *peer, uint8_t way[PRIO_HASH_BYTES])
 	prio_check(status);
 }
 
+/* Takes a connection out of its place, which is free then. */
+static PGconn *
+take_out(Kept *place)
+{
+	PGconn *conn = place->conn;
+
+	prio_wipe(place->way, PRIO_HASH_BYTES);
+	place->conn = NULL;
+	return conn;
+}
+
 /* Called when the client's statement has ended, in whichever way. */
 static void
 close_kept(void *arg)
@@ -609,43 +626,57 @@ close_kept(void *arg)
 	{
 		if (kept[i].conn == NULL)
 			continue;
-		PQfinish(kept[i].conn);
-		kept[i].conn = NULL;
+		PQfinish(take_out(&kept[i]));
 		ReleaseExternalFD();
 	}
 }
 
-/*
- * Takes the connection that was made in this way, if there is one and the other side has not
- * closed it; what came over it unasked is thrown away.
- */
+/* Is a kept connection as it was? What came over it unasked is thrown away, and counts. */
+static bool
+is_alive(Pull *pull, int64 since)
+{
+	PGconn *conn = pull->conn;
+	int64 before = allocated_bytes();
+	bool good = true;
+
+	/* The last words of the other side are there before the end is. */
+	for (int i = 0; i < 3 && good; i++)
+	{
+		good = PQconsumeInput(conn) != 0;
+		(void) PQisBusy(conn);
+	}
+	drop_notifications(pull);
+	count_library(pull, before);
+	return good && now_ms() - since <= MAX_IDLE && !PQisBusy(conn) &&
+		PQstatus(conn) == CONNECTION_OK && PQtransactionStatus(conn) == PQTRANS_IDLE;
+}
+
+/* Takes the connection that was made in this way, if there is one and the other side has not closed it. */
 static void
 take_kept(Pull *pull, const uint8_t way[PRIO_HASH_BYTES])
 {
 	for (int i = 0; i < MAX_KEPT; i++)
 	{
-		PGconn *conn = kept[i].conn;
-
-		if (conn == NULL || memcmp(kept[i].way, way, PRIO_HASH_BYTES) != 0)
+		if (kept[i].conn == NULL || memcmp(kept[i].way, way, PRIO_HASH_BYTES) != 0)
 			continue;
-		kept[i].conn = NULL;
-		if (now_ms() - kept[i].since > MAX_IDLE || !PQconsumeInput(conn) || PQisBusy(conn) ||
-			PQstatus(conn) != CONNECTION_OK || PQtransactionStatus(conn) != PQTRANS_IDLE)
-		{
-			PQfinish(conn);
-			ReleaseExternalFD();
-			return;
-		}
-		PQsetNoticeReceiver(conn, count_notice, pull);
-		pull->conn = conn;
+		pull->conn = take_out(&kept[i]);
 		pull->fd_is_counted = true;
-		drop_notifications(pull);
+		pull->library_bytes = kept[i].library_bytes;
+		PQsetNoticeReceiver(pull->conn, count_notice, pull);
+		if (!is_alive(pull, kept[i].since))
+		{
+			PQfinish(pull->conn);
+			ReleaseExternalFD();
+			pull->conn = NULL;
+			pull->fd_is_counted = false;
+			pull->library_bytes = 0;
+		}
 		return;
 	}
 }
 
 /*
- * Keeps the connection, if it is as it was when it was made, for as long as the client's
+ * Keeps the connection, if it is about as it was when it was made, for as long as the client's
  * statement takes: MessageContext is reset before the next one is read, also after an error. A
  * background worker may have none.
  */
@@ -658,7 +689,8 @@ keep_connection(Pull *pull, const uint8_t way[PRIO_HASH_BYTES])
 	for (int i = 0; i < MAX_KEPT; i++)
 		if (kept[i].conn == NULL)
 			place = &kept[i];
-	if (MessageContext == NULL || place == NULL || next_result(pull) != NULL)
+	if (MessageContext == NULL || place == NULL || pull->library_bytes > LIBRARY_BYTES / 2 ||
+		next_result(pull) != NULL)
 		return;
 	pull->bytes = 0;
 	run_commands(pull, "COMMIT");
@@ -671,6 +703,7 @@ keep_connection(Pull *pull, const uint8_t way[PRIO_HASH_BYTES])
 	place->conn = pull->conn;
 	memcpy(place->way, way, PRIO_HASH_BYTES);
 	place->since = now_ms();
+	place->library_bytes = pull->library_bytes;
 	pull->conn = NULL;
 	pull->fd_is_counted = false;
 }
@@ -751,6 +784,7 @@ prio_pull(PG_FUNCTION_ARGS)
 	PG_FINALLY();
 	{
 		disconnect(&pull);
+		prio_wipe(way, sizeof(way));
 	}
 	PG_END_TRY();
 	MemoryContextDelete(pull.row_memory);

@@ -257,6 +257,8 @@ my %hostile = (
 	ends_in_a_transaction => sub { $_[0]->prepare; $_[0]->send_bytes($two_rows . FakePeer::complete() . FakePeer::ready()); $_[0]->hear_until('Q'); $_[0]->send_bytes(FakePeer::message('C', "COMMIT\0") . FakePeer::ready()) },
 	talks_unasked => sub { $_[0]->prepare; $_[0]->send_bytes($two_rows); $_[0]->end; again($_[0], FakePeer::notice('x' x 1000)) },
 	answers_unasked => sub { $_[0]->prepare; $_[0]->send_bytes($two_rows); $_[0]->end; again($_[0], FakePeer::columns(1) . FakePeer::row('forged') . FakePeer::complete() . FakePeer::ready()) },
+	promises_unasked => sub { $_[0]->prepare; $_[0]->send_bytes($two_rows); $_[0]->end; sleep 0.1; $_[0]->send_bytes('N' . pack('N', 0x70000000)) },
+	goes_saying_so => sub { $_[0]->prepare; $_[0]->send_bytes($two_rows); $_[0]->end; $_[0]->send_bytes(FakePeer::error('57P01', 'terminating connection', 'FATAL')); shutdown $_[0]{socket}, 2 },
 	goes_after_a_question => sub { $_[0]->prepare; $_[0]->send_bytes($two_rows); $_[0]->end; shutdown $_[0]{socket}, 2 },
 );
 $dir = PostgreSQL::Test::Utils::tempdir_short();
@@ -335,7 +337,7 @@ check('fails_with_no_code', qr/^ERROR:  HV000: query failed on server "fails_wit
 like(logged(), qr/\?\?  gone/, 'bytes that are no text are question marks in the log');
 check('silent_end', $late);
 is((pull('ends_in_a_transaction', 'SELECT 1', columns => q{convert_from(row[1], 'UTF8')}))[0], "first\nsecond", 'ends_in_a_transaction: that connection is not kept');
-foreach my $server ('talks_unasked', 'answers_unasked', 'goes_after_a_question')
+foreach my $server ('talks_unasked', 'answers_unasked', 'promises_unasked', 'goes_saying_so', 'goes_after_a_question')
 {
 	# The second question comes when whatever is sent unasked is there.
 	my @answers = split /\n/, $node->safe_psql('postgres', qq{
@@ -354,6 +356,8 @@ foreach my $server ('talks_unasked', 'answers_unasked', 'goes_after_a_question')
 	is(join(' ', @answers[0, 1]), 'first second', "$server: one answer");
 	# What it says instead it could also have said when asked.
 	is(join(' ', grep { $_ !~ /^(first|second|forged)$|server "$server"/ } @answers), '', "$server: then an error, an answer, or a connection anew");
+	is(join(' ', @answers), 'first second first second', "$server: a connection anew") if $server =~ /^goes/;
+	like($answers[2], qr/sent too much/, "$server: too much") if $server eq 'promises_unasked';
 }
 is((pull('two_answers', 'SELECT 1', columns => q{convert_from(row[1], 'UTF8')}))[0], "first\nsecond", 'two_answers: the first counts');
 is((pull('odd_rows', 'SELECT 1'))[0], qq({NULL,"\\\\\\\\x"}\n{"\\\\\\\\x00000002000000000000001900000001000000010000000100000001",NULL}) =~ s/\\\\\\\\/\\\\/gr, 'odd_rows: NULL and the bytes of an array are what they are');
