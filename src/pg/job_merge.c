@@ -248,22 +248,21 @@ begin(void)
 		elog(ERROR, "SPI_connect failed");
 }
 
-/* ------------------------------------------------------------------ the list */
-
+/* A row of the next number, from 0, and a value, which is wiped then. */
 static void
-emit_piece(JobRowSet *rows, int32 *piece, JobBuffer *entries)
+emit(JobRowSet *rows, int32 *number, bytea *value)
 {
-	Datum values[2];
+	Datum values[] = {Int32GetDatum(*number), PointerGetDatum(value)};
 	bool nulls[2] = {false};
 
 	CHECK_FOR_INTERRUPTS();
-	if (entries->size == 0)
-		return;
-	values[0] = Int32GetDatum((*piece)++);
-	values[1] = PointerGetDatum(prio_job_take(entries));
 	prio_job_put_row(rows, values, nulls);
-	pfree(DatumGetPointer(values[1]));
+	wipe_value(value);
+	pfree(value);
+	++*number;
 }
+
+/* ------------------------------------------------------------------ the list */
 
 /*
  * merged_list(number int, chunk_shares int) -> SETOF (piece int, entries bytea): the shares of a
@@ -310,8 +309,8 @@ prio_job_merged_list(PG_FUNCTION_ARGS)
 		if (begun && !several)
 			memcpy(prio_job_extend(&entries, JOB_LIST_ENTRY_BYTES), current,
 				   JOB_LIST_ENTRY_BYTES);
-		if (entry == NULL || entries.size == piece_bytes)
-			emit_piece(&rows, &piece, &entries);
+		if (entries.size > 0 && (entry == NULL || entries.size == piece_bytes))
+			emit(&rows, &piece, prio_job_take(&entries));
 		if (entry != NULL)
 			memcpy(current, entry, JOB_LIST_ENTRY_BYTES);
 		begun = true;
@@ -517,22 +516,6 @@ prio_job_merged_agreed(PG_FUNCTION_ARGS)
 
 /* ------------------------------------------------------------------ their records */
 
-static void
-emit_records(JobRowSet *rows, int32 *chunk, const JobHead *head, JobBuffer *entries)
-{
-	Datum values[2];
-	bool nulls[2] = {false};
-
-	CHECK_FOR_INTERRUPTS();
-	if (entries->size == 0)
-		return;
-	values[0] = Int32GetDatum((*chunk)++);
-	values[1] = PointerGetDatum(prio_job_pack_records(head, entries));
-	prio_job_put_row(rows, values, nulls);
-	prio_wipe(DatumGetPointer(values[1]), VARSIZE(DatumGetPointer(values[1])));
-	pfree(DatumGetPointer(values[1]));
-}
-
 /*
  * merged_records(number int, role text, checkpoints boolean, chunk_shares int) -> SETOF (chunk int,
  * records bytea): the records of what both servers have, in the same chunks. Of a share that is
@@ -586,9 +569,10 @@ prio_job_merged_records(PG_FUNCTION_ARGS)
 			memcpy(out + UUID_LEN, record, record_bytes);
 			listed = next_common(&common);
 			if (entries->size == chunk_shares * JOB_RECORDS_ENTRY_BYTES(record_bytes))
-				emit_records(&rows, &chunk, &opened.head, entries);
+				emit(&rows, &chunk, prio_job_pack_records(&opened.head, entries));
 		}
-		emit_records(&rows, &chunk, &opened.head, entries);
+		if (entries->size > 0)
+			emit(&rows, &chunk, prio_job_pack_records(&opened.head, entries));
 		close_common(&common);
 		tuplesort_end(sort->state);
 	}
