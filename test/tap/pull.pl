@@ -103,6 +103,30 @@ like((pull('honest', 'SELECT 1; SELECT 2'))[1], qr/SQLSTATE 42601/, 'one query a
 is($node->safe_psql('postgres', q{CREATE TABLE kept AS SELECT prio_internal.pull('honest', 'SELECT generate_series(1, 3)', '{}', 1000, '5s'); SELECT count(*) FROM kept}), 3, 'in a select list as well');
 is(connections(), 0, 'no connection is left');
 
+# ------------------------------------------------------------------ several questions in one statement
+
+# Each says which process answers, and as whom; what is between them is for the caller to say.
+sub answering
+{
+	my (@between) = @_;
+	my $ask = q{INSERT INTO answering SELECT prio_internal.peer_bigint(r[1]), prio_internal.peer_text(r[2], 99) FROM prio_internal.pull('honest', 'SELECT pg_backend_pid()::text, current_user', '{}', 1000, '3s') AS r;};
+
+	return $node->safe_psql('postgres', 'CREATE TEMP TABLE answering (pid int, name text); DO $$ BEGIN ' . join(' ', map { "$ask $_;" } @between) . $ask . q{
+		IF EXISTS (SELECT FROM pg_stat_activity AS a JOIN answering USING (pid) WHERE a.xact_start IS NOT NULL) THEN RAISE 'a transaction is open'; END IF; END $$;
+		SELECT count(*), count(DISTINCT pid), count(DISTINCT name) FROM answering});
+}
+
+is(answering('PERFORM 1', 'PERFORM 2'), '3|1|1', 'one connection has the questions of a statement, and is in no transaction between them');
+is(answering('PERFORM pg_terminate_backend((SELECT max(pid) FROM answering), 5000)'), '2|2|1', 'one that was closed is made anew');
+is(answering(q{BEGIN PERFORM prio_internal.pull('honest', 'SELECT 1 / 0', '{}', 1000, '3s'); EXCEPTION WHEN fdw_error THEN NULL; END}), '2|2|1', 'after an error as well');
+$node->safe_psql('postgres', 'CREATE ROLE somebody LOGIN CONNECTION LIMIT 1');
+is(answering(q{ALTER USER MAPPING FOR CURRENT_USER SERVER honest OPTIONS (SET "user" 'somebody')}), '2|2|2', 'for another login there is another one');
+ok(soon(sub { connections() == 0 }), 'none is left behind a statement');
+is(answering('PERFORM 1', 'PERFORM 2'), '3|1|1', 'a login that may connect once is enough');
+$node->safe_psql('postgres', qq{ALTER USER MAPPING FOR CURRENT_USER SERVER honest OPTIONS (SET "user" '$user')});
+is($node->safe_psql('postgres', q{SELECT count(*) FROM prio_internal.pull('honest', 'SELECT 1', '{}', 1000, '3s');
+	SELECT count(*) FROM pg_stat_activity WHERE application_name = 'prio_processor' AND pg_sleep(1) IS NOT NULL}), "1\n0", 'nor in a session that goes on');
+
 # As a function of the extension's owner calls it.
 $node->safe_psql('postgres', q{
 	CREATE ROLE operator LOGIN;
