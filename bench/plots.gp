@@ -70,7 +70,7 @@ set key inside right top
 tints_A = "#f5c77e #e69f00 #d55e00"
 tints_B = "#a9d8f5 #56b4e9 #0072b2"
 tint(role, i) = word(value("tints_" . role), 3 - (words(sizes) - i) % 3)
-job(role, size) = sprintf("< awk -F'\\t' '$1 == 128 && $2 == \"%s\" && $3 == \"%s\" && $4 != \"total\"' %s/processor.tsv", size, role, results)
+job(role, size) = sprintf("< awk -F'\\t' '$1 == 128 && $2 == \"%s\" && $3 == \"%s\" && $4 != \"plain\" && $4 != \"total\"' %s/processor.tsv", size, role, results)
 plot for [role in "A B"] for [i = 1:words(sizes)] job(role, word(sizes, i)) using 6:xticlabels(4) \
 	title sprintf("%s, %s shares", role, word(size_names, i)) linecolor rgb tint(role, i)
 

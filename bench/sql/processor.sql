@@ -23,6 +23,11 @@ CREATE FUNCTION pieces_read() RETURNS bigint LANGUAGE sql AS $$
 		'prio_internal.message'::regclass, 'prio_internal.memory'::regclass)
 $$;
 
+-- What PostgreSQL itself takes to store the same shares in the same way, to compare with: no part of the job.
+CREATE TABLE plain (batch_id text, share_id uuid, header bytea, payload bytea);
+ALTER TABLE plain ALTER payload SET STORAGE EXTERNAL;
+DO $$ BEGIN EXECUTE format('ALTER TABLE plain SET (toast_tuple_target = %s)', prio_internal.longest_row()); END $$;
+
 -- What has been taken when a stage of a batch ends. '-' ends nothing: what follows begins there.
 CREATE TABLE step (
 	batch_id text,
@@ -82,7 +87,7 @@ DECLARE
 BEGIN
 	SELECT * INTO STRICT b FROM prio_processor.batch AS x WHERE x.batch_id = note_finished.batch_id;
 	INSERT INTO public.finished
-	SELECT b.batch_id, n, shares, extract(epoch FROM (SELECT max(s.at) - min(s.at) FROM public.step AS s WHERE s.batch_id = b.batch_id AND s.stage NOT IN ('-', 'arrival'))),
+	SELECT b.batch_id, n, shares, extract(epoch FROM (SELECT max(s.at) - min(s.at) FROM public.step AS s WHERE s.batch_id = b.batch_id AND s.stage NOT IN ('-', 'plain', 'arrival'))),
 		pg_total_relation_size(format('prio_internal.share_%s', b.number)::regclass),
 		(SELECT coalesce(sum(octet_length(l.entries)), 0) FROM prio_internal.list AS l WHERE l.number = b.number)
 		+ (SELECT coalesce(sum(octet_length(m.payload)), 0) FROM prio_internal.message AS m WHERE m.number = b.number)
@@ -99,7 +104,7 @@ WHERE stage <> '-' GROUP BY batch_id, stage;
 CREATE VIEW stage_result AS
 WITH cost AS (
 	SELECT batch_id, stage, cpu_us, wal FROM stage_cost
-	UNION ALL SELECT batch_id, 'total', sum(cpu_us), sum(wal) FROM stage_cost GROUP BY batch_id
+	UNION ALL SELECT batch_id, 'total', sum(cpu_us), sum(wal) FROM stage_cost WHERE stage <> 'plain' GROUP BY batch_id
 )
 SELECT f.n, f.shares, (SELECT DISTINCT role FROM prio_processor.peer) AS role, c.stage, count(*) AS runs,
 	round(percentile_cont(0.5) WITHIN GROUP (ORDER BY c.cpu_us / f.shares)::numeric, 3) AS cpu_us,
@@ -107,7 +112,7 @@ SELECT f.n, f.shares, (SELECT DISTINCT role FROM prio_processor.peer) AS role, c
 	coalesce(max((SELECT max(m.memory_kb) FROM chunk AS m WHERE m.batch_id = c.batch_id AND (m.stage = c.stage OR c.stage = 'total'))), 0) AS peak_kb
 FROM cost AS c JOIN finished AS f USING (batch_id)
 GROUP BY f.n, f.shares, c.stage
-ORDER BY length(f.n), f.n, f.shares, array_position('{arrival,close,list,agree,round 1,round 2,aggregate,publish,total}', c.stage);
+ORDER BY length(f.n), f.n, f.shares, array_position('{plain,arrival,close,list,agree,round 1,round 2,aggregate,publish,total}', c.stage);
 
 -- Of a batch as a whole: from its close to its result, with the time that one side waits for the other.
 CREATE VIEW batch_result AS
