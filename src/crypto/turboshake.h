@@ -47,4 +47,11 @@ extern void prio_turboshake_finish(PrioTurboShake *stream, uint8_t domain);
 /* The next size bytes of every lane; size is a multiple of 8 in all calls but the last. */
 extern void prio_turboshake_squeeze(PrioTurboShake *stream, uint8_t *const out[], size_t size);
 
+/*
+ * The next size bytes of a stream, which another one absorbs, each of one lane; size as above. Block by block
+ * both are computed in step, which a kernel of several states does at the price of one.
+ */
+extern void prio_turboshake_squeeze_into(PrioTurboShake *from, PrioTurboShake *to,
+										 uint8_t *out, size_t size);
+
 #endif /* PRIO_CRYPTO_TURBOSHAKE_H */

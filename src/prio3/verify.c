@@ -60,6 +60,8 @@ typedef struct Work
 	size_t lanes;
 	Lane lane[PRIO3_LANES];
 	PrioTurboShake stream;
+	PrioTurboShake parts; /* of joint randomness: absorbs shares of the measurement */
+	bool parts_bound;     /* it has, while they were expanded */
 } Work;
 
 static size_t
@@ -123,7 +125,28 @@ check_report(const Prio3Vdaf *vdaf, PrioRole role, const Prio3Report *report)
 	return PRIO_OK;
 }
 
-/* Shares of the measurement and the proof: A has them, B expands its seeds. */
+/* Starts the own part of every report, up to the share of the measurement. */
+static void
+start_parts(Work *work)
+{
+	const uint8_t id = (uint8_t) work->role;
+	const uint8_t *blind[PRIO3_LANES];
+	const uint8_t *nonce[PRIO3_LANES];
+
+	for (size_t i = 0; i < work->lanes; i++)
+	{
+		blind[i] = work->lane[i].blind;
+		nonce[i] = work->lane[i].report->nonce;
+	}
+	prio3_xof_start(&work->parts, work->vdaf, PRIO3_JOINT_RAND_PART, work->lanes, blind, false);
+	prio_turboshake_absorb_all(&work->parts, &id, 1);
+	prio_turboshake_absorb(&work->parts, nonce, PRIO3_NONCE_BYTES);
+}
+
+/*
+ * Shares of the measurement and the proof: A has them, B expands its seeds. Of a single report, the
+ * share of the measurement is what its part absorbs, at the same time.
+ */
 static PrioStatus
 expand_shares(Work *work)
 {
@@ -150,12 +173,20 @@ expand_shares(Work *work)
 		lane->meas = work->role == PRIO_A ? share : meas[i];
 		lane->proof = lane->meas + meas_size;
 	}
+	work->parts_bound = false;
 	if (work->role == PRIO_A)
 		return PRIO_OK;
 
 	prio3_xof_start(&work->stream, vdaf, PRIO3_MEAS_SHARE, work->lanes, seed, false);
 	prio_turboshake_absorb_all(&work->stream, &helper_id, 1);
-	status = prio3_xof_elements(&work->stream, vdaf, meas, vdaf->meas_len, work->stop);
+	if (work->lanes == 1 && prio3_has_joint_rand(vdaf))
+	{
+		start_parts(work);
+		status = prio3_xof_elements_to_binder(&work->stream, &work->parts, vdaf, meas[0],
+											  vdaf->meas_len, work->stop, &work->parts_bound);
+	}
+	else
+		status = prio3_xof_elements(&work->stream, vdaf, meas, vdaf->meas_len, work->stop);
 	if (status != PRIO_OK)
 		return status;
 	prio3_xof_start(&work->stream, vdaf, PRIO3_PROOF_SHARE, work->lanes, proof_seed, false);
@@ -172,10 +203,7 @@ make_joint_rand(Work *work)
 {
 	static const uint8_t no_seed[PRIO3_MAX_SEED_BYTES];
 	const Prio3Vdaf *vdaf = work->vdaf;
-	const uint8_t id = (uint8_t) work->role;
 	size_t seed_size = vdaf->seed_size;
-	const uint8_t *blind[PRIO3_LANES];
-	const uint8_t *nonce[PRIO3_LANES];
 	const uint8_t *meas[PRIO3_LANES];
 	const uint8_t *parts[2][PRIO3_LANES];
 	uint8_t *part[PRIO3_LANES];
@@ -189,8 +217,6 @@ make_joint_rand(Work *work)
 	{
 		const Lane *lane = &work->lane[i];
 
-		blind[i] = lane->blind;
-		nonce[i] = lane->report->nonce;
 		meas[i] = lane->meas;
 		part[i] = lane->verifier + vdaf->verifier_len * vdaf->element_size;
 		parts[work->role][i] = part[i];
@@ -199,14 +225,15 @@ make_joint_rand(Work *work)
 		seed[i] = lane->joint_seed;
 		joint_rand[i] = lane->joint_rand;
 	}
-	prio3_xof_start(&work->stream, vdaf, PRIO3_JOINT_RAND_PART, work->lanes, blind, false);
-	prio_turboshake_absorb_all(&work->stream, &id, 1);
-	prio_turboshake_absorb(&work->stream, nonce, PRIO3_NONCE_BYTES);
-	status = prio3_xof_long_binder(&work->stream, meas, vdaf->meas_len * vdaf->element_size,
-								   work->stop);
-	if (status != PRIO_OK)
-		return status;
-	prio3_xof_seed(&work->stream, vdaf, part);
+	if (!work->parts_bound)
+	{
+		start_parts(work);
+		status = prio3_xof_long_binder(&work->parts, meas, vdaf->meas_len * vdaf->element_size,
+									   work->stop);
+		if (status != PRIO_OK)
+			return status;
+	}
+	prio3_xof_seed(&work->parts, vdaf, part);
 
 	prio3_xof_start(&work->stream, vdaf, PRIO3_JOINT_RAND_SEED, work->lanes, &zeros, true);
 	prio_turboshake_absorb(&work->stream, parts[PRIO_A], seed_size);

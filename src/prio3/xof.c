@@ -128,6 +128,29 @@ fill_up(PrioTurboShake *stream, const Prio3Vdaf *vdaf, uint8_t *const out[], siz
 }
 
 PrioStatus
+prio3_xof_elements_to_binder(PrioTurboShake *stream, PrioTurboShake *binder,
+							 const Prio3Vdaf *vdaf, uint8_t *out, size_t count, PrioStop stop,
+							 bool *bound)
+{
+	size_t size = count * vdaf->element_size;
+
+	prio_turboshake_finish(stream, DOMAIN_BYTE);
+	for (size_t done = 0; done < size;)
+	{
+		size_t piece_size = size - done < BYTES_TO_STOP ? size - done : BYTES_TO_STOP;
+
+		prio_turboshake_squeeze_into(stream, binder, out + done, piece_size);
+		done += piece_size;
+		if (done < size && prio_stopped(stop))
+			return PRIO_INTERRUPTED;
+	}
+	*bound = prio3_elements_are_reduced(vdaf, out, count);
+	if (!*bound)
+		fill_up(stream, vdaf, &out, count);
+	return PRIO_OK;
+}
+
+PrioStatus
 prio3_xof_elements(PrioTurboShake *stream, const Prio3Vdaf *vdaf, uint8_t *const out[],
 				   size_t count, PrioStop stop)
 {

@@ -43,4 +43,12 @@ extern void prio3_xof_seed(PrioTurboShake *stream, const Prio3Vdaf *vdaf, uint8_
 extern PrioStatus prio3_xof_elements(PrioTurboShake *stream, const Prio3Vdaf *vdaf,
 									 uint8_t *const out[], size_t count, PrioStop stop);
 
+/*
+ * The same for one lane, while another stream of one lane absorbs the elements as its binder. If one
+ * was rejected, that has absorbed it, too: *bound is false, and the binder has to be begun anew.
+ */
+extern PrioStatus prio3_xof_elements_to_binder(PrioTurboShake *stream, PrioTurboShake *binder,
+											   const Prio3Vdaf *vdaf, uint8_t *out,
+											   size_t count, PrioStop stop, bool *bound);
+
 #endif /* PRIO_PRIO3_XOF_H */

@@ -132,12 +132,71 @@ kernels_and_lanes_agree(void **state)
 	assert_true(prio_kernels_choose(NULL));
 }
 
+/* What one stream squeezes and another absorbs at once, against both by themselves, at every place in a block. */
+static void
+squeezing_into_another_agrees(void **state)
+{
+	enum
+	{
+		MOST = 8 * 60 + 8 * 30 + 50
+	};
+	const PrioKernels *variant;
+
+	(void) state;
+	for (size_t v = 0; (variant = prio_kernels_variant(v)) != NULL; v++)
+	{
+		assert_true(prio_kernels_choose(variant->name));
+		for (size_t at = 0; at < 2 * PRIO_TURBOSHAKE_RATE; at++)
+		{
+			/* Of the first stream, some bytes are gone; the other one has absorbed some. */
+			size_t gone = 8 * (at % (PRIO_TURBOSHAKE_RATE / 8 + 1));
+			size_t pieces[] = {8 * (test_random() % 60), 8 * (test_random() % 30),
+							   test_random() % 50};
+			PrioTurboShake stream[2];
+			Bytes before = random_bytes(at);
+			Bytes seed = random_bytes(20);
+			uint8_t message[2 * PRIO_TURBOSHAKE_RATE + MOST];
+			uint8_t squeezed[PRIO_TURBOSHAKE_RATE + MOST];
+			uint8_t expected[sizeof(squeezed)];
+			uint8_t *out = squeezed;
+			size_t size = gone;
+			uint8_t hashed[2][32];
+
+			prio_turboshake_init(&stream[0], 1);
+			prio_turboshake_absorb_all(&stream[0], seed.data, seed.size);
+			prio_turboshake_finish(&stream[0], 1);
+			prio_turboshake_squeeze(&stream[0], &out, gone);
+			prio_turboshake_init(&stream[1], 1);
+			prio_turboshake_absorb_all(&stream[1], before.data, before.size);
+			for (size_t i = 0; i < 3; i++)
+			{
+				prio_turboshake_squeeze_into(&stream[0], &stream[1], squeezed + size, pieces[i]);
+				size += pieces[i];
+			}
+			out = hashed[0];
+			prio_turboshake_finish(&stream[1], 2);
+			prio_turboshake_squeeze(&stream[1], &out, 32);
+
+			hash(seed.data, seed.size, 1, expected, size);
+			assert_memory_equal(squeezed, expected, size);
+			memcpy(message, before.data, at);
+			memcpy(message + at, expected + gone, size - gone);
+			hash(message, at + size - gone, 2, hashed[1], 32);
+			assert_memory_equal(hashed[0], hashed[1], 32);
+			free(before.data);
+			free(seed.data);
+		}
+	}
+	assert_true(prio_kernels_choose(NULL));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(known_answers),
 		cmocka_unit_test(kernels_and_lanes_agree),
+		cmocka_unit_test(squeezing_into_another_agrees),
 	};
 
 	return cmocka_run_group_tests_name("turboshake", tests, NULL, NULL);
