@@ -425,8 +425,10 @@ BEGIN
 		b.checkpoints, b.close_at, b.report_times, b.allow_forgeable, b.series, b.period, b.drop_at, prio_internal.chunk_shares(b.server, b.n_data), prio_internal.settings(b), i.system_identifier, i.database, i.timeline
 	FROM prio_internal.identity() AS i RETURNING * INTO b;
 	INSERT INTO prio_internal.heard (number) VALUES (b.number);
-	-- A share that fits a block stays in its row: in the TOAST table it would take COPY three times as long.
-	EXECUTE format('CREATE TABLE prio_internal.%I (LIKE prio_processor.share INCLUDING STORAGE) WITH (toast_tuple_target = %s)', 'share_' || b.number, prio_internal.longest_row());
+	-- A share that fits a block stays in its row: in the TOAST table it would take COPY three times as long. Autovacuum
+	-- would read, and write, all of them once more before they are dropped.
+	EXECUTE format('CREATE TABLE prio_internal.%I (LIKE prio_processor.share INCLUDING STORAGE) WITH (toast_tuple_target = %s,
+			autovacuum_vacuum_insert_threshold = -1, toast.autovacuum_vacuum_insert_threshold = -1)', 'share_' || b.number, prio_internal.longest_row());
 	-- Citus takes no trigger on what it distributes.
 	IF NOT prio_internal.is_distributed() THEN
 		EXECUTE format('CREATE TRIGGER keep_share BEFORE UPDATE OR DELETE ON prio_internal.%I FOR EACH ROW EXECUTE FUNCTION prio_internal.keep_share()',
