@@ -39,6 +39,9 @@ static const uint8_t SIGNATURE[11] = "PGCOPY\n\377\r\n";
 /* Bytes that are read at a time where only lengths are looked at. */
 #define WINDOW_BYTES 4096
 
+/* Bytes that are read at a time where one field is asked for after the other. */
+#define AHEAD_BYTES ((Size) 128 * 1024)
+
 /* Line k of a file has ordinal k, which import_share_lines() bounds so. */
 #define MAX_ROWS INT64CONST(1000000000)
 
@@ -404,6 +407,10 @@ typedef struct OpenFile
 	int32 number;
 	ShareFile *file;
 	MemoryContext memory; /* of the file, so that it is closed before the next one */
+	int64 next;           /* behind the field that was read last */
+	uint8_t *ahead;       /* AHEAD_BYTES of the file, or NULL */
+	int64 ahead_at;
+	Size ahead_size;
 } OpenFile;
 
 /* The file of a number, from the table that says which one that is. */
@@ -432,7 +439,7 @@ find_share_file(int32 number, MemoryContext memory)
 	return file;
 }
 
-static ShareFile *
+static OpenFile *
 file_of_call(FunctionCallInfo fcinfo, int32 number)
 {
 	OpenFile *open = fcinfo->flinfo->fn_extra;
@@ -447,11 +454,47 @@ file_of_call(FunctionCallInfo fcinfo, int32 number)
 	if (open->file == NULL || open->number != number)
 	{
 		open->file = NULL;
+		open->ahead = NULL;
+		open->ahead_size = 0;
+		open->next = 0;
 		MemoryContextReset(open->memory);
 		open->file = find_share_file(number, open->memory);
 		open->number = number;
 	}
-	return open->file;
+	return open;
+}
+
+static void
+read_or_report(const ShareFile *file, int64 position, uint8_t *to, Size size)
+{
+	if (read_at(file, position, to, size) < size)
+		report_changed(file);
+	check_unchanged(file);
+}
+
+/* Part of the file. Who reads one after the other, as opening does, asks the system once for many. */
+static void
+read_field(OpenFile *open, int64 position, uint8_t *to, Size size)
+{
+	int64 skipped = position - open->next;
+
+	open->next = position + (int64) size;
+	if (position < open->ahead_at || open->next > open->ahead_at + (int64) open->ahead_size)
+	{
+		if (size > AHEAD_BYTES || skipped < 0 || skipped > (int64) AHEAD_BYTES / 8)
+		{
+			read_or_report(open->file, position, to, size);
+			return;
+		}
+		if (open->ahead == NULL)
+			open->ahead = MemoryContextAlloc(open->memory, AHEAD_BYTES);
+		open->ahead_at = position;
+		open->ahead_size = (Size) Min((int64) AHEAD_BYTES, open->file->known.bytes - position);
+		if (open->ahead_size < size)
+			report_changed(open->file);
+		read_or_report(open->file, position, open->ahead, open->ahead_size);
+	}
+	memcpy(to, open->ahead + (position - open->ahead_at), size);
 }
 
 /*
@@ -462,26 +505,26 @@ file_of_call(FunctionCallInfo fcinfo, int32 number)
 Datum
 prio_job_file_bytes(PG_FUNCTION_ARGS)
 {
-	ShareFile *file = file_of_call(fcinfo, PG_GETARG_INT32(0));
+	OpenFile *open = file_of_call(fcinfo, PG_GETARG_INT32(0));
 	int64 position = PG_GETARG_INT64(1);
 	int32 bytes = PG_GETARG_INT32(2);
 	int32 longest = PG_GETARG_INT32(3);
 	bytea *field;
 	Size size;
 
-	if (position < 0 || bytes < 0 || longest < 0 || position > file->known.bytes)
+	if (position < 0 || bytes < 0 || longest < 0 || position > open->file->known.bytes)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("no share of share file \"%s\" can be at such a place", file->path)));
+				 errmsg("no share of share file \"%s\" can be at such a place",
+						open->file->path)));
 	size = (Size) Min(bytes, longest);
 	field = prio_allocate_bytea(size);
 
 	/* The length is where that of the value is going to be. */
 	StaticAssertStmt(VARHDRSZ == 4, "a length takes as much there as here");
-	if (read_at(file, position, (uint8_t *) field, VARHDRSZ + size) < VARHDRSZ + size ||
-		read_int32((const uint8_t *) field) != bytes)
-		report_changed(file);
-	check_unchanged(file);
+	read_field(open, position, (uint8_t *) field, VARHDRSZ + size);
+	if (read_int32((const uint8_t *) field) != bytes)
+		report_changed(open->file);
 	SET_VARSIZE(field, VARHDRSZ + size);
 	PG_RETURN_BYTEA_P(field);
 }

@@ -234,11 +234,20 @@ like(error_as($A, 'carrier', import_call('kept', "$folder/open_A")), qr/batch "k
 # Of a share of 49 kB not even 250 bytes are logged.
 new_batch($pair, 'long', 2046, 3, undef, 'A');
 new_clients($pair, 'long', 1, 2046);
-my $long = copied_file('long', q{SELECT gen_random_uuid(), share_a FROM client, generate_series(1, 500) WHERE batch = 'long'});
+my $long_shares = q{SELECT md5(i::text)::uuid AS share_id, set_byte(share_a, 1000, i % 256) AS payload FROM client, generate_series(1, 500) AS i WHERE batch = 'long'};
+my $long = copied_file('long', $long_shares);
 my ($wal) = sql($A, 'SELECT pg_current_wal_insert_lsn()');
 as($A, 'carrier', import_call('long', $long));
 cmp_ok(sql($A, "SELECT (pg_current_wal_insert_lsn() - '$wal') / 500"), '<', 250, 'bytes of WAL a share');
 cmp_ok(-s $long, '>', 500 * 45_000, 'which has many more');
+# Reading is ahead of whoever asks for one after the other, and finds each of them in any order.
+my $all_of_them = sql($clients, "SELECT md5(string_agg(md5(payload), ' ' ORDER BY share_id)) FROM ($long_shares) AS s");
+foreach my $order ('position', 'position DESC', 'md5(position::text)', 'position % 7, position')
+{
+	is(sql($A, qq{SELECT md5(string_agg(f.payload, ' ' ORDER BY f.share_id))
+		FROM (SELECT s.share_id, md5(prio_internal.file_bytes(s.file, s.position, s.bytes, 100000)) AS payload
+			FROM (SELECT * FROM prio_processor.share WHERE batch_id = 'long' ORDER BY $order OFFSET 0) AS s OFFSET 0) AS f}), $all_of_them, "each is read, by $order");
+}
 
 # ------------------------------------------------------------------ at night
 
