@@ -29,8 +29,8 @@ CREATE TEMP TABLE batch (n text, shares bigint, role text, runs int, seconds num
 
 -- Of each kind the largest batch, in which what a batch costs as such weighs least.
 CREATE TEMP VIEW measured AS
-SELECT s.n, s.role, s.shares, max(s.cpu_us) FILTER (WHERE s.stage = 'arrival') AS arrival_us, sum(s.cpu_us) FILTER (WHERE s.stage NOT IN ('arrival', 'total')) AS job_us,
-	max(s.wal) FILTER (WHERE s.stage = 'arrival') AS arrival_wal, sum(s.wal) FILTER (WHERE s.stage NOT IN ('arrival', 'total')) AS job_wal,
+SELECT s.n, s.role, s.shares, max(s.cpu_us) FILTER (WHERE s.stage = 'arrival') AS arrival_us, sum(s.cpu_us) FILTER (WHERE s.stage NOT IN ('plain', 'arrival', 'total')) AS job_us,
+	max(s.wal) FILTER (WHERE s.stage = 'arrival') AS arrival_wal, sum(s.wal) FILTER (WHERE s.stage NOT IN ('plain', 'arrival', 'total')) AS job_wal,
 	max(b.share_bytes)::numeric / s.shares AS disk, max(b.other_bytes)::numeric / s.shares AS beside
 FROM stage AS s JOIN batch AS b USING (n, shares, role)
 WHERE s.shares = (SELECT max(x.shares) FROM batch AS x WHERE x.n = s.n)

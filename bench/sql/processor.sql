@@ -121,10 +121,11 @@ SELECT f.n, f.shares, (SELECT DISTINCT role FROM prio_processor.peer) AS role, c
 	round(max(f.pieces::numeric / f.shares), 2) AS pieces
 FROM finished AS f GROUP BY f.n, f.shares ORDER BY length(f.n), f.n, f.shares;
 
--- What one turn of a side took, up to the last thing that was done in it.
+-- What one turn of a side took, up to the last thing that was done in it; of batches of a size the median.
 CREATE TABLE turn (batch_id text, n text, shares bigint, sessions int, began_at timestamptz, ended_at timestamptz DEFAULT clock_timestamp());
 
 CREATE VIEW turn_result AS
-SELECT t.n, t.shares, (SELECT DISTINCT role FROM prio_processor.peer) AS role, t.sessions, round(sum(t.seconds), 2) AS seconds
-FROM (SELECT t.*, extract(epoch FROM (SELECT max(c.at) FROM chunk AS c WHERE c.batch_id = t.batch_id AND c.at BETWEEN t.began_at AND t.ended_at) - t.began_at) AS seconds FROM turn AS t) AS t
+SELECT t.n, t.shares, (SELECT DISTINCT role FROM prio_processor.peer) AS role, t.sessions, round(percentile_cont(0.5) WITHIN GROUP (ORDER BY t.seconds)::numeric, 2) AS seconds
+FROM (SELECT t.batch_id, t.n, t.shares, t.sessions, sum(extract(epoch FROM (SELECT max(c.at) FROM chunk AS c WHERE c.batch_id = t.batch_id AND c.at BETWEEN t.began_at AND t.ended_at) - t.began_at)) AS seconds
+	FROM turn AS t GROUP BY t.batch_id, t.n, t.shares, t.sessions) AS t
 GROUP BY t.n, t.shares, t.sessions ORDER BY length(t.n), t.n, t.shares, t.sessions;
