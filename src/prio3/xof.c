@@ -69,9 +69,10 @@ prio3_xof_seed(PrioTurboShake *stream, const Prio3Vdaf *vdaf, uint8_t *const out
 	prio_turboshake_squeeze(stream, out, vdaf->seed_size);
 }
 
-/* The next size bytes of each lane, at out[lane] + done. */
+/* The next size bytes of each lane; if there is a binder, which absorbs them, of the only one. */
 static PrioStatus
-squeeze(PrioTurboShake *stream, uint8_t *const *out, size_t size, PrioStop stop)
+squeeze(PrioTurboShake *stream, PrioTurboShake *binder, uint8_t *const *out, size_t size,
+		PrioStop stop)
 {
 	for (size_t done = 0; done < size;)
 	{
@@ -80,7 +81,10 @@ squeeze(PrioTurboShake *stream, uint8_t *const *out, size_t size, PrioStop stop)
 
 		for (size_t lane = 0; lane < stream->lanes; lane++)
 			piece[lane] = out[lane] + done;
-		prio_turboshake_squeeze(stream, piece, piece_size);
+		if (binder != NULL)
+			prio_turboshake_squeeze_into(stream, binder, piece[0], piece_size);
+		else
+			prio_turboshake_squeeze(stream, piece, piece_size);
 		done += piece_size;
 		if (done < size && prio_stopped(stop))
 			return PRIO_INTERRUPTED;
@@ -127,26 +131,22 @@ fill_up(PrioTurboShake *stream, const Prio3Vdaf *vdaf, uint8_t *const out[], siz
 	}
 }
 
-PrioStatus
-prio3_xof_elements_to_binder(PrioTurboShake *stream, PrioTurboShake *binder,
-							 const Prio3Vdaf *vdaf, uint8_t *out, size_t count, PrioStop stop,
-							 bool *bound)
+/* Elements for each lane; *reduced: none of them was rejected. */
+static PrioStatus
+elements(PrioTurboShake *stream, PrioTurboShake *binder, const Prio3Vdaf *vdaf,
+		 uint8_t *const out[], size_t count, PrioStop stop, bool *reduced)
 {
-	size_t size = count * vdaf->element_size;
+	PrioStatus status;
 
 	prio_turboshake_finish(stream, DOMAIN_BYTE);
-	for (size_t done = 0; done < size;)
-	{
-		size_t piece_size = size - done < BYTES_TO_STOP ? size - done : BYTES_TO_STOP;
-
-		prio_turboshake_squeeze_into(stream, binder, out + done, piece_size);
-		done += piece_size;
-		if (done < size && prio_stopped(stop))
-			return PRIO_INTERRUPTED;
-	}
-	*bound = prio3_elements_are_reduced(vdaf, out, count);
-	if (!*bound)
-		fill_up(stream, vdaf, &out, count);
+	status = squeeze(stream, binder, out, count * vdaf->element_size, stop);
+	if (status != PRIO_OK)
+		return status;
+	*reduced = true;
+	for (size_t lane = 0; lane < stream->lanes; lane++)
+		*reduced &= prio3_elements_are_reduced(vdaf, out[lane], count);
+	if (!*reduced)
+		fill_up(stream, vdaf, out, count);
 	return PRIO_OK;
 }
 
@@ -154,16 +154,15 @@ PrioStatus
 prio3_xof_elements(PrioTurboShake *stream, const Prio3Vdaf *vdaf, uint8_t *const out[],
 				   size_t count, PrioStop stop)
 {
-	bool reduced = true;
-	PrioStatus status;
+	bool reduced;
 
-	prio_turboshake_finish(stream, DOMAIN_BYTE);
-	status = squeeze(stream, out, count * vdaf->element_size, stop);
-	if (status != PRIO_OK)
-		return status;
-	for (size_t lane = 0; lane < stream->lanes; lane++)
-		reduced &= prio3_elements_are_reduced(vdaf, out[lane], count);
-	if (!reduced)
-		fill_up(stream, vdaf, out, count);
-	return PRIO_OK;
+	return elements(stream, NULL, vdaf, out, count, stop, &reduced);
+}
+
+PrioStatus
+prio3_xof_elements_to_binder(PrioTurboShake *stream, PrioTurboShake *binder,
+							 const Prio3Vdaf *vdaf, uint8_t *out, size_t count, PrioStop stop,
+							 bool *bound)
+{
+	return elements(stream, binder, vdaf, &out, count, stop, bound);
 }
