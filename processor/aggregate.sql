@@ -12,7 +12,7 @@ END;
 COMMENT ON FUNCTION prio_internal.valid_shares(prio_processor.batch) IS 'the shares that both sides call valid, and where they lie';
 
 -- The sum over rows that are in the total, or over those that are not: they are opened again, at
--- their place, by the keys that the private state has.
+-- their place and as they lie, by the keys that the private state has.
 CREATE FUNCTION prio_internal.sum_again(b prio_processor.batch, valid boolean) RETURNS bytea LANGUAGE plpgsql STABLE AS $$
 DECLARE
 	sum bytea;
@@ -22,7 +22,7 @@ BEGIN
 	END IF;
 	EXECUTE format('SELECT prio_internal.sum_records($4, $1, o.share_id, o.record, s.header, s.payload)
 		FROM (SELECT o.share_id, o.place, o.record FROM prio_internal.opened_shares($2) AS o
-			WHERE %s EXISTS (SELECT FROM prio_internal.valid_shares($3) AS v WHERE v.place = o.place)) AS o,
+			WHERE %s EXISTS (SELECT FROM prio_internal.valid_shares($3) AS v WHERE v.place = o.place) ORDER BY o.place) AS o,
 			LATERAL (SELECT coalesce(s.header, prio_internal.file_bytes(s.file, s.position - s.header_bytes - 4, s.header_bytes, $6)) AS header,
 				coalesce(s.payload, prio_internal.file_bytes(s.file, s.position, s.bytes, $5)) AS payload
 				FROM prio_internal.%I AS s WHERE s.ctid = o.place) AS s',

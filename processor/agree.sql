@@ -92,11 +92,9 @@ COMMENT ON FUNCTION prio_internal.make_agreed(prio_processor.batch) IS 'fixes wh
 -- shares open to must be what it was, or this side would say something else than before.
 CREATE FUNCTION prio_internal.make_work(b prio_processor.batch) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-	INSERT INTO prio_internal.work (number, chunk, records)
-	SELECT b.number, m.chunk, m.records FROM prio_internal.merged_records(b.number, b.role, b.checkpoints, b.chunk_shares) AS m;
-
-	IF EXISTS (SELECT FROM prio_internal.agreed AS a LEFT JOIN prio_internal.work AS w USING (number, chunk)
-			WHERE a.number = b.number AND sha256(prio_internal.records_ids(w.records)) IS DISTINCT FROM a.ids_digest) THEN
+	IF EXISTS (SELECT FROM prio_internal.agreed AS a
+			LEFT JOIN prio_internal.fill_work(b.number, b.role, b.checkpoints, b.chunk_shares) AS w USING (chunk)
+			WHERE a.number = b.number AND w.ids_digest IS DISTINCT FROM a.ids_digest) THEN
 		RAISE EXCEPTION 'shares of batch "%" do not open to what they did before', b.batch_id
 			USING ERRCODE = 'data_corrupted', HINT = 'Its keys, or its shares, are not what they were. give_up_batch() ends the batch.';
 	END IF;

@@ -191,11 +191,11 @@ CREATE FUNCTION prio_internal.merged_agreed(number int, role text, checkpoints b
 
 COMMENT ON FUNCTION prio_internal.merged_agreed(int, text, boolean, int, bytea, bytea) IS 'what both servers have, in chunks: which of it is left out, as packed ids say, and ids and replay digests of what is kept';
 
-CREATE FUNCTION prio_internal.merged_records(number int, role text, checkpoints boolean, chunk_shares int) RETURNS TABLE (chunk int, records bytea)
-	AS 'MODULE_PATHNAME', 'prio_job_merged_records'
-	LANGUAGE C STABLE STRICT COST 1000000 ROWS 20;
+CREATE FUNCTION prio_internal.fill_work(number int, role text, checkpoints boolean, chunk_shares int) RETURNS TABLE (chunk int, ids_digest bytea)
+	AS 'MODULE_PATHNAME', 'prio_job_fill_work'
+	LANGUAGE C VOLATILE STRICT COST 1000000 ROWS 20;
 
-COMMENT ON FUNCTION prio_internal.merged_records(int, text, boolean, int) IS 'the records of what both servers have, in the same chunks';
+COMMENT ON FUNCTION prio_internal.fill_work(int, text, boolean, int) IS 'stores the records of what both servers have, in the same chunks; a digest of the ids of each';
 
 -- ---------------------------------------------------------------- rounds
 
@@ -204,12 +204,6 @@ CREATE FUNCTION prio_internal.records_count(records bytea) RETURNS int
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 
 COMMENT ON FUNCTION prio_internal.records_count(bytea) IS 'how many shares records are of';
-
-CREATE FUNCTION prio_internal.records_ids(records bytea) RETURNS bytea
-	AS 'MODULE_PATHNAME', 'prio_job_records_ids'
-	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
-
-COMMENT ON FUNCTION prio_internal.records_ids(bytea) IS 'the ids of records, packed';
 
 CREATE FUNCTION prio_internal.round1(records bytea, left_out bytea) RETURNS bytea
 	AS 'MODULE_PATHNAME', 'prio_job_round1'

@@ -192,6 +192,16 @@ SELECT error_of(query) FROM unnest(ARRAY['SELECT prio_internal.merged_list(-1, 0
 	'SELECT prio_internal.list_entries(''\x00'')', 'SELECT prio_internal.list_ids(decode(repeat(''00'', 47), ''hex''))', 'SELECT prio_internal.ids(''\x00'')',
 	'SELECT prio_internal.last_id(decode(repeat(''00'', 17), ''hex''))']) AS query;
 
+-- What fill_work() stores, and the ids of records, which are sorted.
+CREATE FUNCTION records_of(batch int, role text, checkpoints boolean, chunk_shares int) RETURNS TABLE (chunk int, records bytea, ids_digest bytea) LANGUAGE plpgsql AS $$
+BEGIN
+	DELETE FROM prio_internal.work WHERE number = batch;
+	CREATE TEMP TABLE filled AS SELECT * FROM prio_internal.fill_work(batch, role, checkpoints, chunk_shares);
+	RETURN QUERY SELECT w.chunk, w.records, f.ids_digest FROM prio_internal.work AS w JOIN filled AS f USING (chunk) WHERE w.number = batch ORDER BY w.chunk;
+	DROP TABLE filled;
+END $$;
+CREATE FUNCTION records_ids(records bytea) RETURNS bytea LANGUAGE sql
+	RETURN (SELECT prio_internal.pack_ids(v.share_id) FROM prio_internal.valid_places(records, decode(repeat('00', prio_internal.records_count(records)), 'hex')) AS v);
 -- Both sides' records of what both have, in two chunks. What the other side listed is ids alone.
 INSERT INTO prio_internal.list (number, role, piece, entries)
 SELECT x.number, y.role, l.piece, prio_internal.list_ids(l.entries)
@@ -202,8 +212,8 @@ FROM (SELECT * FROM row_of_side WHERE role = 'A') AS x JOIN (SELECT * FROM row_o
 CREATE TABLE records AS
 SELECT x.name, m.chunk, a.records AS a, b.records AS b, m.ids, m.shares AS count
 FROM batch AS x JOIN batch AS y USING (name), LATERAL prio_internal.merged_agreed(x.number, 'A', true, 35, '', '') AS m,
-	LATERAL prio_internal.merged_records(x.number, 'A', true, 35) AS a, LATERAL prio_internal.merged_records(y.number, 'B', true, 35) AS b
-WHERE x.role = 'A' AND y.role = 'B' AND a.chunk = m.chunk AND b.chunk = m.chunk;
+	LATERAL records_of(x.number, 'A', true, 35) AS a, LATERAL records_of(y.number, 'B', true, 35) AS b
+WHERE x.role = 'A' AND y.role = 'B' AND a.chunk = m.chunk AND b.chunk = m.chunk AND sha256(m.ids) = ALL (ARRAY[a.ids_digest, b.ids_digest]);
 SELECT bool_and(ids = (SELECT prio_internal.pack_ids(share_id) FROM agreed WHERE agreed.name = r.name)) AS ids_of_both
 FROM (SELECT name, string_agg(ids, '' ORDER BY chunk) AS ids FROM records GROUP BY name) AS r;
 SELECT bool_and((m.shares, m.copies_here, m.replays_here, m.ids, m.kept, m.left_out IS NULL) = (r.count, 0, 0, r.ids, r.ids, true)) AS alike,
@@ -220,26 +230,35 @@ SELECT m.chunk, m.shares = m.copies_here AS all_left_out, m.replays_here, m.kept
 FROM batch, LATERAL prio_internal.merged_agreed(number, role, true, 1000, (SELECT prio_internal.pack_ids(share_id) FROM agreed), '') AS m WHERE name = 'batch' AND role = 'A';
 -- A partner that exchanges files has no list: all of ours is agreed.
 SELECT name, role, (SELECT sum(shares) FROM prio_internal.merged_agreed(number, role, false, 10, '', '')) = octet_length(entries) / 48 AS all_ids,
-	(SELECT sum(prio_internal.records_count(records)) FROM prio_internal.merged_records(number, role, false, 10)) = octet_length(entries) / 48 AS all_records
+	(SELECT sum(prio_internal.records_count(records)) FROM records_of(number, role, false, 10)) = octet_length(entries) / 48 AS all_records
 FROM list ORDER BY name, role;
 -- One record of a share that is there twice, and none of one that opens to something else than it did.
-SELECT prio_internal.records_ids(m.records) = prio_internal.list_ids(l.entries) AS once_each FROM prio_internal.list AS l, prio_internal.merged_records(-50, 'A', false, 1000) AS m WHERE l.number = -50;
+SELECT records_ids(m.records) = prio_internal.list_ids(l.entries) AS once_each FROM prio_internal.list AS l, records_of(-50, 'A', false, 1000) AS m WHERE l.number = -50;
+-- Values that are read in parts, nine at a time, say the same.
+CREATE TABLE whole AS SELECT prio_internal.open_shares('a', 'chunk', 12, NULL, md5(i::text)::uuid, NULL, NULL, a, ctid) AS opened FROM share, generate_series(1, 120) AS i WHERE name = 'batch' AND number = 1;
+INSERT INTO prio_internal.opened (number, chunk, opened, shares) SELECT -52, i, opened, 120 FROM whole, generate_series(1, 9) AS i;
+SET work_mem = '64kB';
+INSERT INTO prio_internal.list (number, role, piece, entries) SELECT -52, 'A', m.* FROM prio_internal.merged_list(-52, 1000) AS m;
+SELECT length(w.opened) > 2 * 8192 AS parts, l.entries = (SELECT string_agg(uuid_send(share_id) || uuid_send(content) || uuid_send(replay), '' ORDER BY share_id) FROM prio_internal.opened_rows(w.opened)) AS listed,
+	records_ids(m.records) = prio_internal.list_ids(l.entries) AS once_each
+FROM whole AS w, prio_internal.list AS l, records_of(-52, 'A', false, 1000) AS m WHERE l.number = -52;
+RESET work_mem;
 INSERT INTO prio_internal.opened (number, chunk, opened, shares)
 SELECT -51, 0, prio_internal.open_shares('a', 'chunk', 12, NULL, s.share_id, NULL, NULL, CASE s.number WHEN 2 THEN x.a ELSE s.a END, s.ctid), 1
 FROM share AS s, share AS x WHERE s.name = 'batch' AND s.number <= 4 AND x.name = 'batch' AND x.number = 3;
 INSERT INTO prio_internal.list (number, role, piece, entries) SELECT -51, role, piece, l.entries FROM prio_internal.list AS l JOIN batch USING (number, role) WHERE name = 'batch' AND role = 'A';
-SELECT ARRAY(SELECT prio_internal.ids(prio_internal.records_ids(m.records))) = ARRAY(SELECT md5(i::text)::uuid AS id FROM unnest(ARRAY[1, 3, 4]) AS i ORDER BY id) AS but_one
-FROM prio_internal.merged_records(-51, 'A', false, 1000) AS m;
-SELECT count(*) FROM prio_internal.merged_records(-99, 'A', true, 10) UNION ALL SELECT count(*) FROM prio_internal.merged_agreed(-99, 'A', true, 10, '', '');
+SELECT ARRAY(SELECT prio_internal.ids(records_ids(m.records))) = ARRAY(SELECT md5(i::text)::uuid AS id FROM unnest(ARRAY[1, 3, 4]) AS i ORDER BY id) AS but_one
+FROM records_of(-51, 'A', false, 1000) AS m;
+SELECT count(*) FROM prio_internal.fill_work(-99, 'A', true, 10) UNION ALL SELECT count(*) FROM prio_internal.merged_agreed(-99, 'A', true, 10, '', '');
 -- Chunks of two batches, or of two servers, and what is damaged or no argument.
 INSERT INTO prio_internal.opened (number, chunk, opened, shares)
 SELECT v.number, row_number() OVER (), opened, 1 FROM (VALUES (-53, 'batch', 'A'), (-53, 'batch', 'B'), (-54, 'batch', 'A'), (-54, 'seed', 'A')) AS v (number, name, role) JOIN side USING (name, role);
 INSERT INTO prio_internal.list (number, role, piece, entries) VALUES (-55, 'A', 0, '\x00');
-SELECT error_of(query) FROM unnest(ARRAY['SELECT prio_internal.merged_list(-53, 10)', 'SELECT prio_internal.merged_records(-54, ''A'', true, 10)', 'SELECT prio_internal.distinct_packets(-55, ''A'')',
+SELECT error_of(query) FROM unnest(ARRAY['SELECT prio_internal.merged_list(-53, 10)', 'SELECT prio_internal.fill_work(-54, ''A'', true, 10)', 'SELECT prio_internal.distinct_packets(-55, ''A'')',
 	'SELECT prio_internal.merged_agreed(-55, ''A'', false, 10, '''', '''')', 'SELECT prio_internal.merged_agreed(-1, ''A'', true, 10, ''\x00'', '''')', 'SELECT prio_internal.merged_agreed(-1, ''A'', true, 0, '''', '''')',
-	'SELECT prio_internal.merged_records(-1, ''AB'', true, 10)']) AS query;
+	'SELECT prio_internal.fill_work(-1, ''AB'', true, 10)']) AS query;
 SELECT name, chunk, count, prio_internal.records_count(a) AS a, prio_internal.records_count(b) AS b,
-	prio_internal.records_ids(a) = ids AS ids_of_a, prio_internal.records_ids(b) = ids AS ids_of_b
+	records_ids(a) = ids AS ids_of_a, records_ids(b) = ids AS ids_of_b
 FROM records ORDER BY name, chunk;
 -- Both rounds. Each side leaves something out: numbers 2 and 5 here, 5 and 8 there.
 CREATE TABLE round1 AS
@@ -380,7 +399,7 @@ FROM o;
 CREATE TABLE reader (value text, call text);
 INSERT INTO reader VALUES ('opened', 'SELECT prio_internal.opened_count($1)'), ('opened', 'SELECT prio_internal.opened_total($1)'),
 	('opened', 'SELECT count(*) FROM prio_internal.opened_rows($1)'), ('opened', 'SELECT count(*) FROM prio_internal.opened_rejections($1)'),
-	('records', 'SELECT prio_internal.records_count($1)'), ('records', 'SELECT prio_internal.records_ids($1)'), ('records', 'SELECT prio_internal.round1($1, NULL)'),
+	('records', 'SELECT prio_internal.records_count($1)'), ('records', 'SELECT prio_internal.round1($1, NULL)'),
 	('records', 'SELECT prio_internal.round2(''a'', $1, NULL, NULL, ''\x000000'')'), ('records', 'SELECT count(*) FROM prio_internal.valid_places($1, ''\x000000'')');
 CREATE FUNCTION reader_error(call text, value bytea) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -398,12 +417,26 @@ SELECT 'opened' AS value, prio_internal.open_shares('a', 'chunk', 12, NULL, shar
 WHERE name = 'batch' AND (number <= 3 OR what IN ('A cut', 'NULL', 'another batch'));
 INSERT INTO prio_internal.opened (number, chunk, opened, shares) SELECT -56, 0, bytes, 1 FROM state;
 INSERT INTO prio_internal.list (number, role, piece, entries) SELECT -56, 'A', m.* FROM prio_internal.merged_list(-56, 10) AS m;
-INSERT INTO state SELECT 'records', records FROM prio_internal.merged_records(-56, 'A', false, 10);
+INSERT INTO state SELECT 'records', records FROM records_of(-56, 'A', false, 10);
 SELECT value, call, reader_error(call, bytes) FROM state JOIN reader USING (value) ORDER BY value, call;
 SELECT value, reader_error(call, set_byte(bytes, position, get_byte(bytes, position) # (1 << position % 8))) AS error, count(*) = count(DISTINCT call) * length(bytes) AS everywhere
 FROM state JOIN reader USING (value), generate_series(0, length(bytes) - 1) AS position GROUP BY value, error, bytes ORDER BY 1, 2;
 SELECT value, reader_error(call, substr(bytes, 1, length)) AS error, min(length), max(length) = max(length(bytes)) - 1 AS to_the_end
 FROM state JOIN reader USING (value), generate_series(0, length(bytes) - 1) AS length GROUP BY value, error ORDER BY 1, 2;
+-- What merges reads them from their table, in parts: an error too, of the head where that is what was changed.
+CREATE FUNCTION merged(value bytea) RETURNS bigint LANGUAGE plpgsql AS $$
+BEGIN
+	DELETE FROM prio_internal.opened WHERE number = -57;
+	INSERT INTO prio_internal.opened (number, chunk, opened, shares) VALUES (-57, 0, value, 1);
+	RETURN (SELECT count(*) FROM prio_internal.merged_list(-57, 10));
+END $$;
+SELECT reader_error('SELECT merged($1)', bytes) AS intact,
+	(SELECT count(*) FROM generate_series(0, length(bytes) - 1) AS position
+		WHERE reader_error('SELECT merged($1)', set_byte(bytes, position, get_byte(bytes, position) # (1 << position % 8))) IS NULL) AS changed_and_no_error,
+	(SELECT count(*) FROM generate_series(0, length(bytes) - 1) AS length WHERE reader_error('SELECT merged($1)', substr(bytes, 1, length)) IS NULL) AS cut_and_no_error,
+	(SELECT array_agg(DISTINCT reader_error('SELECT merged($1)', set_byte(bytes, position, 255 - get_byte(bytes, position))))
+		FROM generate_series(32, length(bytes) - 1, 37) AS position) AS behind_the_head
+FROM state WHERE value = 'opened';
 -- One is not the other.
 SELECT s.value AS value, r.value AS reader, reader_error(call, bytes) AS error, count(*) FROM state AS s JOIN reader AS r ON r.value <> s.value GROUP BY 1, 2, 3 ORDER BY 1, 2;
 -- With a check sum that fits: bits of the head and of the reasons, and lengths that do not.
@@ -426,7 +459,7 @@ CREATE TABLE forged AS
 SELECT value, position, with_checksum(set_byte(substr(bytes, 1, length(bytes) - 4), position, get_byte(bytes, position) # (1 << bit))) AS bytes
 FROM state, generate_series(0, 15) AS position, unnest('{0,4,7}'::int[]) AS bit
 UNION ALL SELECT value, position, with_checksum(set_byte(substr(bytes, 1, length(bytes) - 4), position, value_of_byte))
-FROM state, generate_series(32 + 12 * 11, 32 + 12 * 11 + 100) AS position, unnest('{0,255}'::int[]) AS value_of_byte WHERE value = 'opened'
+FROM state, generate_series(length(bytes) - 4 - 200, length(bytes) - 4 - 1) AS position, unnest('{0,255}'::int[]) AS value_of_byte WHERE value = 'opened'
 UNION ALL SELECT value, 1000, with_checksum(substr(bytes, 1, length(bytes) - 4 - cut)) FROM state, generate_series(1, 176, 25) AS cut
 UNION ALL SELECT value, 1001, with_checksum(substr(bytes, 1, length(bytes) - 4) || decode(repeat('00', more), 'hex')) FROM state, generate_series(1, 176, 25) AS more;
 SELECT value, left(error, 5) AS sqlstate, error IS NULL AS none FROM (SELECT value, reader_error(call, bytes) AS error FROM forged JOIN reader USING (value)) AS s GROUP BY 1, 2, 3 ORDER BY 1, 2;

@@ -5,10 +5,11 @@
  *
  * They are about chunks of shares, and work on packed values. All integers are little endian:
  *
- * opened	the private state of a chunk: a head; the total of the shares that opened (the message
- *			of it, behind its length; nothing if there are none); a byte, and so many rejections: the
- *			reason, like an entry of a message, how many shares (8), a byte and so many of their ids; an
- *			entry a share that opened: id (16), replay digest (16), record; CRC-32C of it all
+ * opened	the private state of a chunk: a head; an entry a share that opened: id (16), replay
+ *			digest (16), record, sorted; the total of these shares (the message of it, behind its
+ *			length; nothing if there are none); a byte, and so many rejections: the reason, like an
+ *			entry of a message, how many shares (8), a byte and so many of their ids; CRC-32C of it
+ *			all
  * records	of the agreed shares of a chunk, private: a head; id and record of each, sorted by id;
  *			CRC-32C of it all
  * head		kind, version, protocol, role (1 each), n, bytes of a record, number of records (4
@@ -100,7 +101,10 @@ extern const char *prio_job_option(const text *server_name, const char *option);
 
 /* ------------------------------------------------------------------ job_pack.c */
 
-/* A secret value that grows, in a memory context that outlives the row. Starts as zeros. */
+/*
+ * A secret value that grows, in a memory context that outlives the row. Starts as zeros. There is
+ * room for the length word of a value in front of the data.
+ */
 typedef struct JobBuffer
 {
 	MemoryContext memory;
@@ -115,7 +119,7 @@ extern uint8_t *prio_job_extend(JobBuffer *buffer, Size more);
 /* Wipes and frees what is in it. */
 extern void prio_job_free(JobBuffer *buffer);
 
-/* The value, and the buffer is empty. */
+/* The value, in the memory of the buffer, which is empty then. */
 extern bytea *prio_job_take(JobBuffer *buffer);
 
 /* Memory that is used again for every row; whoever writes into it wipes it. */
@@ -128,7 +132,10 @@ typedef struct JobScratch
 /* Room for size bytes, in memory that outlives the row; returns it. */
 extern uint8_t *prio_job_reserve(JobScratch *scratch, MemoryContext memory, Size size);
 
-/* Sorts fixed-size entries by their bytes, unless they are in order already. */
+/* The first bytes of an entry as a number, which is in the same order. */
+extern uint64 prio_job_sort_key(const uint8_t *entry);
+
+/* Sorts entries of a size, which have 8 bytes or more, by their bytes. */
 extern void prio_job_sort(JobBuffer *buffer, Size entry_size);
 
 extern void prio_job_write32(uint8_t *out, uint32 value);
@@ -174,6 +181,10 @@ extern _Noreturn void prio_job_damaged(const char *name, const char *detail);
 
 /* The next size bytes; raises the error when they are not there. */
 extern const uint8_t *prio_job_read(JobReader *reader, Size size);
+
+/* Reads the head of a value of this kind. */
+extern void prio_job_read_head(const uint8_t bytes[JOB_HEAD_BYTES], JobKind kind,
+							   const char *name, JobHead *head);
 
 /* Checks the check sum and reads the head of a value of this kind. */
 extern JobReader prio_job_open(Datum datum, JobKind kind, const char *name, JobHead *head);
@@ -240,6 +251,9 @@ typedef enum JobReason
 	JOB_REASONS
 } JobReason;
 
+/* Opened values, in errors. */
+#define JOB_OPENED_NAME "opened shares"
+
 /* Of a reason no more ids are kept than this. */
 #define JOB_MAX_IDS 10
 
@@ -274,11 +288,25 @@ typedef enum JobDomain
 extern PrioStatus prio_job_digest(JobDomain domain, const uint8_t *bytes, Size size,
 								  uint8_t digest[JOB_DIGEST_BYTES]);
 
-/* The entries of an opened value: the reader is left at their first one, and they are all there. */
-extern JobReader prio_job_opened_entries(Datum datum, JobHead *head);
-
 /* Raises the error for a chunk whose rows are of several batches. */
 extern _Noreturn void prio_job_several_batches(void);
+
+/* ------------------------------------------------------------------ job_runs.c */
+
+/* The entries of all opened values of a batch, in the order of their bytes. */
+typedef struct JobRuns JobRuns;
+
+/* While SPI is connected, whose memory they are in. */
+extern JobRuns *prio_job_open_runs(int32 number);
+
+/* Of values that have entries; without any, count is 0. */
+extern const JobHead *prio_job_runs_head(const JobRuns *runs);
+
+/*
+ * The next entry, valid until the one after it is asked for; NULL behind the last one. Raises an
+ * error for values of several batches, and for one that is damaged when its last entry is read.
+ */
+extern const uint8_t *prio_job_next_of_runs(JobRuns *runs);
 
 /* ------------------------------------------------------------------ job_prio3.c */
 
@@ -359,12 +387,6 @@ extern ItemPointerData prio_job_record_place(const uint8_t *record);
 
 /* Raises the error unless records with these heads are of one batch. */
 extern void prio_job_check_batch(const JobHead *a, const JobHead *b);
-
-/*
- * Records, of entries with id and record that are in order; head says of what, and not how many. The
- * buffer is empty then.
- */
-extern bytea *prio_job_pack_records(const JobHead *head, JobBuffer *entries);
 
 /* The verifier in a record, with its key; raises the error if there is none. Wipe it. */
 extern void prio_job_record_verifier(const uint8_t *record, Prio1Verifier *verifier);

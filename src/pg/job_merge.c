@@ -1,9 +1,8 @@
 /*
  * job_merge.c
  *		What needs all shares of a batch in the order of their ids: the list, what both servers
- *		have, and the records of that. Packed values are read one after the other, sorted where they
- *		are not in order, and walked through side by side: so memory does not grow with the batch,
- *		and a share costs no row of the executor.
+ *		have, and the records of that. Packed values, which are sorted, are walked through side by
+ *		side: so memory does not grow with the batch, and a share costs no row of the executor.
  */
 #include "job.h"
 
@@ -18,87 +17,36 @@
 PRIO_FUNCTION(prio_job_merged_list);
 PRIO_FUNCTION(prio_job_distinct_packets);
 PRIO_FUNCTION(prio_job_merged_agreed);
-PRIO_FUNCTION(prio_job_merged_records);
+PRIO_FUNCTION(prio_job_fill_work);
 
-/* ------------------------------------------------------------------ what is private */
+/* ------------------------------------------------------------------ lists */
 
-/* Calls func(arg) when the current memory context is reset, also after an error. */
-static void
-when_reset(MemoryContextCallbackFunction func, void *arg)
-{
-	MemoryContextCallback *callback = palloc(sizeof(MemoryContextCallback));
-
-	callback->func = func;
-	callback->arg = arg;
-	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
-}
-
-static void
-wipe_value(void *value)
-{
-	prio_wipe(VARDATA(value), VARSIZE(value) - VARHDRSZ);
-}
-
-static void
-wipe_buffer(void *pointer)
-{
-	const JobBuffer *buffer = pointer;
-
-	if (buffer->data != NULL)
-		prio_wipe(buffer->data, buffer->size);
-}
-
-/* ------------------------------------------------------------------ entries of stored values */
-
-/* The entries of all values that a query gives, one after the other. */
+/* The entries of the list of a server, piece by piece. */
 typedef struct Stream
 {
 	Portal portal;
-	const char *name; /* of the values, for errors */
-	bool opened;      /* are they opened values? They say how large an entry is. */
 	Size entry_size;
-	JobHead head;         /* of opened values that have entries */
-	MemoryContext memory; /* of the value at hand */
+	MemoryContext memory; /* of the piece at hand */
 	JobReader entries;
 } Stream;
 
 #define LIST_QUERY \
 	"SELECT l.entries FROM prio_internal.list AS l WHERE l.number OPERATOR(pg_catalog.=) $1 AND " \
 	"l.role OPERATOR(pg_catalog.=) $2 ORDER BY l.piece"
-#define OPENED_QUERY \
-	"SELECT o.opened FROM prio_internal.opened AS o WHERE o.number OPERATOR(pg_catalog.=) $1 " \
-	"ORDER BY o.chunk"
-
-static void
-open_stream(Stream *stream, const char *query, int32 number, const char *role)
-{
-	Oid types[] = {INT4OID, TEXTOID};
-	Datum arguments[2] = {Int32GetDatum(number)};
-
-	if (role != NULL)
-		arguments[1] = CStringGetTextDatum(role);
-	memset(stream, 0, sizeof(*stream));
-	stream->memory =
-		AllocSetContextCreate(CurrentMemoryContext, "packed value", ALLOCSET_DEFAULT_SIZES);
-	stream->portal = SPI_cursor_open_with_args(NULL, query, role == NULL ? 1 : 2, types,
-											   arguments, NULL, true, 0);
-}
 
 /* The list of a server, with entries of this size: ids alone of what another one sent. */
 static void
 open_list(Stream *stream, int32 number, PrioRole role, Size entry_size)
 {
-	open_stream(stream, LIST_QUERY, number, role == PRIO_A ? "A" : "B");
-	stream->name = "list entries";
-	stream->entry_size = entry_size;
-}
+	Oid types[] = {INT4OID, TEXTOID};
+	Datum arguments[] = {Int32GetDatum(number), CStringGetTextDatum(role == PRIO_A ? "A" : "B")};
 
-static void
-open_opened(Stream *stream, int32 number)
-{
-	open_stream(stream, OPENED_QUERY, number, NULL);
-	stream->name = "opened shares";
-	stream->opened = true;
+	memset(stream, 0, sizeof(*stream));
+	stream->entry_size = entry_size;
+	stream->memory =
+		AllocSetContextCreate(CurrentMemoryContext, "piece of a list", ALLOCSET_DEFAULT_SIZES);
+	stream->portal =
+		SPI_cursor_open_with_args(NULL, LIST_QUERY, 2, types, arguments, NULL, true, 0);
 }
 
 static void
@@ -123,26 +71,10 @@ next_value(Stream *stream)
 	datum = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null);
 	caller = MemoryContextSwitchTo(stream->memory);
 	value = DatumGetByteaPCopy(datum);
-	when_reset(wipe_value, value);
 	MemoryContextSwitchTo(caller);
 	SPI_freetuptable(SPI_tuptable);
-	if (stream->opened)
-	{
-		JobHead head;
-
-		stream->entries = prio_job_opened_entries(PointerGetDatum(value), &head);
-		if (head.count == 0)
-			return true;
-		if (stream->head.count > 0)
-			prio_job_check_batch(&stream->head, &head);
-		stream->head = head;
-		stream->entry_size = JOB_OPENED_ENTRY_BYTES(head.record_bytes);
-	}
-	else
-	{
-		stream->entries = prio_job_reader(PointerGetDatum(value), stream->name);
-		(void) prio_job_entries(&stream->entries, stream->entry_size);
-	}
+	stream->entries = prio_job_reader(PointerGetDatum(value), "list entries");
+	(void) prio_job_entries(&stream->entries, stream->entry_size);
 	return true;
 }
 
@@ -154,65 +86,6 @@ next_entry(Stream *stream)
 		if (!next_value(stream))
 			return NULL;
 	return prio_job_read(&stream->entries, stream->entry_size);
-}
-
-/* ------------------------------------------------------------------ sorting */
-
-/* Entries in the order of their bytes, on disk where they are more than work_mem. */
-typedef struct EntrySort
-{
-	Tuplesortstate *state;
-	bytea *scratch; /* the entry to add */
-	Datum current;
-} EntrySort;
-
-static void
-wipe_sort(void *pointer)
-{
-	EntrySort *sort = pointer;
-
-	wipe_value(sort->scratch);
-	if (sort->current != (Datum) 0)
-		wipe_value(DatumGetPointer(sort->current));
-}
-
-static EntrySort *
-begin_sort(Size entry_size)
-{
-	Oid less = lookup_type_cache(BYTEAOID, TYPECACHE_LT_OPR)->lt_opr;
-	EntrySort *sort = palloc(sizeof(EntrySort));
-
-	sort->state = tuplesort_begin_datum(BYTEAOID, less, InvalidOid, false, work_mem, NULL, 0);
-	sort->scratch = prio_allocate_bytea(entry_size);
-	sort->current = (Datum) 0;
-	when_reset(wipe_sort, sort);
-	return sort;
-}
-
-static void
-add_to_sort(EntrySort *sort)
-{
-	tuplesort_putdatum(sort->state, PointerGetDatum(sort->scratch), false);
-}
-
-/* The next entry, valid until the one after it is asked for; NULL behind the last one. */
-static const uint8_t *
-next_sorted(EntrySort *sort)
-{
-	bool is_null;
-
-	if (sort->current != (Datum) 0)
-	{
-		wipe_value(DatumGetPointer(sort->current));
-		pfree(DatumGetPointer(sort->current));
-		sort->current = (Datum) 0;
-	}
-	if (!prio_tuplesort_getdatum(sort->state, &sort->current, &is_null))
-	{
-		sort->current = (Datum) 0;
-		return NULL;
-	}
-	return (const uint8_t *) VARDATA(DatumGetPointer(sort->current));
 }
 
 /* ------------------------------------------------------------------ arguments */
@@ -248,7 +121,7 @@ begin(void)
 		elog(ERROR, "SPI_connect failed");
 }
 
-/* A row of the next number, from 0, and a value, which is wiped then. */
+/* A row of the next number, from 0, and a value, which is freed. */
 static void
 emit(JobRowSet *rows, int32 *number, bytea *value)
 {
@@ -257,7 +130,6 @@ emit(JobRowSet *rows, int32 *number, bytea *value)
 
 	CHECK_FOR_INTERRUPTS();
 	prio_job_put_row(rows, values, nulls);
-	wipe_value(value);
 	pfree(value);
 	++*number;
 }
@@ -273,9 +145,9 @@ prio_job_merged_list(PG_FUNCTION_ARGS)
 {
 	const Size piece_bytes = chunk_shares_arg(fcinfo, 1) * JOB_LIST_ENTRY_BYTES;
 	JobRowSet rows = prio_job_begin_rows(fcinfo);
-	Stream opened;
-	EntrySort *sort;
+	JobRuns *opened;
 	const uint8_t *entry;
+	uint8_t next[JOB_LIST_ENTRY_BYTES];
 	uint8_t current[JOB_LIST_ENTRY_BYTES];
 	bool begun = false;
 	bool several = false;
@@ -283,28 +155,22 @@ prio_job_merged_list(PG_FUNCTION_ARGS)
 	JobBuffer entries = {0};
 
 	begin();
-	sort = begin_sort(JOB_LIST_ENTRY_BYTES);
-	open_opened(&opened, PG_GETARG_INT32(0));
-	while ((entry = next_entry(&opened)) != NULL)
-	{
-		uint8_t *out = (uint8_t *) VARDATA(sort->scratch);
-		const uint8_t *record = entry + UUID_LEN + JOB_DIGEST_BYTES;
-
-		memcpy(out, entry, UUID_LEN);
-		memcpy(out + UUID_LEN, record + JOB_RECORD_CONTENT, JOB_DIGEST_BYTES);
-		memcpy(out + UUID_LEN + JOB_DIGEST_BYTES, entry + UUID_LEN, JOB_DIGEST_BYTES);
-		add_to_sort(sort);
-	}
-	close_stream(&opened);
-	tuplesort_performsort(sort->state);
-
+	opened = prio_job_open_runs(PG_GETARG_INT32(0));
 	do
 	{
-		entry = next_sorted(sort);
-		if (begun && entry != NULL && memcmp(current, entry, UUID_LEN) == 0)
+		entry = prio_job_next_of_runs(opened);
+		if (entry != NULL)
 		{
-			several = several || memcmp(current, entry, JOB_LIST_ENTRY_BYTES) != 0;
-			continue;
+			const uint8_t *record = entry + UUID_LEN + JOB_DIGEST_BYTES;
+
+			memcpy(next, entry, UUID_LEN);
+			memcpy(next + UUID_LEN, record + JOB_RECORD_CONTENT, JOB_DIGEST_BYTES);
+			memcpy(next + UUID_LEN + JOB_DIGEST_BYTES, entry + UUID_LEN, JOB_DIGEST_BYTES);
+			if (begun && memcmp(current, next, UUID_LEN) == 0)
+			{
+				several = several || memcmp(current, next, JOB_LIST_ENTRY_BYTES) != 0;
+				continue;
+			}
 		}
 		if (begun && !several)
 			memcpy(prio_job_extend(&entries, JOB_LIST_ENTRY_BYTES), current,
@@ -312,11 +178,10 @@ prio_job_merged_list(PG_FUNCTION_ARGS)
 		if (entries.size > 0 && (entry == NULL || entries.size == piece_bytes))
 			emit(&rows, &piece, prio_job_take(&entries));
 		if (entry != NULL)
-			memcpy(current, entry, JOB_LIST_ENTRY_BYTES);
+			memcpy(current, next, JOB_LIST_ENTRY_BYTES);
 		begun = true;
 		several = false;
 	} while (entry != NULL);
-	tuplesort_end(sort->state);
 	SPI_finish();
 	return (Datum) 0;
 }
@@ -329,28 +194,34 @@ Datum
 prio_job_distinct_packets(PG_FUNCTION_ARGS)
 {
 	Stream list;
-	EntrySort *sort;
+	Tuplesortstate *sort;
+	bytea *digest = prio_allocate_bytea(JOB_DIGEST_BYTES);
 	const uint8_t *entry;
+	Datum sorted;
+	bool is_null;
 	uint8_t current[JOB_DIGEST_BYTES];
 	int64 count = 0;
 
 	begin();
-	sort = begin_sort(JOB_DIGEST_BYTES);
+	sort = tuplesort_begin_datum(BYTEAOID, lookup_type_cache(BYTEAOID, TYPECACHE_LT_OPR)->lt_opr,
+								 InvalidOid, false, work_mem, NULL, 0);
 	open_list(&list, PG_GETARG_INT32(0), role_arg(fcinfo, 1), JOB_LIST_ENTRY_BYTES);
 	while ((entry = next_entry(&list)) != NULL)
 	{
-		memcpy(VARDATA(sort->scratch), entry + UUID_LEN + JOB_DIGEST_BYTES, JOB_DIGEST_BYTES);
-		add_to_sort(sort);
+		memcpy(VARDATA(digest), entry + UUID_LEN + JOB_DIGEST_BYTES, JOB_DIGEST_BYTES);
+		tuplesort_putdatum(sort, PointerGetDatum(digest), false);
 	}
 	close_stream(&list);
-	tuplesort_performsort(sort->state);
-	while ((entry = next_sorted(sort)) != NULL)
+	tuplesort_performsort(sort);
+	while (prio_tuplesort_getdatum(sort, &sorted, &is_null))
 	{
-		if (count == 0 || memcmp(current, entry, JOB_DIGEST_BYTES) != 0)
+		if (count == 0 ||
+			memcmp(current, VARDATA(DatumGetPointer(sorted)), JOB_DIGEST_BYTES) != 0)
 			count++;
-		memcpy(current, entry, JOB_DIGEST_BYTES);
+		memcpy(current, VARDATA(DatumGetPointer(sorted)), JOB_DIGEST_BYTES);
+		pfree(DatumGetPointer(sorted));
 	}
-	tuplesort_end(sort->state);
+	tuplesort_end(sort);
 	SPI_finish();
 	PG_RETURN_INT64(count);
 }
@@ -516,66 +387,125 @@ prio_job_merged_agreed(PG_FUNCTION_ARGS)
 
 /* ------------------------------------------------------------------ their records */
 
+#define WORK_INSERT \
+	"INSERT INTO prio_internal.work (number, chunk, records) VALUES ($1, $2, $3)"
+
+/* The records of a chunk, which are wiped also after an error. */
+typedef struct WorkChunk
+{
+	MemoryContextCallback callback;
+	int32 number;
+	JobBuffer records;
+	JobBuffer ids;
+	bytea *value; /* what is stored now */
+} WorkChunk;
+
+static void
+wipe_bytea(bytea *value)
+{
+	prio_wipe(VARDATA(value), VARSIZE(value) - VARHDRSZ);
+}
+
+static void
+wipe_chunk(void *pointer)
+{
+	const WorkChunk *chunk = pointer;
+
+	if (chunk->records.data != NULL)
+		prio_wipe(chunk->records.data, chunk->records.size);
+	if (chunk->value != NULL)
+		wipe_bytea(chunk->value);
+}
+
+static void
+add_record(WorkChunk *chunk, const JobHead *head, const uint8_t *entry)
+{
+	uint8_t *out;
+
+	if (chunk->records.size == 0)
+		(void) prio_job_extend(&chunk->records, JOB_HEAD_BYTES);
+	out = prio_job_extend(&chunk->records, JOB_RECORDS_ENTRY_BYTES(head->record_bytes));
+	memcpy(out, entry, UUID_LEN);
+	memcpy(out + UUID_LEN, entry + UUID_LEN + JOB_DIGEST_BYTES, head->record_bytes);
+	memcpy(prio_job_extend(&chunk->ids, UUID_LEN), entry, UUID_LEN);
+}
+
+static void
+store_chunk(JobRowSet *rows, int32 batch, WorkChunk *chunk, const JobHead *head)
+{
+	JobHead counted = *head;
+	Oid types[] = {INT4OID, INT4OID, BYTEAOID};
+	Datum arguments[] = {Int32GetDatum(batch), Int32GetDatum(chunk->number), (Datum) 0};
+	bytea *digest = prio_allocate_bytea(PRIO_HASH_BYTES);
+	Datum row[] = {Int32GetDatum(chunk->number), PointerGetDatum(digest)};
+	bool nulls[2] = {false};
+
+	CHECK_FOR_INTERRUPTS();
+	counted.count = (uint32) (chunk->ids.size / UUID_LEN);
+	prio_job_write_head(chunk->records.data, JOB_RECORDS, &counted);
+	prio_job_close(&chunk->records);
+	chunk->value = prio_job_take(&chunk->records);
+	arguments[2] = PointerGetDatum(chunk->value);
+	if (SPI_execute_with_args(WORK_INSERT, 3, types, arguments, NULL, false, 0) != SPI_OK_INSERT)
+		elog(ERROR, "records cannot be stored");
+	wipe_bytea(chunk->value);
+	pfree(chunk->value);
+	chunk->value = NULL;
+
+	prio_check(
+		prio_sha256(chunk->ids.data, chunk->ids.size, NULL, 0, (uint8_t *) VARDATA(digest)));
+	prio_job_put_row(rows, row, nulls);
+	pfree(digest);
+	prio_job_free(&chunk->ids);
+	chunk->number++;
+}
+
 /*
- * merged_records(number int, role text, checkpoints boolean, chunk_shares int) -> SETOF (chunk int,
- * records bytea): the records of what both servers have, in the same chunks. Of a share that is
- * there twice one counts; one that opened to something else than the list says is not in it.
+ * fill_work(number int, role text, checkpoints boolean, chunk_shares int) -> SETOF (chunk int,
+ * ids_digest bytea): stores the records of what both servers have, in the same chunks, and returns
+ * SHA-256 over the ids of each. Of a share that is there twice one counts; one that opened to
+ * something else than the list says is not in it.
  */
 Datum
-prio_job_merged_records(PG_FUNCTION_ARGS)
+prio_job_fill_work(PG_FUNCTION_ARGS)
 {
+	const int32 number = PG_GETARG_INT32(0);
 	const Size chunk_shares = chunk_shares_arg(fcinfo, 3);
 	JobRowSet rows = prio_job_begin_rows(fcinfo);
-	Stream opened;
-	EntrySort *sort = NULL;
-	Size record_bytes;
+	const JobHead *head;
+	JobRuns *opened;
 	Common common;
 	const uint8_t *entry;
 	const uint8_t *listed;
-	int32 chunk = 0;
-	JobBuffer *entries;
+	WorkChunk *chunk;
 
 	begin();
-	entries = palloc0(sizeof(JobBuffer));
-	entries->memory = CurrentMemoryContext;
-	when_reset(wipe_buffer, entries);
-	open_opened(&opened, PG_GETARG_INT32(0));
-	while ((entry = next_entry(&opened)) != NULL)
+	chunk = palloc0(sizeof(WorkChunk));
+	chunk->callback.func = wipe_chunk;
+	chunk->callback.arg = chunk;
+	chunk->records.memory = chunk->ids.memory = CurrentMemoryContext;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, &chunk->callback);
+	opened = prio_job_open_runs(number);
+	head = prio_job_runs_head(opened);
+	open_common(&common, fcinfo);
+	listed = next_common(&common);
+	while (listed != NULL && (entry = prio_job_next_of_runs(opened)) != NULL)
 	{
-		if (sort == NULL)
-			sort = begin_sort(opened.entry_size);
-		memcpy(VARDATA(sort->scratch), entry, opened.entry_size);
-		add_to_sort(sort);
-	}
-	close_stream(&opened);
-	record_bytes = opened.head.record_bytes;
-	if (sort != NULL)
-	{
-		tuplesort_performsort(sort->state);
-		open_common(&common, fcinfo);
-		listed = next_common(&common);
-		while (listed != NULL && (entry = next_sorted(sort)) != NULL)
-		{
-			const uint8_t *record = entry + UUID_LEN + JOB_DIGEST_BYTES;
-			uint8_t *out;
+		const uint8_t *content = entry + UUID_LEN + JOB_DIGEST_BYTES + JOB_RECORD_CONTENT;
 
-			while (listed != NULL && memcmp(listed, entry, UUID_LEN) < 0)
-				listed = next_common(&common);
-			if (listed == NULL || memcmp(listed, entry, UUID_LEN) != 0 ||
-				memcmp(listed + UUID_LEN, record + JOB_RECORD_CONTENT, JOB_DIGEST_BYTES) != 0)
-				continue;
-			out = prio_job_extend(entries, JOB_RECORDS_ENTRY_BYTES(record_bytes));
-			memcpy(out, entry, UUID_LEN);
-			memcpy(out + UUID_LEN, record, record_bytes);
+		while (listed != NULL && memcmp(listed, entry, UUID_LEN) < 0)
 			listed = next_common(&common);
-			if (entries->size == chunk_shares * JOB_RECORDS_ENTRY_BYTES(record_bytes))
-				emit(&rows, &chunk, prio_job_pack_records(&opened.head, entries));
-		}
-		if (entries->size > 0)
-			emit(&rows, &chunk, prio_job_pack_records(&opened.head, entries));
-		close_common(&common);
-		tuplesort_end(sort->state);
+		if (listed == NULL || memcmp(listed, entry, UUID_LEN) != 0 ||
+			memcmp(listed + UUID_LEN, content, JOB_DIGEST_BYTES) != 0)
+			continue;
+		add_record(chunk, head, entry);
+		listed = next_common(&common);
+		if (chunk->ids.size == chunk_shares * UUID_LEN)
+			store_chunk(&rows, number, chunk, head);
 	}
+	if (chunk->ids.size > 0)
+		store_chunk(&rows, number, chunk, head);
+	close_common(&common);
 	SPI_finish();
 	return (Datum) 0;
 }

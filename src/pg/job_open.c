@@ -22,8 +22,6 @@ PRIO_FUNCTION(prio_job_opened_rejections);
 /* Of a packet of v1: the key it was sealed with and the nonce. */
 #define SEAL_HEAD_BYTES (PRIO_KEY_BYTES + PRIO_GCM_NONCE_BYTES)
 
-#define OPENED "opened shares"
-
 typedef struct OpenState
 {
 	JobState job;
@@ -326,11 +324,14 @@ prio_job_open_shares_result(PG_FUNCTION_ARGS)
 		head = state->rows.head;
 	prio_job_write_head(prio_job_extend(&out, JOB_HEAD_BYTES), JOB_OPENED, &head);
 	if (head.count > 0)
+	{
+		JobBuffer *entries = &state->rows.entries;
+
+		prio_job_sort(entries, JOB_OPENED_ENTRY_BYTES(head.record_bytes));
+		memcpy(prio_job_extend(&out, entries->size), entries->data, entries->size);
 		write_total(&out, state);
+	}
 	write_rejections(&out, state != NULL ? state->rows.rejections : no_rejections);
-	if (head.count > 0)
-		memcpy(prio_job_extend(&out, state->rows.entries.size), state->rows.entries.data,
-			   state->rows.entries.size);
 	prio_job_close(&out);
 	PG_RETURN_BYTEA_P(prio_job_take(&out));
 }
@@ -364,7 +365,7 @@ read_reason(JobReader *reader)
 	Reason reason;
 
 	if (!prio_job_read_entry(reader, &reason.text, &reason.text_length))
-		prio_job_damaged(OPENED, "A reason is none.");
+		prio_job_damaged(JOB_OPENED_NAME, "A reason is none.");
 	reason.shares = prio_job_read64(prio_job_read(reader, 8));
 	reason.ids_count = *prio_job_read(reader, 1);
 	reason.ids = prio_job_read(reader, reason.ids_count * UUID_LEN);
@@ -375,31 +376,24 @@ static Opened
 read_opened(Datum datum)
 {
 	Opened opened;
-	JobReader reader = prio_job_open(datum, JOB_OPENED, OPENED, &opened.head);
+	JobReader reader = prio_job_open(datum, JOB_OPENED, JOB_OPENED_NAME, &opened.head);
 
+	opened.entries = reader;
+	(void) prio_job_read(&reader,
+						 opened.head.count * JOB_OPENED_ENTRY_BYTES(opened.head.record_bytes));
+	opened.entries.end = reader.next;
 	opened.total = NULL;
 	if (opened.head.count > 0 &&
 		!prio_job_read_entry(&reader, &opened.total, &opened.total_size))
-		prio_job_damaged(OPENED, "The total is none.");
+		prio_job_damaged(JOB_OPENED_NAME, "The total is none.");
 	opened.reasons = *prio_job_read(&reader, 1);
 	opened.rejections = reader;
 	for (int i = 0; i < opened.reasons; i++)
 		(void) read_reason(&reader);
+	if (prio_job_left(&reader) != 0)
+		prio_job_damaged(JOB_OPENED_NAME, "There is something behind their end.");
 	opened.rejections.end = reader.next;
-	opened.entries = reader;
-	if (prio_job_left(&reader) !=
-		opened.head.count * JOB_OPENED_ENTRY_BYTES(opened.head.record_bytes))
-		prio_job_damaged(OPENED, "Their length is not that of their number.");
 	return opened;
-}
-
-JobReader
-prio_job_opened_entries(Datum datum, JobHead *head)
-{
-	Opened opened = read_opened(datum);
-
-	*head = opened.head;
-	return opened.entries;
 }
 
 /*
@@ -435,7 +429,7 @@ typedef struct OpenedRows
 
 /*
  * opened_rows(opened bytea) -> SETOF (share_id uuid, place tid, content uuid, replay uuid, record
- * bytea), in the order in which they were opened.
+ * bytea), in the order of the ids.
  */
 Datum
 prio_job_opened_rows(PG_FUNCTION_ARGS)

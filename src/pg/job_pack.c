@@ -6,11 +6,12 @@
 
 #include "funcapi.h"
 #include "nodes/execnodes.h"
+#include "port/pg_bswap.h"
 #include "port/pg_crc32c.h"
 #include "utils/memutils.h"
 
 /* Of everything that has a head. */
-#define JOB_VERSION 1
+#define JOB_VERSION 2
 
 /* So that a head, a total and a length word fit besides. */
 #define MAX_VALUE_BYTES (MaxAllocSize - (Size) 16 * 1024 * 1024)
@@ -33,13 +34,13 @@ prio_job_extend(JobBuffer *buffer, Size more)
 	{
 		Size room = Max(Max(2 * buffer->room, FIRST_BYTES), size);
 		MemoryContext memory = buffer->memory != NULL ? buffer->memory : CurrentMemoryContext;
-		uint8_t *data = MemoryContextAllocHuge(memory, room);
+		uint8_t *data = (uint8_t *) MemoryContextAllocHuge(memory, VARHDRSZ + room) + VARHDRSZ;
 
 		if (buffer->data != NULL)
 		{
 			memcpy(data, buffer->data, buffer->size);
 			prio_wipe(buffer->data, buffer->size);
-			pfree(buffer->data);
+			pfree(buffer->data - VARHDRSZ);
 		}
 		buffer->data = data;
 		buffer->room = room;
@@ -54,7 +55,7 @@ prio_job_free(JobBuffer *buffer)
 	if (buffer->data != NULL)
 	{
 		prio_wipe(buffer->data, buffer->size);
-		pfree(buffer->data);
+		pfree(buffer->data - VARHDRSZ);
 	}
 	buffer->data = NULL;
 	buffer->size = buffer->room = 0;
@@ -63,11 +64,14 @@ prio_job_free(JobBuffer *buffer)
 bytea *
 prio_job_take(JobBuffer *buffer)
 {
-	bytea *result = prio_allocate_bytea(buffer->size);
+	bytea *result;
 
-	if (buffer->size > 0)
-		memcpy(VARDATA(result), buffer->data, buffer->size);
-	prio_job_free(buffer);
+	if (buffer->data == NULL)
+		return prio_allocate_bytea(0);
+	result = (bytea *) (buffer->data - VARHDRSZ);
+	SET_VARSIZE(result, VARHDRSZ + buffer->size);
+	buffer->data = NULL;
+	buffer->size = buffer->room = 0;
 	return result;
 }
 
@@ -88,25 +92,66 @@ prio_job_reserve(JobScratch *scratch, MemoryContext memory, Size size)
 	return scratch->bytes;
 }
 
-static int
-compare_entries(const void *a, const void *b, void *size)
+/* An entry to sort: most of them differ in their first bytes, of which this is the number. */
+typedef struct SortKey
 {
-	return memcmp(a, b, *(const Size *) size);
+	uint64 first;
+	const uint8_t *entry;
+} SortKey;
+
+uint64
+prio_job_sort_key(const uint8_t *entry)
+{
+	uint64 first;
+
+	memcpy(&first, entry, sizeof(first));
+	return pg_ntoh64(first);
 }
+
+static inline int
+compare_keys(const SortKey *a, const SortKey *b, const Size *entry_size)
+{
+	if (a->first != b->first)
+		return a->first < b->first ? -1 : 1;
+	return memcmp(a->entry, b->entry, *entry_size);
+}
+
+#define ST_SORT sort_keys
+#define ST_ELEMENT_TYPE SortKey
+#define ST_COMPARE(a, b, entry_size) compare_keys(a, b, entry_size)
+#define ST_COMPARE_ARG_TYPE const Size
+#define ST_SCOPE static
+#define ST_DEFINE
+#include "lib/sort_template.h"
 
 void
 prio_job_sort(JobBuffer *buffer, Size entry_size)
 {
 	Size count = buffer->size / entry_size;
+	JobBuffer sorted = {.memory = buffer->memory};
+	SortKey *keys;
+	uint8_t *out;
+	Size i = 1;
 
-	for (Size i = 1; i < count; i++)
-		if (memcmp(buffer->data + (i - 1) * entry_size, buffer->data + i * entry_size,
-				   entry_size) > 0)
-		{
-			qsort_arg(buffer->data, count, entry_size, compare_entries, &entry_size);
-			prio_wipe_stack();
-			return;
-		}
+	while (i < count &&
+		   memcmp(buffer->data + (i - 1) * entry_size, buffer->data + i * entry_size,
+				  entry_size) <= 0)
+		i++;
+	if (i >= count)
+		return;
+	keys = MemoryContextAllocHuge(CurrentMemoryContext, count * sizeof(SortKey));
+	for (i = 0; i < count; i++)
+	{
+		keys[i].entry = buffer->data + i * entry_size;
+		keys[i].first = prio_job_sort_key(keys[i].entry);
+	}
+	sort_keys(keys, count, &entry_size);
+	out = prio_job_extend(&sorted, count * entry_size);
+	for (i = 0; i < count; i++)
+		memcpy(out + i * entry_size, keys[i].entry, entry_size);
+	pfree(keys);
+	prio_job_free(buffer);
+	*buffer = sorted;
 }
 
 /* ------------------------------------------------------------------ integers */
@@ -221,18 +266,10 @@ is_shape(const JobHead *head)
 	return prio_job_is_prio3_record(head->record_bytes, head->n);
 }
 
-JobReader
-prio_job_open(Datum datum, JobKind kind, const char *name, JobHead *head)
+void
+prio_job_read_head(const uint8_t bytes[JOB_HEAD_BYTES], JobKind kind, const char *name,
+				   JobHead *head)
 {
-	JobReader reader = prio_job_reader(datum, name);
-	const uint8_t *bytes = reader.next;
-
-	if (prio_job_left(&reader) < JOB_HEAD_BYTES + JOB_CHECKSUM_BYTES)
-		prio_job_damaged(name, "They end too early.");
-	reader.end -= JOB_CHECKSUM_BYTES;
-	if (prio_job_read32(reader.end) != checksum(bytes, prio_job_left(&reader)))
-		prio_job_damaged(name, "The check sum does not fit.");
-	(void) prio_job_read(&reader, JOB_HEAD_BYTES);
 	if (bytes[0] != (uint8_t) kind)
 		prio_job_damaged(name, "The value is something else.");
 	if (bytes[1] != JOB_VERSION || bytes[2] < JOB_PRIO1 || bytes[2] > JOB_DAP)
@@ -247,6 +284,20 @@ prio_job_open(Datum datum, JobKind kind, const char *name, JobHead *head)
 	memcpy(head->digest, bytes + 16, PRIO1_DIGEST_BYTES);
 	if (bytes[3] > PRIO_B || !is_shape(head))
 		prio_job_damaged(name, "The head is none.");
+}
+
+JobReader
+prio_job_open(Datum datum, JobKind kind, const char *name, JobHead *head)
+{
+	JobReader reader = prio_job_reader(datum, name);
+	const uint8_t *bytes = reader.next;
+
+	if (prio_job_left(&reader) < JOB_HEAD_BYTES + JOB_CHECKSUM_BYTES)
+		prio_job_damaged(name, "They end too early.");
+	reader.end -= JOB_CHECKSUM_BYTES;
+	if (prio_job_read32(reader.end) != checksum(bytes, prio_job_left(&reader)))
+		prio_job_damaged(name, "The check sum does not fit.");
+	prio_job_read_head(prio_job_read(&reader, JOB_HEAD_BYTES), kind, name, head);
 	return reader;
 }
 

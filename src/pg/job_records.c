@@ -8,7 +8,6 @@
 #include "funcapi.h"
 
 PRIO_FUNCTION(prio_job_records_count);
-PRIO_FUNCTION(prio_job_records_ids);
 PRIO_FUNCTION(prio_job_valid_places);
 PRIO_FUNCTION(prio_job_sum_records_add);
 PRIO_FUNCTION(prio_job_sum_records_result);
@@ -107,20 +106,6 @@ prio_job_check_batch(const JobHead *a, const JobHead *b)
 
 /* ------------------------------------------------------------------ packing */
 
-bytea *
-prio_job_pack_records(const JobHead *head, JobBuffer *entries)
-{
-	JobHead counted = *head;
-	JobBuffer out = {0};
-
-	counted.count = (uint32) (entries->size / JOB_RECORDS_ENTRY_BYTES(head->record_bytes));
-	prio_job_write_head(prio_job_extend(&out, JOB_HEAD_BYTES), JOB_RECORDS, &counted);
-	memcpy(prio_job_extend(&out, entries->size), entries->data, entries->size);
-	prio_job_close(&out);
-	prio_job_free(entries);
-	return prio_job_take(&out);
-}
-
 /*
  * records_count(records bytea) -> int.
  */
@@ -131,22 +116,6 @@ prio_job_records_count(PG_FUNCTION_ARGS)
 
 	(void) prio_job_open_records(PG_GETARG_DATUM(0), &head);
 	PG_RETURN_INT32((int32) head.count);
-}
-
-/*
- * records_ids(records bytea) -> bytea: packed.
- */
-Datum
-prio_job_records_ids(PG_FUNCTION_ARGS)
-{
-	JobHead head;
-	JobReader reader = prio_job_open_records(PG_GETARG_DATUM(0), &head);
-	bytea *result = prio_allocate_bytea((Size) head.count * UUID_LEN);
-
-	for (Size i = 0; i < head.count; i++)
-		memcpy(VARDATA(result) + i * UUID_LEN,
-			   prio_job_read(&reader, JOB_RECORDS_ENTRY_BYTES(head.record_bytes)), UUID_LEN);
-	PG_RETURN_BYTEA_P(result);
 }
 
 /* Between the rows of valid_places(). */
