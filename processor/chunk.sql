@@ -193,7 +193,7 @@ COMMENT ON FUNCTION prio_internal.merged_agreed(int, text, boolean, int, bytea, 
 
 CREATE FUNCTION prio_internal.fill_work(number int, role text, checkpoints boolean, chunk_shares int) RETURNS TABLE (chunk int, ids_digest bytea)
 	AS 'MODULE_PATHNAME', 'prio_job_fill_work'
-	LANGUAGE C VOLATILE STRICT COST 1000000 ROWS 20;
+	LANGUAGE C VOLATILE STRICT COST 1000000 ROWS 1000;
 
 COMMENT ON FUNCTION prio_internal.fill_work(int, text, boolean, int) IS 'stores the records of what both servers have, in the same chunks; a digest of the ids of each';
 

@@ -249,6 +249,16 @@ FROM share AS s, share AS x WHERE s.name = 'batch' AND s.number <= 4 AND x.name 
 INSERT INTO prio_internal.list (number, role, piece, entries) SELECT -51, role, piece, l.entries FROM prio_internal.list AS l JOIN batch USING (number, role) WHERE name = 'batch' AND role = 'A';
 SELECT ARRAY(SELECT prio_internal.ids(records_ids(m.records))) = ARRAY(SELECT md5(i::text)::uuid AS id FROM unnest(ARRAY[1, 3, 4]) AS i ORDER BY id) AS but_one
 FROM records_of(-51, 'A', false, 1000) AS m;
+-- Of a value that is damaged nothing is stored, also where the other side's list ends before it does.
+CREATE FUNCTION work_of_damaged(changed int, checkpoints boolean) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	UPDATE prio_internal.opened SET opened = (SELECT set_byte(w.opened, changed, 255 - get_byte(w.opened, changed)) FROM whole AS w) WHERE number = -52 AND chunk = 9;
+	RETURN error_of(format('SELECT prio_internal.fill_work(-52, %L, %L, 1000)', 'A', checkpoints));
+END $$;
+DELETE FROM prio_internal.work WHERE number = -52;
+DELETE FROM prio_internal.opened WHERE number = -52 AND chunk < 9;
+INSERT INTO prio_internal.list (number, role, piece, entries) SELECT number, 'B', piece, substr(prio_internal.list_ids(entries), 1, 16 * 60) FROM prio_internal.list WHERE number = -52;
+SELECT checkpoints, work_of_damaged(i, checkpoints) AS error, count(*) FROM whole, generate_series(32, length(opened) - 1, 101) AS i, unnest('{f,t}'::boolean[]) AS checkpoints GROUP BY 1, 2 ORDER BY 1;
 SELECT count(*) FROM prio_internal.fill_work(-99, 'A', true, 10) UNION ALL SELECT count(*) FROM prio_internal.merged_agreed(-99, 'A', true, 10, '', '');
 -- Chunks of two batches, or of two servers, and what is damaged or no argument.
 INSERT INTO prio_internal.opened (number, chunk, opened, shares)

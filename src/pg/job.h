@@ -296,15 +296,15 @@ extern _Noreturn void prio_job_several_batches(void);
 /* The entries of all opened values of a batch, in the order of their bytes. */
 typedef struct JobRuns JobRuns;
 
-/* While SPI is connected, whose memory they are in. */
+/* While SPI is connected, whose memory they are in. Raises an error for values of several batches. */
 extern JobRuns *prio_job_open_runs(int32 number);
 
 /* Of values that have entries; without any, count is 0. */
 extern const JobHead *prio_job_runs_head(const JobRuns *runs);
 
 /*
- * The next entry, valid until the one after it is asked for; NULL behind the last one. Raises an
- * error for values of several batches, and for one that is damaged when its last entry is read.
+ * The next entry, valid until the one after it is asked for; NULL behind the last one: until then
+ * no more than heads and lengths are known to be right. Raises an error for a value that is damaged.
  */
 extern const uint8_t *prio_job_next_of_runs(JobRuns *runs);
 

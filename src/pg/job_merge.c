@@ -430,11 +430,23 @@ add_record(WorkChunk *chunk, const JobHead *head, const uint8_t *entry)
 	memcpy(prio_job_extend(&chunk->ids, UUID_LEN), entry, UUID_LEN);
 }
 
+/* Whose values are no constants that a planner would copy. */
+static SPIPlanPtr
+prepare_insert(void)
+{
+	Oid types[] = {INT4OID, INT4OID, BYTEAOID};
+	SPIPlanPtr plan = SPI_prepare_cursor(WORK_INSERT, 3, types, CURSOR_OPT_GENERIC_PLAN);
+
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare_cursor failed");
+	return plan;
+}
+
 static void
-store_chunk(JobRowSet *rows, int32 batch, WorkChunk *chunk, const JobHead *head)
+store_chunk(JobRowSet *rows, SPIPlanPtr insert, int32 batch, WorkChunk *chunk,
+			const JobHead *head)
 {
 	JobHead counted = *head;
-	Oid types[] = {INT4OID, INT4OID, BYTEAOID};
 	Datum arguments[] = {Int32GetDatum(batch), Int32GetDatum(chunk->number), (Datum) 0};
 	bytea *digest = prio_allocate_bytea(PRIO_HASH_BYTES);
 	Datum row[] = {Int32GetDatum(chunk->number), PointerGetDatum(digest)};
@@ -446,7 +458,7 @@ store_chunk(JobRowSet *rows, int32 batch, WorkChunk *chunk, const JobHead *head)
 	prio_job_close(&chunk->records);
 	chunk->value = prio_job_take(&chunk->records);
 	arguments[2] = PointerGetDatum(chunk->value);
-	if (SPI_execute_with_args(WORK_INSERT, 3, types, arguments, NULL, false, 0) != SPI_OK_INSERT)
+	if (SPI_execute_plan(insert, arguments, NULL, false, 0) != SPI_OK_INSERT)
 		elog(ERROR, "records cannot be stored");
 	wipe_bytea(chunk->value);
 	pfree(chunk->value);
@@ -477,9 +489,11 @@ prio_job_fill_work(PG_FUNCTION_ARGS)
 	Common common;
 	const uint8_t *entry;
 	const uint8_t *listed;
+	SPIPlanPtr insert;
 	WorkChunk *chunk;
 
 	begin();
+	insert = prepare_insert();
 	chunk = palloc0(sizeof(WorkChunk));
 	chunk->callback.func = wipe_chunk;
 	chunk->callback.arg = chunk;
@@ -501,10 +515,13 @@ prio_job_fill_work(PG_FUNCTION_ARGS)
 		add_record(chunk, head, entry);
 		listed = next_common(&common);
 		if (chunk->ids.size == chunk_shares * UUID_LEN)
-			store_chunk(&rows, number, chunk, head);
+			store_chunk(&rows, insert, number, chunk, head);
 	}
+	/* Check sums are behind the end. */
+	while (prio_job_next_of_runs(opened) != NULL)
+		;
 	if (chunk->ids.size > 0)
-		store_chunk(&rows, number, chunk, head);
+		store_chunk(&rows, insert, number, chunk, head);
 	close_common(&common);
 	SPI_finish();
 	return (Datum) 0;

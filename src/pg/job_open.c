@@ -329,6 +329,7 @@ prio_job_open_shares_result(PG_FUNCTION_ARGS)
 
 		prio_job_sort(entries, JOB_OPENED_ENTRY_BYTES(head.record_bytes));
 		memcpy(prio_job_extend(&out, entries->size), entries->data, entries->size);
+		prio_job_free(entries);
 		write_total(&out, state);
 	}
 	write_rejections(&out, state != NULL ? state->rows.rejections : no_rejections);

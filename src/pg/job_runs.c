@@ -24,12 +24,12 @@
 /* One opened value. */
 typedef struct Run
 {
-	Datum value;     /* as it is stored */
-	Size size;       /* of all of it */
-	Size next;       /* what has not been read begins here */
-	Size entry_size; /* 0: it has no entries */
-	Size left;       /* entries that have not been read */
-	pg_crc32c crc;   /* of what has been read */
+	Datum value; /* as it is stored */
+	Size size;   /* of all of it */
+	Size next;   /* what has not been read begins here */
+	Size entry_size;
+	Size left;     /* entries that have not been read */
+	pg_crc32c crc; /* of what has been read */
 	bytea *part;
 	JobReader entries; /* of this part */
 	const uint8_t *entry;
@@ -104,7 +104,7 @@ next_of_run(const JobRuns *runs, Run *run)
 {
 	if (prio_job_left(&run->entries) == 0)
 	{
-		Size count = Min(run->left, Max(runs->part_bytes / Max(run->entry_size, 1), 1));
+		Size count = Min(run->left, Max(runs->part_bytes / run->entry_size, 1));
 
 		if (count == 0)
 		{
@@ -147,16 +147,19 @@ begin_run(JobRuns *runs, Run *run, Datum value)
 	bytes = read_part(run, JOB_HEAD_BYTES);
 	COMP_CRC32C(run->crc, bytes, JOB_HEAD_BYTES);
 	prio_job_read_head(bytes, JOB_OPENED, JOB_OPENED_NAME, &head);
-	run->left = head.count;
-	if (head.count > 0)
+	if (head.count == 0)
 	{
-		run->entry_size = JOB_OPENED_ENTRY_BYTES(head.record_bytes);
-		if (runs->head.count > 0)
-			prio_job_check_batch(&runs->head, &head);
-		runs->head = head;
+		finish_run(run);
+		return;
 	}
-	if (next_of_run(runs, run))
-		binaryheap_add_unordered(runs->heap, PointerGetDatum(run));
+	if (runs->head.count > 0)
+		prio_job_check_batch(&runs->head, &head);
+	else
+		runs->head = head;
+	run->left = head.count;
+	run->entry_size = JOB_OPENED_ENTRY_BYTES(head.record_bytes);
+	(void) next_of_run(runs, run);
+	binaryheap_add_unordered(runs->heap, PointerGetDatum(run));
 }
 
 JobRuns *
