@@ -48,23 +48,28 @@ struct JobRuns
 };
 
 static void
+wipe_part(const Run *run)
+{
+	if (run->part != NULL)
+		prio_wipe(VARDATA(run->part), VARSIZE(run->part) - VARHDRSZ);
+}
+
+static void
 forget_part(Run *run)
 {
-	if (run->part == NULL)
-		return;
-	prio_wipe(VARDATA(run->part), VARSIZE(run->part) - VARHDRSZ);
-	pfree(run->part);
+	wipe_part(run);
+	if (run->part != NULL)
+		pfree(run->part);
 	run->part = NULL;
 }
 
 static void
 wipe_runs(void *pointer)
 {
-	JobRuns *runs = pointer;
+	const JobRuns *runs = pointer;
 
 	for (Size i = 0; i < runs->count; i++)
-		if (runs->runs[i].part != NULL)
-			prio_wipe(VARDATA(runs->runs[i].part), VARSIZE(runs->runs[i].part) - VARHDRSZ);
+		wipe_part(&runs->runs[i]);
 }
 
 /* Reads the next size bytes of a value, which are its part then. */
