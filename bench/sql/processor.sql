@@ -17,8 +17,9 @@ $$;
 -- Pieces of packed values that were read so far. A join that begins anew with every value of the
 -- other side shows here, whatever the machine is doing.
 CREATE FUNCTION pieces_read() RETURNS bigint LANGUAGE sql AS $$
-	SELECT sum(coalesce(s.seq_tup_read, 0) + coalesce(s.idx_tup_fetch, 0))::bigint
-	FROM pg_class AS c JOIN pg_stat_all_tables AS s ON s.relid = c.reltoastrelid
+	SELECT sum(pg_stat_get_tuples_returned(c.reltoastrelid) + pg_stat_get_tuples_fetched(c.reltoastrelid)
+		+ (SELECT sum(pg_stat_get_tuples_fetched(i.indexrelid)) FROM pg_index AS i WHERE i.indrelid = c.reltoastrelid))::bigint
+	FROM pg_class AS c
 	WHERE c.oid IN ('prio_internal.opened'::regclass, 'prio_internal.work'::regclass, 'prio_internal.list'::regclass,
 		'prio_internal.message'::regclass, 'prio_internal.memory'::regclass)
 $$;
@@ -26,7 +27,7 @@ $$;
 -- What PostgreSQL itself takes to store the same shares in the same way, to compare with: no part of the job.
 CREATE TABLE plain (batch_id text, share_id uuid, header bytea, payload bytea);
 ALTER TABLE plain ALTER payload SET STORAGE EXTERNAL;
-DO $$ BEGIN EXECUTE format('ALTER TABLE plain SET (toast_tuple_target = %s)', prio_internal.longest_row()); END $$;
+DO $$ BEGIN EXECUTE format('ALTER TABLE plain SET (toast_tuple_target = %s, autovacuum_enabled = false)', prio_internal.longest_row()); END $$;
 
 -- What has been taken when a stage of a batch ends. '-' ends nothing: what follows begins there.
 CREATE TABLE step (
