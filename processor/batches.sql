@@ -426,9 +426,9 @@ BEGIN
 	FROM prio_internal.identity() AS i RETURNING * INTO b;
 	INSERT INTO prio_internal.heard (number) VALUES (b.number);
 	-- A share that fits a block stays in its row: in the TOAST table it would take COPY three times as long. Autovacuum
-	-- would read, and write, all of them once more before they are dropped.
+	-- would read, and write, all of them once more before they are dropped; nothing is planned with what ANALYZE finds.
 	EXECUTE format('CREATE TABLE prio_internal.%I (LIKE prio_processor.share INCLUDING STORAGE) WITH (toast_tuple_target = %s,
-			autovacuum_vacuum_insert_threshold = -1, toast.autovacuum_vacuum_insert_threshold = -1)', 'share_' || b.number, prio_internal.longest_row());
+			autovacuum_vacuum_insert_threshold = -1, toast.autovacuum_vacuum_insert_threshold = -1, autovacuum_analyze_threshold = 2147483647)', 'share_' || b.number, prio_internal.longest_row());
 	-- Citus takes no trigger on what it distributes.
 	IF NOT prio_internal.is_distributed() THEN
 		EXECUTE format('CREATE TRIGGER keep_share BEFORE UPDATE OR DELETE ON prio_internal.%I FOR EACH ROW EXECUTE FUNCTION prio_internal.keep_share()',

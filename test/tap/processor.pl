@@ -61,7 +61,7 @@ is(sql($A, q{SELECT string_agg(b.batch_id || ' ' || (pg_relation_size(c.reltoast
 	'bits false, integers false, wide true', 'only shares that do not fit a block of 8 kB are in TOAST tables, not one of 5 kB');
 is(sql($A, q{SELECT DISTINCT unnest(c.reloptions || t.reloptions) FROM prio_processor.batch AS b
 	JOIN pg_class AS c ON c.oid = format('prio_internal.share_%s', b.number)::regclass JOIN pg_class AS t ON t.oid = c.reltoastrelid ORDER BY 1}),
-	"autovacuum_vacuum_insert_threshold=-1\ntoast_tuple_target=8160", 'and autovacuum does not read them before they are dropped');
+	"autovacuum_analyze_threshold=2147483647\nautovacuum_vacuum_insert_threshold=-1\ntoast_tuple_target=8160", 'and autovacuum does not read them before they are dropped');
 
 is(run($pair), '', 'run() leaves batches open as long as nobody closes them');
 is(sql($A, 'SELECT count(*) FROM prio_internal.message'), 0, 'and nothing is said');
