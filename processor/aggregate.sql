@@ -59,7 +59,6 @@ DECLARE
 	counts bigint[];
 	accepted bigint;
 	missing bigint;
-	rows bigint;
 	outcome text;
 	sum_of_valid bytea;
 BEGIN
@@ -94,11 +93,8 @@ BEGIN
 		sum_of_valid := prio_internal.integers(prio_internal.total_of_valid(b, accepted), b.bits);
 	END IF;
 	PERFORM prio_internal.reject(b.number, 'round 2', 'the other server refused it', counts[3]),
-		prio_internal.reject(b.number, 'aggregate', 'the proof does not hold', counts[4]);
-	EXECUTE format('SELECT count(*) FROM prio_internal.%I', 'share_' || b.number) INTO rows;
-	-- What was there when the list was made is in it, or among its rejections; after a crash late rows may be open as well.
-	PERFORM prio_internal.reject(b.number, 'close', 'late', rows - b.listed
-		- (SELECT coalesce(sum(r.shares), 0)::bigint FROM prio_internal.rejection AS r WHERE r.number = b.number AND r.stage IN ('close', 'list')));
+		prio_internal.reject(b.number, 'aggregate', 'the proof does not hold', counts[4]),
+		prio_internal.reject(b.number, 'close', 'late', prio_internal.late_shares(b));
 	UPDATE prio_processor.batch AS x SET valid = accepted, rejected = missing, total = sum_of_valid WHERE x.number = b.number;
 	PERFORM prio_internal.enter_stage(b, CASE WHEN sum_of_valid IS NULL THEN 'too small' ELSE 'publish' END::prio_processor.stage, accepted);
 	-- Nothing needs it any more.

@@ -515,8 +515,50 @@ END $$;
 
 COMMENT ON FUNCTION prio_internal.fail_batch(prio_processor.batch, text) IS 'ends a batch that cannot go on by itself';
 
--- A flag, and the blocks that there are: whoever is inserting goes on, and comes too late.
-CREATE FUNCTION prio_internal.close_open_batch(b prio_processor.batch) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION prio_internal.note_late() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+	INSERT INTO prio_internal.late (number) SELECT n FROM CAST(TG_ARGV[0] AS int) AS n WHERE NOT EXISTS (SELECT FROM prio_internal.late AS l WHERE l.number = n);
+	RETURN NULL;
+END $$;
+
+COMMENT ON FUNCTION prio_internal.note_late() IS 'trigger: notes that shares came for a batch that is closed';
+
+-- From now on every share that is late is noticed: otherwise all rows have to be read again to know of them. Not
+-- while somebody inserts, whose rows are late as well, and no trigger saw them.
+CREATE FUNCTION prio_internal.watch_late(b prio_processor.batch) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	partition text := 'share_' || b.number;
+BEGIN
+	EXECUTE format('LOCK TABLE prio_internal.%I IN SHARE ROW EXCLUSIVE MODE NOWAIT', partition);
+	EXECUTE format('CREATE TRIGGER note_late AFTER INSERT ON prio_internal.%I FOR EACH ROW EXECUTE FUNCTION prio_internal.note_late(%s)', partition, b.number);
+	-- A subscription inserts as a replica.
+	EXECUTE format('ALTER TABLE prio_internal.%I ENABLE ALWAYS TRIGGER note_late', partition);
+EXCEPTION WHEN lock_not_available THEN
+	RETURN;
+END $$;
+
+COMMENT ON FUNCTION prio_internal.watch_late(prio_processor.batch) IS 'lets a trigger notice who comes late for a batch that is being closed';
+
+-- Rows of a batch that are neither in its list nor among what was refused of it.
+CREATE FUNCTION prio_internal.late_shares(b prio_processor.batch) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
+DECLARE
+	rows bigint;
+BEGIN
+	IF NOT EXISTS (SELECT FROM prio_internal.late AS l WHERE l.number = b.number)
+		AND EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = to_regclass('prio_internal.share_' || b.number) AND t.tgname = 'note_late') THEN
+		RETURN 0::bigint;
+	END IF;
+	EXECUTE format('SELECT count(*) FROM prio_internal.%I', 'share_' || b.number) INTO rows;
+	-- What was there when the list was made is in it, or among its rejections; after a crash late rows may be open as well.
+	RETURN rows - b.listed
+		- (SELECT coalesce(sum(r.shares), 0)::bigint FROM prio_internal.rejection AS r WHERE r.number = b.number AND r.stage IN ('close', 'list'));
+END $$;
+
+COMMENT ON FUNCTION prio_internal.late_shares(prio_processor.batch) IS 'how many shares of a batch came after its close';
+
+-- A flag, and the blocks that there are: whoever is inserting goes on, and comes too late. at_once: the transaction ends with it,
+-- and with that a lock that those would wait for who are late.
+CREATE FUNCTION prio_internal.close_open_batch(b prio_processor.batch, at_once boolean) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
 	partition regclass := to_regclass('prio_internal.share_' || b.number);
 	width bigint := prio_internal.chunk_blocks(b);
@@ -532,18 +574,21 @@ BEGIN
 		width := least(width, greatest(1, blocks * 64000000 / greatest(1, pg_table_size(partition))));
 		INSERT INTO prio_internal.chunk (number, chunk, first_block, end_block)
 		SELECT b.number, k, k * width, least((k + 1) * width, blocks) FROM generate_series(0, (blocks - 1) / width) AS k WHERE blocks > 0;
+		IF at_once THEN
+			PERFORM prio_internal.watch_late(b);
+		END IF;
 	END IF;
 	PERFORM prio_internal.enter_stage(b, 'close');
 END $$;
 
-COMMENT ON FUNCTION prio_internal.close_open_batch(prio_processor.batch) IS 'closes a batch that is open and locked';
+COMMENT ON FUNCTION prio_internal.close_open_batch(prio_processor.batch, boolean) IS 'closes a batch that is open and locked';
 
 CREATE PROCEDURE prio_processor.close_batch(batch_id text) LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
 	b prio_processor.batch := prio_internal.lock_batch(batch_id);
 BEGIN
 	IF b.stage = 'open' THEN
-		PERFORM prio_internal.close_open_batch(b);
+		PERFORM prio_internal.close_open_batch(b, NOT prio_internal.in_transaction_block());
 	ELSE
 		RAISE NOTICE 'batch "%" is closed already', b.batch_id;
 	END IF;
@@ -636,6 +681,7 @@ BEGIN
 	DELETE FROM prio_internal.opened AS x WHERE x.number = b.number;
 	DELETE FROM prio_internal.work AS x WHERE x.number = b.number;
 	DELETE FROM prio_internal.chunk AS x WHERE x.number = b.number;
+	DELETE FROM prio_internal.late AS x WHERE x.number = b.number;
 	DELETE FROM prio_internal.list AS x WHERE x.number = b.number;
 	DELETE FROM prio_internal.agreed AS x WHERE x.number = b.number;
 	-- A side that ends as too small does so before it knows that the other has its last messages.

@@ -54,7 +54,7 @@ BEGIN
 		ELSIF NOT prio_internal.lock_stage(b) THEN
 			RETURN 'busy';
 		END IF;
-		PERFORM prio_internal.close_open_batch(b);
+		PERFORM prio_internal.close_open_batch(b, true);
 		RETURN 'worked';
 	END IF;
 

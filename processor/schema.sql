@@ -262,8 +262,8 @@ COMMENT ON TABLE prio_internal.heard IS 'what the other server said about each b
 
 -- ---------------------------------------------------------------- shares
 
--- A partition a batch, without an index, a trigger on INSERT or a check: a COPY of many rows is
--- written as PostgreSQL does it fastest, and no row can make it fail.
+-- A partition a batch, without an index, a check or, before its close, a trigger on INSERT: a COPY of
+-- many rows is written as PostgreSQL does it fastest, and no row can make it fail.
 CREATE TABLE prio_processor.share (
 	batch_id text NOT NULL,
 	share_id uuid,
@@ -281,6 +281,10 @@ ALTER TABLE prio_processor.share ALTER payload SET STORAGE EXTERNAL, ALTER heade
 
 CREATE TABLE prio_internal.share_other PARTITION OF prio_processor.share DEFAULT;
 
+-- A row of a batch for which shares came after its close: more than one if they came at the same time. Without
+-- an index, or those would wait for each other.
+CREATE TABLE prio_internal.late (number int NOT NULL);
+
 CREATE TABLE prio_internal.early_share (
 	batch_id text NOT NULL,
 	share_id uuid,
@@ -293,6 +297,7 @@ ALTER TABLE prio_internal.early_share ALTER payload SET STORAGE EXTERNAL, ALTER 
 
 COMMENT ON TABLE prio_processor.share IS 'what clients sent for this server';
 COMMENT ON TABLE prio_internal.share_other IS 'always empty: see early_share';
+COMMENT ON TABLE prio_internal.late IS 'batches for which shares came after their close';
 COMMENT ON TABLE prio_internal.early_share IS 'shares for batches that nobody has made yet; they are taken in with the batch, or thrown away after a week';
 COMMENT ON COLUMN prio_processor.share.batch_id IS 'batch it is for';
 COMMENT ON COLUMN prio_processor.share.share_id IS 'the same for both shares of a client';
@@ -478,6 +483,7 @@ SELECT pg_catalog.pg_extension_config_dump('prio_processor.batch', '');
 SELECT pg_catalog.pg_extension_config_dump('prio_processor.series', '');
 SELECT pg_catalog.pg_extension_config_dump('prio_processor.label', '');
 SELECT pg_catalog.pg_extension_config_dump('prio_internal.heard', '');
+SELECT pg_catalog.pg_extension_config_dump('prio_internal.late', '');
 SELECT pg_catalog.pg_extension_config_dump('prio_internal.early_share', '');
 SELECT pg_catalog.pg_extension_config_dump('prio_internal.file_number', '');
 SELECT pg_catalog.pg_extension_config_dump('prio_internal.file', '');

@@ -18,6 +18,14 @@ small_chunks($pair, 10);
 # Nothing here may wait for a lock longer than this.
 sub at_once { my ($code, $name) = @_; my $began = time; $code->(); cmp_ok(time - $began, '<', 30, $name); return; }
 
+# Is a trigger there that notices who is late, and how often has it?
+sub watched
+{
+	my ($batch) = @_;
+	return sql($A, qq{SELECT count(t.*) || ' ' || (SELECT count(*) FROM prio_internal.late AS l WHERE l.number = b.number) FROM prio_processor.batch AS b
+		LEFT JOIN pg_trigger AS t ON t.tgrelid = format('prio_internal.share_%s', b.number)::regclass AND t.tgname = 'note_late' WHERE b.batch_id = '$batch' GROUP BY b.number});
+}
+
 # A collector that is in the middle of a transaction.
 sub collector
 {
@@ -57,6 +65,7 @@ is(sql($A, 'SELECT md5(string_agg(l::text, $$,$$ ORDER BY l::text)) FROM prio_in
 deliver($pair, 'day', 'half = 0', undef, 'A');
 is(result($pair, 'A', 'day'), truth($pair, 'day'), 'shares for a batch that is published are taken, and change nothing');
 $late->quit;
+is(watched('day'), '0 0', 'no trigger could have told: somebody inserted during the close');
 
 # A second batch is made while a collector is idle in its transaction, in which it has brought shares of a batch that nobody has
 # made: only that is in the way of a new one.
@@ -122,5 +131,30 @@ sql($A, q{UPDATE prio_internal.early_share SET arrived_at = arrived_at - interva
 run($pair, 'A');
 is(sql($A, 'SELECT count(*) FROM prio_internal.early_share'), 0, 'what nobody makes a batch for is thrown away after a week');
 $_->quit foreach $idle, $reader;
+
+# ------------------------------------------------------------------ who is late
+
+# Where nobody inserts while a batch is closed, a trigger notices who comes later: from a subscription, too.
+foreach my $batch ('in time', 'replica', 'copy', 'block')
+{
+	new_batch($pair, $batch, 8, 3);
+	new_clients($pair, $batch, 5, 8);
+	deliver($pair, $batch);
+	$batch eq 'block' ? sql($_, "BEGIN; CALL prio_processor.close_batch('$batch'); COMMIT") : close_both($pair, $batch) foreach $batch eq 'block' ? ($A, $B) : 1;
+	is(watched($batch), $batch eq 'block' ? '0 0' : '1 0', "$batch: what comes after the close is watched, unless that is part of a transaction");
+}
+run($pair, 'A');
+my $again = q{INSERT INTO prio_processor.share (batch_id, share_id) SELECT '%s', gen_random_uuid() FROM generate_series(1, 3)};
+sql($A, sprintf("SET session_replication_role = replica; $again", 'replica'));
+sql($A, sprintf("BEGIN; $again; ROLLBACK", 'in time'));
+sql($A, sprintf($again, 'block'));
+deliver($pair, 'copy', undef, undef, 'A');
+ok(finish($pair, 'in time', 'replica', 'copy', 'block'), 'they are finished');
+is(report($pair, 'A', 'in time'), '', 'nobody was late, and no row is read again to know it');
+is(watched('in time'), '1 0', 'nor what is rolled back');
+is(report($pair, 'A', 'replica'), 'close/late: 3', 'what a replica brought is late');
+is(report($pair, 'A', 'copy'), 'close/late: 5', 'what COPY brought');
+is(watched('copy'), '1 1', 'which is noted once');
+is(report($pair, 'A', 'block'), 'close/late: 3', 'and what no trigger saw');
 
 done_testing();
