@@ -25,15 +25,10 @@ BEGIN
 		INSERT INTO prio_internal.opened (number, chunk, opened, shares) VALUES (b.number, c.chunk, opened, prio_internal.opened_count(opened));
 		RETURN 'worked';
 	END IF;
-	EXECUTE format('INSERT INTO prio_internal.opened (number, chunk, opened, shares)
-		SELECT $1, $2, o.opened, prio_internal.opened_count(o.opened)
-		FROM (SELECT prio_internal.open_shares($3, $4, $5, $7, s.share_id, CASE WHEN $6 THEN s.ordinal END,
-				coalesce(s.header, prio_internal.file_bytes(s.file, s.position - s.header_bytes - 4, s.header_bytes, $9)),
-				coalesce(s.payload, prio_internal.file_bytes(s.file, s.position, s.bytes, $8)), s.ctid) AS opened
-			FROM prio_internal.%I AS s WHERE s.ctid >= %L::tid AND s.ctid < %L::tid OFFSET 0) AS o',
-		'share_' || b.number, format('(%s,0)', c.first_block), format('(%s,0)', c.end_block))
-	USING b.number, c.chunk, b.server::text, b.packet_batch_id, b.n_data, b.ordinals, b.report_times, prio_internal.longest_share(b.server::text, b.packet_batch_id, b.n_data) + 1,
-		prio_internal.longest_header(b.server::text) + 1;
+	INSERT INTO prio_internal.opened (number, chunk, opened, shares)
+	SELECT b.number, c.chunk, o.opened, prio_internal.opened_count(o.opened)
+	FROM (SELECT prio_internal.open_blocks(to_regclass('prio_internal.share_' || b.number), c.first_block, c.end_block, b.server::text, b.packet_batch_id,
+			b.n_data, b.ordinals, b.report_times) AS opened OFFSET 0) AS o;
 	RETURN 'worked';
 END $$;
 

@@ -79,21 +79,16 @@ END;
 
 COMMENT ON FUNCTION prio_internal.placement_of(text) IS 'on a worker: a shard, how many blocks it has, and bytes with its TOAST table';
 
-CREATE FUNCTION prio_internal.open_blocks(shard text, placement text, first_block bigint, end_block bigint, server text, packet_batch_id text, n_data int,
+CREATE FUNCTION prio_internal.open_shard_blocks(shard text, placement text, first_block bigint, end_block bigint, server text, packet_batch_id text, n_data int,
 		ordinals boolean, report_times tstzrange) RETURNS bytea LANGUAGE plpgsql STABLE AS $$
-DECLARE
-	opened bytea;
 BEGIN
-	IF prio_internal.placement(shard) <> open_blocks.placement THEN
+	IF prio_internal.placement(shard) <> open_shard_blocks.placement THEN
 		RETURN NULL;
 	END IF;
-	EXECUTE format('SELECT prio_internal.open_shares($1, $2, $3, $5, s.share_id, CASE WHEN $4 THEN s.ordinal END, s.header, s.payload, s.ctid)
-		FROM %s AS s WHERE s.ctid >= %L::tid AND s.ctid < %L::tid', shard::regclass, format('(%s,0)', first_block), format('(%s,0)', end_block))
-	INTO opened USING server, packet_batch_id, n_data, ordinals, report_times;
-	RETURN opened;
+	RETURN prio_internal.open_blocks(shard::regclass, first_block, end_block, server, packet_batch_id, n_data, ordinals, report_times);
 END $$;
 
-COMMENT ON FUNCTION prio_internal.open_blocks(text, text, bigint, bigint, text, text, int, boolean, tstzrange) IS 'on a worker: opens a chunk; NULL if the shard is not what it was';
+COMMENT ON FUNCTION prio_internal.open_shard_blocks(text, text, bigint, bigint, text, text, int, boolean, tstzrange) IS 'on a worker: opens a chunk; NULL if the shard is not what it was';
 
 -- The keys that opened them are not sent here again: so the rows are opened as at first, and what they
 -- opened to is checked there.
@@ -199,7 +194,7 @@ DECLARE
 BEGIN
 	SELECT x.* INTO s FROM prio_internal.shards(b) AS x WHERE x.shard = c.shard;
 	IF FOUND THEN
-		EXECUTE prio_internal.on_shard(b, s.key, format('prio_internal.open_blocks(%L::text, %L::text, %L::bigint, %L::bigint, %s)',
+		EXECUTE prio_internal.on_shard(b, s.key, format('prio_internal.open_shard_blocks(%L::text, %L::text, %L::bigint, %L::bigint, %s)',
 			s.relation, c.placement, c.first_block, c.end_block, prio_internal.opening(b))) INTO opened;
 	END IF;
 	RETURN opened;

@@ -123,6 +123,51 @@ FROM unnest(ARRAY['NULL, ''chunk'', 12', '''a'', NULL, 12', '''a'', ''chunk'', N
 SELECT error_of('SELECT prio_internal.open_shares(''a'', ''chunk'', 12, NULL, share_id, -1, header, a, ctid) FROM share WHERE number = 1');
 SELECT error_of('SELECT prio_internal.open_shares(''a'', ''chunk'', 12, NULL, share_id, 0, header, a, NULL) FROM share WHERE number = 1');
 
+-- Shares of a table, some blocks at a time, are what its rows are, without those that cannot be seen. Reading them
+-- writes nothing into the blocks, not even that it has seen them.
+CREATE TABLE block (LIKE prio_processor.share) WITH (autovacuum_enabled = false);
+CREATE FUNCTION by_blocks(first bigint, behind bigint, ordinals boolean DEFAULT true) RETURNS bytea LANGUAGE sql
+	RETURN prio_internal.open_blocks('job_chunks.block', first, behind, 'a', 'chunk', 12, ordinals, NULL);
+CREATE FUNCTION by_rows(first bigint, behind bigint, ordinals boolean DEFAULT true) RETURNS bytea LANGUAGE sql
+	RETURN (SELECT prio_internal.open_shares('a', 'chunk', 12, NULL, share_id, CASE WHEN ordinals THEN ordinal END, header, payload, ctid)
+		FROM job_chunks.block WHERE ctid >= format('(%s,0)', first)::tid AND ctid < format('(%s,0)', behind)::tid);
+INSERT INTO block (batch_id, share_id, ordinal, header, payload) SELECT 'chunk', share_id, ordinal, header, a FROM share WHERE name = 'ordinals' AND number < 40;
+BEGIN;
+INSERT INTO block (batch_id, share_id, ordinal, payload) SELECT 'chunk', share_id, ordinal, a FROM share WHERE name = 'ordinals' AND number BETWEEN 40 AND 45;
+ROLLBACK;
+INSERT INTO block (batch_id, share_id, ordinal, header, payload) SELECT 'chunk', share_id, ordinal, header, a FROM share WHERE name = 'ordinals' AND number > 45;
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS pageinspect;
+RESET client_min_messages;
+-- HEAP_XMIN_COMMITTED and HEAP_XMIN_INVALID
+CREATE VIEW looked_up AS SELECT count(*) FILTER (WHERE t_infomask & 768 <> 0) > 0 AS looked_up
+FROM generate_series(0, pg_relation_size('block') / current_setting('block_size')::int - 1) AS b, heap_page_items(get_raw_page('block', b::int));
+CREATE TABLE by_block AS SELECT ordinals, by_blocks(0, 1000, ordinals) AS opened FROM unnest('{true,false}'::boolean[]) AS ordinals;
+SELECT * FROM looked_up;
+SELECT ordinals, prio_internal.opened_count(opened), opened = by_rows(0, 1000, ordinals) AS same FROM by_block ORDER BY ordinals;
+SELECT * FROM looked_up;
+-- What is deleted, and what a transaction has written itself.
+BEGIN;
+DELETE FROM block WHERE ordinal = 3;
+INSERT INTO block (batch_id, share_id, ordinal, payload) SELECT 'chunk', share_id, ordinal, a FROM share WHERE name = 'ordinals' AND number BETWEEN 40 AND 45;
+SELECT prio_internal.opened_count(by_blocks(0, 1000)), by_blocks(0, 1000) = by_rows(0, 1000) AS same;
+SAVEPOINT here;
+INSERT INTO block (batch_id, share_id, payload) SELECT 'chunk', share_id, a FROM share WHERE name = 'batch' AND number < 5;
+SELECT prio_internal.opened_count(by_blocks(0, 1000)), by_blocks(0, 1000) = by_rows(0, 1000) AS same;
+ROLLBACK TO here;
+SELECT prio_internal.opened_count(by_blocks(0, 1000)), by_blocks(0, 1000) = by_rows(0, 1000) AS same;
+COMMIT;
+SELECT prio_internal.opened_count(by_blocks(0, 1000)), by_blocks(0, 1000) = by_rows(0, 1000) AS same;
+VACUUM (FREEZE) block;
+SELECT prio_internal.opened_count(by_blocks(0, 1000)), by_blocks(0, 1000) = by_rows(0, 1000) AS same;
+-- Each row is in one of the blocks.
+SELECT sum(prio_internal.opened_count(by_blocks(b, b + 1))), bool_and(by_blocks(b, b + 1) = by_rows(b, b + 1)) AS same FROM generate_series(0, 20) AS b;
+SELECT prio_internal.opened_count(by_blocks(first, behind)) FROM (VALUES (-5, 0), (3, 3), (4, 2), (1000, 2000), (4294967296, 4294967299)) AS r (first, behind);
+SELECT by_blocks(0, 0) = (SELECT opened FROM empty WHERE what = 'no rows') AS empty_value;
+SELECT error_of(query) FROM unnest(ARRAY['SELECT by_blocks(NULL, 1)', 'SELECT by_blocks(0, NULL)', 'SELECT prio_internal.open_blocks(NULL, 0, 1, ''a'', ''chunk'', 12, false, NULL)',
+	'SELECT prio_internal.open_blocks(''share'', 0, 1, ''a'', ''chunk'', 12, false, NULL)', 'SELECT prio_internal.open_blocks(''block'', 0, 1, NULL, ''chunk'', 12, false, NULL)',
+	'SELECT prio_internal.open_blocks(''looked_up'', 0, 1, ''a'', ''chunk'', 12, false, NULL)']) AS query;
+
 -- Every hostile packet that there is a vector of.
 \set content `cat test/vectors/invalid.json`
 CREATE TABLE invalid AS SELECT :'content'::jsonb AS file;

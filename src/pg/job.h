@@ -96,6 +96,10 @@ extern JobProtocol prio_job_protocol(const text *server_name);
 /* The role of a server, from its options. */
 extern PrioRole prio_job_role(const text *server_name);
 
+/* SQL functions of that file that others call. */
+extern Datum prio_job_longest_share(PG_FUNCTION_ARGS);
+extern Datum prio_job_longest_header(PG_FUNCTION_ARGS);
+
 /* An option of a server; NULL if it does not have it. */
 extern const char *prio_job_option(const text *server_name, const char *option);
 
@@ -217,6 +221,9 @@ typedef struct JobState
 extern void *prio_job_state(FunctionCallInfo fcinfo, Size size, MemoryContext *memory,
 							void (*wipe)(void *state));
 
+/* Such a state by itself, in this memory. */
+extern void *prio_job_new_state(MemoryContext memory, Size size, void (*wipe)(void *state));
+
 /* The state in a final function; NULL if there was no row. */
 extern void *prio_job_final_state(FunctionCallInfo fcinfo);
 
@@ -290,6 +297,26 @@ extern PrioStatus prio_job_digest(JobDomain domain, const uint8_t *bytes, Size s
 
 /* Raises the error for a chunk whose rows are of several batches. */
 extern _Noreturn void prio_job_several_batches(void);
+
+/* Opening a chunk, in memory of its own, which is wiped when it goes. */
+typedef struct JobOpening JobOpening;
+
+extern JobOpening *prio_job_begin_opening(MemoryContext memory);
+
+/* Opens a row with the arguments of open_shares_add(), but the first one. */
+extern void prio_job_open_share(JobOpening *opening, FunctionCallInfo fcinfo);
+
+/* The opened value, after the last row; of no rows opening may be NULL. */
+extern bytea *prio_job_opened_value(JobOpening *opening);
+
+/* ------------------------------------------------------------------ job_share_file.c */
+
+/*
+ * A field of a share file, as file_bytes() returns it. A call site keeps the file open, and reads
+ * ahead in it, as long as its memory is there.
+ */
+extern bytea *prio_job_file_field(FmgrInfo *site, int32 number, int64 position, int32 bytes,
+								  int32 longest);
 
 /* ------------------------------------------------------------------ job_runs.c */
 

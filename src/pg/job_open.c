@@ -22,9 +22,10 @@ PRIO_FUNCTION(prio_job_opened_rejections);
 /* Of a packet of v1: the key it was sealed with and the nonce. */
 #define SEAL_HEAD_BYTES (PRIO_KEY_BYTES + PRIO_GCM_NONCE_BYTES)
 
-typedef struct OpenState
+struct JobOpening
 {
 	JobState job;
+	MemoryContext memory;
 	JobProtocol protocol; /* 0 before the first row */
 	JobRows rows;
 	JobPrio3Opening *prio3; /* NULL for v1: the rest is of that */
@@ -32,14 +33,14 @@ typedef struct OpenState
 	Prio1Total total;
 	Field87 *data;        /* of one share */
 	JobScratch plaintext; /* of one share */
-} OpenState;
+};
 
 /* ------------------------------------------------------------------ opening */
 
 static void
 wipe_state(void *pointer)
 {
-	OpenState *state = pointer;
+	JobOpening *state = pointer;
 
 	if (state->rows.entries.data != NULL)
 		prio_wipe(state->rows.entries.data, state->rows.entries.size);
@@ -75,15 +76,15 @@ prio_job_reject(JobRows *rows, int reason, const pg_uuid_t *id)
 
 /* All rows of a chunk are of one batch, the one that the first is opened for. */
 static void
-begin_or_check(OpenState *state, MemoryContext memory, const Prio1VerifierContext *context)
+begin_or_check(JobOpening *state, const Prio1VerifierContext *context)
 {
 	Size n = context->weights.n;
 
 	if (!state->begun)
 	{
-		Field87 *sums = MemoryContextAllocHuge(memory, n * sizeof(Field87));
+		Field87 *sums = MemoryContextAllocHuge(state->memory, n * sizeof(Field87));
 
-		state->data = MemoryContextAllocHuge(memory, n * sizeof(Field87));
+		state->data = MemoryContextAllocHuge(state->memory, n * sizeof(Field87));
 		prio1_total_init(&state->total, context->role, n, sums);
 		state->rows.head.role = context->role;
 		state->rows.head.n = (uint32) n;
@@ -136,7 +137,7 @@ content_digest(const pg_uuid_t *id, int64 ordinal, const uint8_t *stored,
  * something secret on the stack.
  */
 static PrioStatus
-open_row(FunctionCallInfo fcinfo, OpenState *state, MemoryContext memory)
+open_row(FunctionCallInfo fcinfo, JobOpening *state)
 {
 	const Size entry_size = JOB_OPENED_ENTRY_BYTES(JOB_PRIO1_RECORD_BYTES);
 	int64 ordinal = PG_ARGISNULL(6) ? 0 : PG_GETARG_INT64(6);
@@ -162,13 +163,13 @@ open_row(FunctionCallInfo fcinfo, OpenState *state, MemoryContext memory)
 	place = (ItemPointer) PG_GETARG_POINTER(9);
 	context = prio_verifier_context(fcinfo, PG_GETARG_TEXT_PP(1), PG_GETARG_TEXT_PP(2),
 									PG_GETARG_INT32(3), ordinal, &pair);
-	begin_or_check(state, memory, context);
+	begin_or_check(state, context);
 
 	/* What cannot be a packet of this batch for its mere size is not even fetched. */
 	size = toast_raw_datum_size(datum) - VARHDRSZ;
 	if (size > prio1_verifier_max_share(context->batch_id_size, context->weights.n))
 		return PRIO_WRONG_LENGTH;
-	plaintext = prio_job_reserve(&state->plaintext, memory, size);
+	plaintext = prio_job_reserve(&state->plaintext, state->memory, size);
 	share = DatumGetByteaPP(datum);
 	packet = (const uint8_t *) VARDATA_ANY(share);
 
@@ -202,6 +203,45 @@ open_row(FunctionCallInfo fcinfo, OpenState *state, MemoryContext memory)
 	return status;
 }
 
+JobOpening *
+prio_job_begin_opening(MemoryContext memory)
+{
+	JobOpening *state = prio_job_new_state(memory, sizeof(JobOpening), wipe_state);
+
+	state->memory = state->rows.entries.memory = memory;
+	return state;
+}
+
+void
+prio_job_open_share(JobOpening *state, FunctionCallInfo fcinfo)
+{
+	static const char *const names[] = {"server", "packet_batch_id", "n_data"};
+	PrioStatus status;
+
+	prio_job_require(fcinfo, 1, names[0]);
+	if (state->protocol == 0)
+	{
+		state->protocol = prio_job_protocol(PG_GETARG_TEXT_PP(1));
+		state->rows.head.protocol = state->protocol;
+	}
+	prio_job_require(fcinfo, 9, "place");
+	if (state->protocol != JOB_PRIO1)
+	{
+		if (state->prio3 == NULL)
+			state->prio3 = prio_job_prio3_begin(PG_GETARG_TEXT_PP(1), &state->rows);
+		prio_job_prio3_add(state->prio3, fcinfo);
+		return;
+	}
+	for (int i = 1; i < (int) lengthof(names); i++)
+		prio_job_require(fcinfo, i + 1, names[i]);
+
+	status = open_row(fcinfo, state);
+	prio_wipe_stack();
+	prio_check(status);
+	if (status != PRIO_OK)
+		prio_job_reject(&state->rows, status, PG_ARGISNULL(5) ? NULL : PG_GETARG_UUID_P(5));
+}
+
 /*
  * Transition of open_shares(server text, packet_batch_id text, n_data int, report_times tstzrange,
  * share_id uuid, ordinal bigint, header bytea, payload bytea, place tid) -> bytea: does for each
@@ -214,34 +254,11 @@ open_row(FunctionCallInfo fcinfo, OpenState *state, MemoryContext memory)
 Datum
 prio_job_open_shares_add(PG_FUNCTION_ARGS)
 {
-	static const char *const names[] = {"server", "packet_batch_id", "n_data"};
 	MemoryContext memory;
-	OpenState *state = prio_job_state(fcinfo, sizeof(OpenState), &memory, wipe_state);
-	PrioStatus status;
+	JobOpening *state = prio_job_state(fcinfo, sizeof(JobOpening), &memory, wipe_state);
 
-	prio_job_require(fcinfo, 1, names[0]);
-	if (state->protocol == 0)
-	{
-		state->protocol = prio_job_protocol(PG_GETARG_TEXT_PP(1));
-		state->rows.head.protocol = state->protocol;
-		state->rows.entries.memory = memory;
-	}
-	prio_job_require(fcinfo, 9, "place");
-	if (state->protocol != JOB_PRIO1)
-	{
-		if (state->prio3 == NULL)
-			state->prio3 = prio_job_prio3_begin(PG_GETARG_TEXT_PP(1), &state->rows);
-		prio_job_prio3_add(state->prio3, fcinfo);
-		PG_RETURN_POINTER(state);
-	}
-	for (int i = 1; i < (int) lengthof(names); i++)
-		prio_job_require(fcinfo, i + 1, names[i]);
-
-	status = open_row(fcinfo, state, memory);
-	prio_wipe_stack();
-	prio_check(status);
-	if (status != PRIO_OK)
-		prio_job_reject(&state->rows, status, PG_ARGISNULL(5) ? NULL : PG_GETARG_UUID_P(5));
+	state->memory = state->rows.entries.memory = memory;
+	prio_job_open_share(state, fcinfo);
 	PG_RETURN_POINTER(state);
 }
 
@@ -287,7 +304,7 @@ write_rejections(JobBuffer *out, const JobRejections *all)
 
 /* The total of the shares, as the message that it would be. */
 static void
-write_total(JobBuffer *out, const OpenState *state)
+write_total(JobBuffer *out, const JobOpening *state)
 {
 	Size size;
 	uint8_t *message;
@@ -307,14 +324,10 @@ write_total(JobBuffer *out, const OpenState *state)
 	pfree(message);
 }
 
-/*
- * Final function of open_shares(): the opened value. Also of no rows at all.
- */
-Datum
-prio_job_open_shares_result(PG_FUNCTION_ARGS)
+bytea *
+prio_job_opened_value(JobOpening *state)
 {
 	static const JobRejections no_rejections[JOB_REASONS];
-	OpenState *state = prio_job_final_state(fcinfo);
 	JobHead head = {JOB_PRIO1, PRIO_A, 0, 0, 0, {0}};
 	JobBuffer out = {0};
 
@@ -334,7 +347,16 @@ prio_job_open_shares_result(PG_FUNCTION_ARGS)
 	}
 	write_rejections(&out, state != NULL ? state->rows.rejections : no_rejections);
 	prio_job_close(&out);
-	PG_RETURN_BYTEA_P(prio_job_take(&out));
+	return prio_job_take(&out);
+}
+
+/*
+ * Final function of open_shares(): the opened value. Also of no rows at all.
+ */
+Datum
+prio_job_open_shares_result(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BYTEA_P(prio_job_opened_value(prio_job_final_state(fcinfo)));
 }
 
 /* ------------------------------------------------------------------ what came of it */

@@ -386,20 +386,25 @@ prio_job_bit(const bytea *bits, Size number)
 /* ------------------------------------------------------------------ aggregates */
 
 void *
+prio_job_new_state(MemoryContext memory, Size size, void (*wipe)(void *state))
+{
+	JobState *state = MemoryContextAllocZero(memory, size);
+
+	state->callback.func = wipe;
+	state->callback.arg = state;
+	MemoryContextRegisterResetCallback(memory, &state->callback);
+	return state;
+}
+
+void *
 prio_job_state(FunctionCallInfo fcinfo, Size size, MemoryContext *memory,
 			   void (*wipe)(void *state))
 {
-	JobState *state;
-
 	if (!AggCheckCallContext(fcinfo, memory))
 		elog(ERROR, "aggregate function called in non-aggregate context");
 	if (!PG_ARGISNULL(0))
 		return PG_GETARG_POINTER(0);
-	state = MemoryContextAllocZero(*memory, size);
-	state->callback.func = wipe;
-	state->callback.arg = state;
-	MemoryContextRegisterResetCallback(*memory, &state->callback);
-	return state;
+	return prio_job_new_state(*memory, size, wipe);
 }
 
 void *

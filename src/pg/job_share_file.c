@@ -440,16 +440,15 @@ find_share_file(int32 number, MemoryContext memory)
 }
 
 static OpenFile *
-file_of_call(FunctionCallInfo fcinfo, int32 number)
+file_of_call(FmgrInfo *site, int32 number)
 {
-	OpenFile *open = fcinfo->flinfo->fn_extra;
+	OpenFile *open = site->fn_extra;
 
 	if (open == NULL)
 	{
-		open = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(OpenFile));
-		open->memory =
-			AllocSetContextCreate(fcinfo->flinfo->fn_mcxt, "share file", ALLOCSET_SMALL_SIZES);
-		fcinfo->flinfo->fn_extra = open;
+		open = MemoryContextAllocZero(site->fn_mcxt, sizeof(OpenFile));
+		open->memory = AllocSetContextCreate(site->fn_mcxt, "share file", ALLOCSET_SMALL_SIZES);
+		site->fn_extra = open;
 	}
 	if (open->file == NULL || open->number != number)
 	{
@@ -497,18 +496,10 @@ read_field(OpenFile *open, int64 position, uint8_t *to, Size size)
 	memcpy(to, open->ahead + (position - open->ahead_at), size);
 }
 
-/*
- * file_bytes(file int, position bigint, bytes int, longest int) -> bytea: the field of a share file whose
- * length, bytes, stands at position; of one that is longer than longest only so much. Raises an
- * error if the file is not there, or is not as it was.
- */
-Datum
-prio_job_file_bytes(PG_FUNCTION_ARGS)
+bytea *
+prio_job_file_field(FmgrInfo *site, int32 number, int64 position, int32 bytes, int32 longest)
 {
-	OpenFile *open = file_of_call(fcinfo, PG_GETARG_INT32(0));
-	int64 position = PG_GETARG_INT64(1);
-	int32 bytes = PG_GETARG_INT32(2);
-	int32 longest = PG_GETARG_INT32(3);
+	OpenFile *open = file_of_call(site, number);
 	bytea *field;
 	Size size;
 
@@ -526,5 +517,17 @@ prio_job_file_bytes(PG_FUNCTION_ARGS)
 	if (read_int32((const uint8_t *) field) != bytes)
 		report_changed(open->file);
 	SET_VARSIZE(field, VARHDRSZ + size);
-	PG_RETURN_BYTEA_P(field);
+	return field;
+}
+
+/*
+ * file_bytes(file int, position bigint, bytes int, longest int) -> bytea: the field of a share file whose
+ * length, bytes, stands at position; of one that is longer than longest only so much. Raises an
+ * error if the file is not there, or is not as it was.
+ */
+Datum
+prio_job_file_bytes(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BYTEA_P(prio_job_file_field(fcinfo->flinfo, PG_GETARG_INT32(0), PG_GETARG_INT64(1),
+										  PG_GETARG_INT32(2), PG_GETARG_INT32(3)));
 }

@@ -154,7 +154,7 @@ sub opening
 
 	while ($running->{handle}->pumpable)
 	{
-		return 1 if $node{$name}->safe_psql('postgres', q{SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%open_blocks%' AND state = 'active' AND pid <> pg_backend_pid()}) > 0;
+		return 1 if $node{$name}->safe_psql('postgres', q{SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%open_shard_blocks%' AND state = 'active' AND pid <> pg_backend_pid()}) > 0;
 		$running->{handle}->pump_nb;
 	}
 	return 0;
@@ -241,7 +241,7 @@ ok(steps_until(sub { sql($A, q{SELECT count(*) > 0 FROM prio_internal.work}) eq 
 
 # What comes from the workers, as Citus counts it, and as it is kept.
 my $chunk = q{FROM prio_processor.batch AS b JOIN prio_internal.chunk AS c USING (number) JOIN prio_internal.opened AS o USING (number, chunk) WHERE b.batch_id = 'bits' ORDER BY o.shares DESC LIMIT 1};
-my $question = sql($A, qq{SELECT prio_internal.on_shard(b, s.key, format('prio_internal.open_blocks(%L::text, %L::text, %L::bigint, %L::bigint, %s)', s.relation, c.placement, c.first_block, c.end_block, prio_internal.opening(b)))
+my $question = sql($A, qq{SELECT prio_internal.on_shard(b, s.key, format('prio_internal.open_shard_blocks(%L::text, %L::text, %L::bigint, %L::bigint, %s)', s.relation, c.placement, c.first_block, c.end_block, prio_internal.opening(b)))
 	} . $chunk =~ s/WHERE/JOIN LATERAL prio_internal.shards(b) AS s USING (shard) WHERE/r);
 my ($received, $unit) = sql($A, "EXPLAIN (ANALYZE, COSTS OFF) $question") =~ /Tuple data received from nodes: (\d+) (bytes|kB)/;
 $unit = $unit eq 'kB' ? 1024 : 1;
@@ -262,7 +262,7 @@ foreach my $name ('coordinator', 'worker1', 'worker2')
 {
 	my $log = slurp_file($node{$name}->logfile);
 	my @found = grep { $_ !~ /^0*$/ && index($log, $_) >= 0 } @secrets;
-	cmp_ok(index($log, $name eq 'coordinator' ? 'prio_processor.run' : 'open_blocks'), '>=', 0, "$name logs statements");
+	cmp_ok(index($log, $name eq 'coordinator' ? 'prio_processor.run' : 'open_shard_blocks'), '>=', 0, "$name logs statements");
 	is(scalar @found, 0, 'and nothing that shares opened to');
 }
 

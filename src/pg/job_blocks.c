@@ -1,0 +1,286 @@
+/*
+ * job_blocks.c
+ *		The shares of a chunk, opened as they lie in the blocks of their table.
+ */
+#include "job.h"
+
+#include "access/heapam.h"
+#include "access/relscan.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/transam.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "executor/tuptable.h"
+#include "miscadmin.h"
+#include "storage/bufmgr.h"
+#include "utils/acl.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+PRIO_FUNCTION(prio_job_open_blocks);
+
+/* ------------------------------------------------------------------ rows */
+
+/* Columns of prio_processor.share that are read. */
+typedef enum ShareColumn
+{
+	SHARE_ID,
+	ORDINAL,
+	HEADER,
+	PAYLOAD,
+	SHARE_FILE,
+	POSITION,
+	BYTES,
+	HEADER_BYTES,
+	SHARE_COLUMNS
+} ShareColumn;
+
+static const struct
+{
+	const char *name;
+	Oid type;
+} share_columns[SHARE_COLUMNS] = {
+	{"share_id", UUIDOID}, {"ordinal", INT8OID},      {"header", BYTEAOID},
+	{"payload", BYTEAOID}, {"file", INT4OID},         {"position", INT8OID},
+	{"bytes", INT4OID},    {"header_bytes", INT4OID},
+};
+
+typedef struct ShareRow
+{
+	Datum values[SHARE_COLUMNS];
+	bool nulls[SHARE_COLUMNS];
+} ShareRow;
+
+/* Rows of a range of blocks, in their order. */
+typedef struct BlockScan
+{
+	Relation table;
+	AttrNumber columns[SHARE_COLUMNS];
+	TableScanDesc scan; /* NULL for no blocks */
+	TupleTableSlot *slot;
+	Snapshot snapshot;
+	bool sees_all;       /* the scan gives rows whether the snapshot sees them or not */
+	TransactionId known; /* of the row before, and could it be seen? */
+	bool known_visible;
+} BlockScan;
+
+static void
+find_columns(BlockScan *blocks)
+{
+	TupleDesc row_type = RelationGetDescr(blocks->table);
+
+	for (int i = 0; i < SHARE_COLUMNS; i++)
+	{
+		AttrNumber number = get_attnum(RelationGetRelid(blocks->table), share_columns[i].name);
+
+		if (number <= 0 ||
+			TupleDescAttr(row_type, number - 1)->atttypid != share_columns[i].type)
+			ereport(ERROR,
+					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+					 errmsg("\"%s\" is not a table of shares",
+							RelationGetRelationName(blocks->table))));
+		blocks->columns[i] = number;
+	}
+}
+
+static void
+begin_scan(BlockScan *blocks, Oid table, int64 first_block, int64 end_block)
+{
+	AclResult right = pg_class_aclcheck(table, GetUserId(), ACL_SELECT);
+	ItemPointerData first;
+	ItemPointerData last;
+
+	blocks->table = table_open(table, AccessShareLock);
+	if (right != ACLCHECK_OK)
+		aclcheck_error(right, OBJECT_TABLE, RelationGetRelationName(blocks->table));
+	find_columns(blocks);
+	blocks->snapshot = GetActiveSnapshot();
+	blocks->slot = table_slot_create(blocks->table, NULL);
+	first_block = Max(first_block, 0);
+	end_block = Min(end_block, (int64) RelationGetNumberOfBlocks(blocks->table));
+	if (first_block >= end_block)
+		return;
+	ItemPointerSet(&first, (BlockNumber) first_block, FirstOffsetNumber);
+	ItemPointerSet(&last, (BlockNumber) (end_block - 1), MaxOffsetNumber);
+	blocks->sees_all = TTS_IS_BUFFERTUPLE(blocks->slot);
+	blocks->scan = table_beginscan_tidrange(blocks->table,
+											blocks->sees_all ? SnapshotAny : blocks->snapshot,
+											&first, &last);
+}
+
+static void
+end_scan(BlockScan *blocks)
+{
+	if (blocks->scan != NULL)
+		table_endscan(blocks->scan);
+	ExecDropSingleTupleTableSlot(blocks->slot);
+	table_close(blocks->table, AccessShareLock);
+}
+
+/*
+ * Does the snapshot see the row? A scan that looks itself notes in the block what it has found out, and the block
+ * is written once more: which takes as long as reading it. Here thousands of neighbours are of one
+ * transaction, nobody deletes them, and nobody reads them often. What is not as simple is left to PostgreSQL.
+ */
+static bool
+is_visible(BlockScan *blocks)
+{
+	const BufferHeapTupleTableSlot *slot = (BufferHeapTupleTableSlot *) blocks->slot;
+	HeapTuple row = slot->base.tuple;
+	const uint16 flags = row->t_data->t_infomask;
+	bool visible;
+
+	if ((flags & HEAP_XMAX_INVALID) != 0 &&
+		(flags & (HEAP_XMIN_COMMITTED | HEAP_XMIN_INVALID | HEAP_MOVED)) == 0)
+	{
+		TransactionId writer = HeapTupleHeaderGetRawXmin(row->t_data);
+
+		if (writer != blocks->known && !TransactionIdIsCurrentTransactionId(writer))
+		{
+			blocks->known = writer;
+			blocks->known_visible =
+				!XidInMVCCSnapshot(writer, blocks->snapshot) && TransactionIdDidCommit(writer);
+		}
+		if (writer == blocks->known)
+			return blocks->known_visible;
+	}
+	LockBuffer(slot->buffer, BUFFER_LOCK_SHARE);
+	visible = HeapTupleSatisfiesVisibility(row, blocks->snapshot, slot->buffer);
+	LockBuffer(slot->buffer, BUFFER_LOCK_UNLOCK);
+	return visible;
+}
+
+/* The next row, valid until the one after it; false behind the last one. */
+static bool
+next_row(BlockScan *blocks, ShareRow *row)
+{
+	if (blocks->scan == NULL)
+		return false;
+	do
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (!table_scan_getnextslot_tidrange(blocks->scan, ForwardScanDirection, blocks->slot))
+			return false;
+	} while (blocks->sees_all && !is_visible(blocks));
+	for (int i = 0; i < SHARE_COLUMNS; i++)
+		row->values[i] = slot_getattr(blocks->slot, blocks->columns[i], &row->nulls[i]);
+	return true;
+}
+
+/* ------------------------------------------------------------------ shares in files */
+
+/* Call sites that read headers, and payloads; and the most that anybody wants of one. */
+typedef struct ShareFiles
+{
+	FmgrInfo header;
+	FmgrInfo payload;
+	int32 longest_header;
+	int32 longest_payload; /* 0 before the first one */
+} ShareFiles;
+
+/* So much of one that is too long that this is seen. */
+static void
+find_longest(ShareFiles *files, const NullableDatum *arguments)
+{
+	LOCAL_FCINFO(call, 3);
+
+	InitFunctionCallInfoData(*call, NULL, 3, InvalidOid, NULL, NULL);
+	memcpy(call->args, arguments, 3 * sizeof(NullableDatum));
+	files->longest_payload = DatumGetInt32(prio_job_longest_share(call)) + 1;
+	files->longest_header = DatumGetInt32(prio_job_longest_header(call)) + 1;
+}
+
+/* Puts what lies in a file in the place of what the row has not. */
+static void
+read_files(ShareFiles *files, const NullableDatum *arguments, ShareRow *row)
+{
+	int32 number = DatumGetInt32(row->values[SHARE_FILE]);
+	int64 position = DatumGetInt64(row->values[POSITION]);
+
+	if (row->nulls[SHARE_FILE] || row->nulls[POSITION])
+		return;
+	if (files->longest_payload == 0)
+		find_longest(files, arguments);
+	if (row->nulls[HEADER] && !row->nulls[HEADER_BYTES])
+	{
+		int32 bytes = DatumGetInt32(row->values[HEADER_BYTES]);
+
+		row->values[HEADER] =
+			PointerGetDatum(prio_job_file_field(&files->header, number,
+												position - bytes - (int64) sizeof(int32),
+												bytes, files->longest_header));
+		row->nulls[HEADER] = false;
+	}
+	if (row->nulls[PAYLOAD] && !row->nulls[BYTES])
+	{
+		row->values[PAYLOAD] = PointerGetDatum(
+			prio_job_file_field(&files->payload, number, position,
+								DatumGetInt32(row->values[BYTES]), files->longest_payload));
+		row->nulls[PAYLOAD] = false;
+	}
+}
+
+/* ------------------------------------------------------------------ opening */
+
+static void
+set_argument(FunctionCallInfo row, int number, const ShareRow *share, ShareColumn column)
+{
+	row->args[number].value = share->values[column];
+	row->args[number].isnull = share->nulls[column];
+}
+
+/*
+ * open_blocks(shares regclass, first_block bigint, end_block bigint, server text, packet_batch_id text,
+ * n_data int, ordinals boolean, report_times tstzrange) -> bytea: the opened value of the shares
+ * in a range of blocks of their table, as open_shares() makes it. Their ordinals count if ordinals
+ * says so. Blocks that are not there have no shares.
+ */
+Datum
+prio_job_open_blocks(PG_FUNCTION_ARGS)
+{
+	static const char *const names[] = {"shares", "first_block", "end_block"};
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext memory = AllocSetContextCreate(caller, "chunk", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext row_memory = AllocSetContextCreate(memory, "share", ALLOCSET_DEFAULT_SIZES);
+	const bool ordinals = !PG_ARGISNULL(6) && PG_GETARG_BOOL(6);
+	JobOpening *opening = NULL;
+	BlockScan blocks = {0};
+	ShareFiles files = {{.fn_mcxt = memory}, {.fn_mcxt = memory}, 0, 0};
+	FmgrInfo site = {.fn_mcxt = memory};
+	ShareRow share;
+	bytea *opened;
+	LOCAL_FCINFO(row, 10);
+
+	for (int i = 0; i < (int) lengthof(names); i++)
+		prio_job_require(fcinfo, i, names[i]);
+	InitFunctionCallInfoData(*row, &site, 10, InvalidOid, NULL, NULL);
+	for (int i = 1; i <= 3; i++)
+		row->args[i] = fcinfo->args[i + 2];
+	row->args[4] = fcinfo->args[7];
+
+	begin_scan(&blocks, PG_GETARG_OID(0), PG_GETARG_INT64(1), PG_GETARG_INT64(2));
+	MemoryContextSwitchTo(row_memory);
+	while (next_row(&blocks, &share))
+	{
+		if (opening == NULL)
+			opening = prio_job_begin_opening(memory);
+		read_files(&files, &row->args[1], &share);
+		set_argument(row, 5, &share, SHARE_ID);
+		set_argument(row, 6, &share, ORDINAL);
+		row->args[6].isnull |= !ordinals;
+		set_argument(row, 7, &share, HEADER);
+		set_argument(row, 8, &share, PAYLOAD);
+		row->args[9].value = PointerGetDatum(&blocks.slot->tts_tid);
+		row->args[9].isnull = false;
+		prio_job_open_share(opening, row);
+		MemoryContextReset(row_memory);
+	}
+	MemoryContextSwitchTo(caller);
+	end_scan(&blocks);
+	opened = prio_job_opened_value(opening);
+	MemoryContextDelete(memory);
+	PG_RETURN_BYTEA_P(opened);
+}
