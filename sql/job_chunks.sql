@@ -225,6 +225,12 @@ SELECT (SELECT array_agg(share_id) FROM (SELECT share_id FROM prio_internal.list
 	(SELECT array_agg(share_id) FROM (SELECT share_id FROM prio_internal.list_entries(x.entries) EXCEPT SELECT share_id FROM prio_internal.list_entries(l.entries)) AS s) = ARRAY[md5('again')::uuid] AS more,
 	octet_length(x.entries) / 48 - prio_internal.distinct_packets(-50, 'A') AS copies, prio_internal.distinct_packets(l.number, 'A') - octet_length(l.entries) / 48 AS before
 FROM list AS l, prio_internal.list AS x WHERE l.name = 'batch' AND l.role = 'A' AND x.number = -50;
+-- Packets whose digests begin alike are not the same, if they end otherwise.
+INSERT INTO prio_internal.list (number, role, piece, entries)
+SELECT -70 - k, 'A', 0, string_agg(decode(repeat(md5(i::text), 2) || digest, 'hex'), '')
+FROM (VALUES (0, ARRAY[repeat('1', 32), repeat('1', 31) || '2', repeat('f', 32), repeat('0', 32)]), (1, ARRAY[repeat('1', 32), repeat('1', 31) || '2', repeat('1', 32), repeat('f', 32), repeat('f', 32)])) AS v (k, digests),
+	unnest(digests) WITH ORDINALITY AS d (digest, i) GROUP BY k;
+SELECT prio_internal.distinct_packets(-70, 'A') AS alike, prio_internal.distinct_packets(-71, 'A') AS twice;
 SELECT prio_internal.pack_ids(share_id) IS NULL AS no_ids FROM row_of_side WHERE false;
 SELECT array_agg(id) FROM prio_internal.ids((SELECT prio_internal.pack_ids(repeat(i::text, 32)::uuid) FROM unnest(ARRAY[5, 1, 4, 1, 9]) AS i)) AS id;
 SELECT count(*) FROM prio_internal.ids('') UNION ALL SELECT count(*) FROM prio_internal.list_entries('');

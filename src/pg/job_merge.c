@@ -10,6 +10,7 @@
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
 #include "utils/memutils.h"
 #include "utils/tuplesort.h"
 #include "utils/typcache.h"
@@ -186,6 +187,54 @@ prio_job_merged_list(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/* What the replay digests of a list are compared by: all of them, or a number that few share. */
+static Datum
+packet_key(const uint8_t *digest, bool whole, bytea *copy)
+{
+	if (!whole)
+		return Int64GetDatum((int64) prio_job_sort_key(digest));
+	memcpy(VARDATA(copy), digest, JOB_DIGEST_BYTES);
+	return PointerGetDatum(copy);
+}
+
+/* How many different keys the list of a server has; in *entries, how many it has at all. */
+static int64
+count_keys(int32 number, PrioRole role, bool whole, int64 *entries)
+{
+	Oid type = whole ? BYTEAOID : INT8OID;
+	Tuplesortstate *sort =
+		tuplesort_begin_datum(type, lookup_type_cache(type, TYPECACHE_LT_OPR)->lt_opr,
+							  InvalidOid, false, work_mem, NULL, 0);
+	bytea *copy = prio_allocate_bytea(JOB_DIGEST_BYTES);
+	int16 length = whole ? -1 : (int16) sizeof(int64);
+	Stream list;
+	const uint8_t *entry;
+	Datum last = (Datum) 0;
+	Datum key;
+	bool is_null;
+	int64 count = 0;
+
+	*entries = 0;
+	open_list(&list, number, role, JOB_LIST_ENTRY_BYTES);
+	while ((entry = next_entry(&list)) != NULL)
+	{
+		tuplesort_putdatum(sort, packet_key(entry + UUID_LEN + JOB_DIGEST_BYTES, whole, copy),
+						   false);
+		++*entries;
+	}
+	close_stream(&list);
+	tuplesort_performsort(sort);
+	while (prio_tuplesort_getdatum(sort, &key, &is_null))
+	{
+		count += count == 0 || !datumIsEqual(last, key, !whole, length);
+		if (whole && last != (Datum) 0)
+			pfree(DatumGetPointer(last));
+		last = key;
+	}
+	tuplesort_end(sort);
+	return count;
+}
+
 /*
  * distinct_packets(number int, role text) -> bigint: how many packets the list has, whatever ids
  * they are under.
@@ -193,35 +242,15 @@ prio_job_merged_list(PG_FUNCTION_ARGS)
 Datum
 prio_job_distinct_packets(PG_FUNCTION_ARGS)
 {
-	Stream list;
-	Tuplesortstate *sort;
-	bytea *digest = prio_allocate_bytea(JOB_DIGEST_BYTES);
-	const uint8_t *entry;
-	Datum sorted;
-	bool is_null;
-	uint8_t current[JOB_DIGEST_BYTES];
-	int64 count = 0;
+	int32 number = PG_GETARG_INT32(0);
+	PrioRole role = role_arg(fcinfo, 1);
+	int64 entries;
+	int64 count;
 
 	begin();
-	sort = tuplesort_begin_datum(BYTEAOID, lookup_type_cache(BYTEAOID, TYPECACHE_LT_OPR)->lt_opr,
-								 InvalidOid, false, work_mem, NULL, 0);
-	open_list(&list, PG_GETARG_INT32(0), role_arg(fcinfo, 1), JOB_LIST_ENTRY_BYTES);
-	while ((entry = next_entry(&list)) != NULL)
-	{
-		memcpy(VARDATA(digest), entry + UUID_LEN + JOB_DIGEST_BYTES, JOB_DIGEST_BYTES);
-		tuplesort_putdatum(sort, PointerGetDatum(digest), false);
-	}
-	close_stream(&list);
-	tuplesort_performsort(sort);
-	while (prio_tuplesort_getdatum(sort, &sorted, &is_null))
-	{
-		if (count == 0 ||
-			memcmp(current, VARDATA(DatumGetPointer(sorted)), JOB_DIGEST_BYTES) != 0)
-			count++;
-		memcpy(current, VARDATA(DatumGetPointer(sorted)), JOB_DIGEST_BYTES);
-		pfree(DatumGetPointer(sorted));
-	}
-	tuplesort_end(sort);
+	count = count_keys(number, role, false, &entries);
+	if (count < entries)
+		count = count_keys(number, role, true, &entries);
 	SPI_finish();
 	PG_RETURN_INT64(count);
 }
