@@ -295,6 +295,9 @@ BEGIN
 	ELSIF getdatabaseencoding() = 'SQL_ASCII' AND (b.batch_id || b.packet_batch_id) ~ '[^ -~]' THEN
 		RAISE EXCEPTION 'the name of a batch has to be ASCII in a database with encoding SQL_ASCII'
 			USING ERRCODE = 'invalid_parameter_value', HINT = 'Such a database does not know what other bytes mean, and the other server may.';
+	ELSIF b.ordinals AND prio_internal.is_distributed() THEN
+		RAISE EXCEPTION 'where shares are distributed, a batch has no ordinals'
+			USING ERRCODE = 'feature_not_supported', HINT = 'Keep batches with ordinals in a database of their own.';
 	ELSIF b.min_batch_size IS NULL THEN
 		RAISE EXCEPTION 'min_batch_size has to be given'
 			USING ERRCODE = 'null_value_not_allowed', HINT = 'It is the smallest number of clients whose sum may be published.';
@@ -515,22 +518,20 @@ END $$;
 
 COMMENT ON FUNCTION prio_internal.fail_batch(prio_processor.batch, text) IS 'ends a batch that cannot go on by itself';
 
-CREATE FUNCTION prio_internal.note_late() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
-BEGIN
-	INSERT INTO prio_internal.late (number) SELECT n FROM CAST(TG_ARGV[0] AS int) AS n WHERE NOT EXISTS (SELECT FROM prio_internal.late AS l WHERE l.number = n);
-	RETURN NULL;
-END $$;
+CREATE FUNCTION prio_internal.note_late() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'prio_job_note_late' LANGUAGE C;
 
 COMMENT ON FUNCTION prio_internal.note_late() IS 'trigger: notes that shares came for a batch that is closed';
 
 -- From now on every share that is late is noticed: otherwise all rows have to be read again to know of them. Not
--- while somebody inserts, whose rows are late as well, and no trigger saw them.
+-- while somebody inserts, whose rows are late as well, and no trigger saw them. With the lock, all rows that others have inserted
+-- are in the blocks that there are.
 CREATE FUNCTION prio_internal.watch_late(b prio_processor.batch) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
 	partition text := 'share_' || b.number;
 BEGIN
 	EXECUTE format('LOCK TABLE prio_internal.%I IN SHARE ROW EXCLUSIVE MODE NOWAIT', partition);
-	EXECUTE format('CREATE TRIGGER note_late AFTER INSERT ON prio_internal.%I FOR EACH ROW EXECUTE FUNCTION prio_internal.note_late(%s)', partition, b.number);
+	EXECUTE format('CREATE TRIGGER note_late BEFORE INSERT ON prio_internal.%I FOR EACH ROW EXECUTE FUNCTION prio_internal.note_late(%s)', partition, b.number);
 	-- A subscription inserts as a replica.
 	EXECUTE format('ALTER TABLE prio_internal.%I ENABLE ALWAYS TRIGGER note_late', partition);
 EXCEPTION WHEN lock_not_available THEN
@@ -545,7 +546,7 @@ DECLARE
 	rows bigint;
 BEGIN
 	IF NOT EXISTS (SELECT FROM prio_internal.late AS l WHERE l.number = b.number)
-		AND EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = to_regclass('prio_internal.share_' || b.number) AND t.tgname = 'note_late') THEN
+		AND EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = to_regclass('prio_internal.share_' || b.number) AND t.tgname = 'note_late' AND t.tgenabled = 'A') THEN
 		RETURN 0::bigint;
 	END IF;
 	EXECUTE format('SELECT count(*) FROM prio_internal.%I', 'share_' || b.number) INTO rows;
@@ -569,14 +570,14 @@ BEGIN
 	IF prio_internal.is_distributed() THEN
 		PERFORM prio_internal.follow_shards(b);
 	ELSE
+		IF at_once THEN
+			PERFORM prio_internal.watch_late(b);
+		END IF;
 		blocks := pg_relation_size(partition) / current_setting('block_size')::bigint;
 		-- Shares that are longer than an honest one leave short rows, as they are in the TOAST table, and many fit a block.
 		width := least(width, greatest(1, blocks * 64000000 / greatest(1, pg_table_size(partition))));
 		INSERT INTO prio_internal.chunk (number, chunk, first_block, end_block)
 		SELECT b.number, k, k * width, least((k + 1) * width, blocks) FROM generate_series(0, (blocks - 1) / width) AS k WHERE blocks > 0;
-		IF at_once THEN
-			PERFORM prio_internal.watch_late(b);
-		END IF;
 	END IF;
 	PERFORM prio_internal.enter_stage(b, 'close');
 END $$;

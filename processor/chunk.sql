@@ -92,11 +92,11 @@ CREATE AGGREGATE prio_internal.open_shares(server text, packet_batch_id text, n_
 COMMENT ON AGGREGATE prio_internal.open_shares(text, text, int, tstzrange, uuid, bigint, bytea, bytea, tid) IS 'opens the shares of a chunk and adds them up; a share that does not open is counted with its reason';
 
 CREATE FUNCTION prio_internal.open_blocks(shares regclass, first_block bigint, end_block bigint, server text, packet_batch_id text, n_data int,
-		ordinals boolean, report_times tstzrange) RETURNS bytea
+		report_times tstzrange, ordinals boolean, files boolean) RETURNS bytea
 	AS 'MODULE_PATHNAME', 'prio_job_open_blocks'
 	LANGUAGE C STABLE COST 1000000;
 
-COMMENT ON FUNCTION prio_internal.open_blocks(regclass, bigint, bigint, text, text, int, boolean, tstzrange) IS 'what open_shares() makes of the shares in some blocks of their table';
+COMMENT ON FUNCTION prio_internal.open_blocks(regclass, bigint, bigint, text, text, int, tstzrange, boolean, boolean) IS 'what open_shares() makes of the shares in some blocks of their table';
 
 CREATE FUNCTION prio_internal.opened_count(opened bytea) RETURNS bigint
 	AS 'MODULE_PATHNAME', 'prio_job_opened_count'

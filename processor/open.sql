@@ -27,8 +27,8 @@ BEGIN
 	END IF;
 	INSERT INTO prio_internal.opened (number, chunk, opened, shares)
 	SELECT b.number, c.chunk, o.opened, prio_internal.opened_count(o.opened)
-	FROM (SELECT prio_internal.open_blocks(to_regclass('prio_internal.share_' || b.number), c.first_block, c.end_block, b.server::text, b.packet_batch_id,
-			b.n_data, b.ordinals, b.report_times) AS opened OFFSET 0) AS o;
+	FROM (SELECT prio_internal.open_blocks(CAST('prio_internal.share_' || b.number AS regclass), c.first_block, c.end_block, b.server::text, b.packet_batch_id,
+			b.n_data, b.report_times, b.ordinals, true) AS opened OFFSET 0) AS o;
 	RETURN 'worked';
 END $$;
 

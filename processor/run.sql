@@ -42,7 +42,8 @@ END $$;
 
 COMMENT ON FUNCTION prio_internal.lock_stage(prio_processor.batch) IS 'is it for this transaction to end the stage of a batch';
 
-CREATE FUNCTION prio_internal.step_of(b prio_processor.batch) RETURNS text LANGUAGE plpgsql AS $$
+-- at_once: the transaction ends with this step.
+CREATE FUNCTION prio_internal.step_of(b prio_processor.batch, at_once boolean) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	h prio_internal.heard;
 	outcome text;
@@ -54,7 +55,7 @@ BEGIN
 		ELSIF NOT prio_internal.lock_stage(b) THEN
 			RETURN 'busy';
 		END IF;
-		PERFORM prio_internal.close_open_batch(b, true);
+		PERFORM prio_internal.close_open_batch(b, at_once);
 		RETURN 'worked';
 	END IF;
 
@@ -105,7 +106,7 @@ BEGIN
 	RETURN 'worked';
 END $$;
 
-COMMENT ON FUNCTION prio_internal.step_of(prio_processor.batch) IS 'what comes next for a batch';
+COMMENT ON FUNCTION prio_internal.step_of(prio_processor.batch, boolean) IS 'what comes next for a batch';
 
 -- One step of one batch, in this transaction: 'worked' when there may be more to do, 'waiting' for
 -- the other server, 'held' until somebody looks, 'done', 'failed', 'error' (try again later), or 'busy' when
@@ -114,6 +115,8 @@ CREATE FUNCTION prio_internal.step(number int) RETURNS text LANGUAGE plpgsql SEC
 DECLARE
 	b prio_processor.batch;
 	why text;
+	-- Within the block with EXCEPTION it would always look like BEGIN.
+	at_once boolean := NOT prio_internal.in_transaction_block();
 BEGIN
 	-- An older snapshot would not see what others have done.
 	IF current_setting('transaction_isolation') <> 'read committed' THEN
@@ -136,7 +139,7 @@ BEGIN
 			RAISE EXCEPTION 'batch "%" was made before a restore, a failover or a copy of this database', b.batch_id
 				USING HINT = 'after_restore() gives it up; after a failover that lost nothing after_failover() lets it go on.';
 		END IF;
-		RETURN prio_internal.step_of(b);
+		RETURN prio_internal.step_of(b, at_once);
 	EXCEPTION WHEN OTHERS THEN
 		GET STACKED DIAGNOSTICS why = MESSAGE_TEXT;
 		IF prio_internal.lock_stage(b) THEN

@@ -281,9 +281,10 @@ ALTER TABLE prio_processor.share ALTER payload SET STORAGE EXTERNAL, ALTER heade
 
 CREATE TABLE prio_internal.share_other PARTITION OF prio_processor.share DEFAULT;
 
--- A row of a batch for which shares came after its close: more than one if they came at the same time. Without
--- an index, or those would wait for each other.
+-- A row for each statement that brought shares of a batch after its close.
 CREATE TABLE prio_internal.late (number int NOT NULL);
+-- Or rows of it could not be deleted under a publication FOR ALL TABLES.
+ALTER TABLE prio_internal.late REPLICA IDENTITY FULL;
 
 CREATE TABLE prio_internal.early_share (
 	batch_id text NOT NULL,
@@ -293,7 +294,7 @@ CREATE TABLE prio_internal.early_share (
 	arrived_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
-ALTER TABLE prio_internal.early_share ALTER payload SET STORAGE EXTERNAL, ALTER header SET STORAGE EXTERNAL;
+ALTER TABLE prio_internal.early_share ALTER payload SET STORAGE EXTERNAL, ALTER header SET STORAGE EXTERNAL, REPLICA IDENTITY FULL;
 
 COMMENT ON TABLE prio_processor.share IS 'what clients sent for this server';
 COMMENT ON TABLE prio_internal.share_other IS 'always empty: see early_share';

@@ -85,7 +85,8 @@ BEGIN
 	IF prio_internal.placement(shard) <> open_shard_blocks.placement THEN
 		RETURN NULL;
 	END IF;
-	RETURN prio_internal.open_blocks(shard::regclass, first_block, end_block, server, packet_batch_id, n_data, ordinals, report_times);
+	-- What a collector says of files is about none: they are where the coordinator is.
+	RETURN prio_internal.open_blocks(shard::regclass, first_block, end_block, server, packet_batch_id, n_data, report_times, ordinals, false);
 END $$;
 
 COMMENT ON FUNCTION prio_internal.open_shard_blocks(text, text, bigint, bigint, text, text, int, boolean, tstzrange) IS 'on a worker: opens a chunk; NULL if the shard is not what it was';

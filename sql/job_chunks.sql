@@ -127,7 +127,7 @@ SELECT error_of('SELECT prio_internal.open_shares(''a'', ''chunk'', 12, NULL, sh
 -- writes nothing into the blocks, not even that it has seen them.
 CREATE TABLE block (LIKE prio_processor.share) WITH (autovacuum_enabled = false);
 CREATE FUNCTION by_blocks(first bigint, behind bigint, ordinals boolean DEFAULT true) RETURNS bytea LANGUAGE sql
-	RETURN prio_internal.open_blocks('job_chunks.block', first, behind, 'a', 'chunk', 12, ordinals, NULL);
+	RETURN prio_internal.open_blocks('job_chunks.block', first, behind, 'a', 'chunk', 12, NULL, ordinals, true);
 CREATE FUNCTION by_rows(first bigint, behind bigint, ordinals boolean DEFAULT true) RETURNS bytea LANGUAGE sql
 	RETURN (SELECT prio_internal.open_shares('a', 'chunk', 12, NULL, share_id, CASE WHEN ordinals THEN ordinal END, header, payload, ctid)
 		FROM job_chunks.block WHERE ctid >= format('(%s,0)', first)::tid AND ctid < format('(%s,0)', behind)::tid);
@@ -164,9 +164,13 @@ SELECT prio_internal.opened_count(by_blocks(0, 1000)), by_blocks(0, 1000) = by_r
 SELECT sum(prio_internal.opened_count(by_blocks(b, b + 1))), bool_and(by_blocks(b, b + 1) = by_rows(b, b + 1)) AS same FROM generate_series(0, 20) AS b;
 SELECT prio_internal.opened_count(by_blocks(first, behind)) FROM (VALUES (-5, 0), (3, 3), (4, 2), (1000, 2000), (4294967296, 4294967299)) AS r (first, behind);
 SELECT by_blocks(0, 0) = (SELECT opened FROM empty WHERE what = 'no rows') AS empty_value;
-SELECT error_of(query) FROM unnest(ARRAY['SELECT by_blocks(NULL, 1)', 'SELECT by_blocks(0, NULL)', 'SELECT prio_internal.open_blocks(NULL, 0, 1, ''a'', ''chunk'', 12, false, NULL)',
-	'SELECT prio_internal.open_blocks(''share'', 0, 1, ''a'', ''chunk'', 12, false, NULL)', 'SELECT prio_internal.open_blocks(''block'', 0, 1, NULL, ''chunk'', 12, false, NULL)',
-	'SELECT prio_internal.open_blocks(''looked_up'', 0, 1, ''a'', ''chunk'', 12, false, NULL)']) AS query;
+SELECT error_of(query) FROM unnest(ARRAY['SELECT by_blocks(NULL, 1)', 'SELECT by_blocks(0, NULL)', 'SELECT prio_internal.open_blocks(NULL, 0, 1, ''a'', ''chunk'', 12, NULL, false, true)',
+	'SELECT prio_internal.open_blocks(''share'', 0, 1, ''a'', ''chunk'', 12, NULL, false, true)', 'SELECT prio_internal.open_blocks(''block'', 0, 1, NULL, ''chunk'', 12, NULL, false, true)',
+	'SELECT prio_internal.open_blocks(''looked_up'', 0, 1, ''a'', ''chunk'', 12, NULL, false, true)', 'SELECT prio_internal.open_blocks(''prio_processor.share'', 0, 1, ''a'', ''chunk'', 12, NULL, false, true)']) AS query;
+-- A row that says that it is in a file, which only those can who load files.
+INSERT INTO block (batch_id, share_id, file, position, bytes) VALUES ('chunk', md5('file')::uuid, 2147483647, 100, 10);
+SELECT error_of('SELECT by_blocks(0, 1000)');
+SELECT r.reason, r.shares FROM prio_internal.opened_rejections(prio_internal.open_blocks('block', 0, 1000, 'a', 'chunk', 12, NULL, true, false)) AS r WHERE r.ids @> ARRAY[md5('file')::uuid];
 
 -- Every hostile packet that there is a vector of.
 \set content `cat test/vectors/invalid.json`

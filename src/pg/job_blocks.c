@@ -62,10 +62,17 @@ typedef struct BlockScan
 	TableScanDesc scan; /* NULL for no blocks */
 	TupleTableSlot *slot;
 	Snapshot snapshot;
-	bool sees_all;       /* the scan gives rows whether the snapshot sees them or not */
 	TransactionId known; /* of the row before, and could it be seen? */
 	bool known_visible;
 } BlockScan;
+
+static _Noreturn void
+not_shares(Relation table)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+			 errmsg("\"%s\" is not a table of shares", RelationGetRelationName(table))));
+}
 
 static void
 find_columns(BlockScan *blocks)
@@ -78,10 +85,7 @@ find_columns(BlockScan *blocks)
 
 		if (number <= 0 ||
 			TupleDescAttr(row_type, number - 1)->atttypid != share_columns[i].type)
-			ereport(ERROR,
-					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-					 errmsg("\"%s\" is not a table of shares",
-							RelationGetRelationName(blocks->table))));
+			not_shares(blocks->table);
 		blocks->columns[i] = number;
 	}
 }
@@ -96,6 +100,8 @@ begin_scan(BlockScan *blocks, Oid table, int64 first_block, int64 end_block)
 	blocks->table = table_open(table, AccessShareLock);
 	if (right != ACLCHECK_OK)
 		aclcheck_error(right, OBJECT_TABLE, RelationGetRelationName(blocks->table));
+	if (blocks->table->rd_tableam != GetHeapamTableAmRoutine())
+		not_shares(blocks->table);
 	find_columns(blocks);
 	blocks->snapshot = GetActiveSnapshot();
 	blocks->slot = table_slot_create(blocks->table, NULL);
@@ -105,10 +111,7 @@ begin_scan(BlockScan *blocks, Oid table, int64 first_block, int64 end_block)
 		return;
 	ItemPointerSet(&first, (BlockNumber) first_block, FirstOffsetNumber);
 	ItemPointerSet(&last, (BlockNumber) (end_block - 1), MaxOffsetNumber);
-	blocks->sees_all = TTS_IS_BUFFERTUPLE(blocks->slot);
-	blocks->scan = table_beginscan_tidrange(blocks->table,
-											blocks->sees_all ? SnapshotAny : blocks->snapshot,
-											&first, &last);
+	blocks->scan = table_beginscan_tidrange(blocks->table, SnapshotAny, &first, &last);
 }
 
 static void
@@ -117,13 +120,14 @@ end_scan(BlockScan *blocks)
 	if (blocks->scan != NULL)
 		table_endscan(blocks->scan);
 	ExecDropSingleTupleTableSlot(blocks->slot);
-	table_close(blocks->table, AccessShareLock);
+	table_close(blocks->table, NoLock);
 }
 
 /*
- * Does the snapshot see the row? A scan that looks itself notes in the block what it has found out, and the block
- * is written once more: which takes as long as reading it. Here thousands of neighbours are of one
- * transaction, nobody deletes them, and nobody reads them often. What is not as simple is left to PostgreSQL.
+ * Does the snapshot see the row? The scan gives all rows that there are. One that looks itself notes
+ * in the block what it has found out, and the block is written once more: which takes as long as
+ * reading it. Here thousands of neighbours are of one transaction, nobody deletes them, and nobody
+ * reads them often. What is not as simple is left to PostgreSQL.
  */
 static bool
 is_visible(BlockScan *blocks)
@@ -164,7 +168,7 @@ next_row(BlockScan *blocks, ShareRow *row)
 		CHECK_FOR_INTERRUPTS();
 		if (!table_scan_getnextslot_tidrange(blocks->scan, ForwardScanDirection, blocks->slot))
 			return false;
-	} while (blocks->sees_all && !is_visible(blocks));
+	} while (!is_visible(blocks));
 	for (int i = 0; i < SHARE_COLUMNS; i++)
 		row->values[i] = slot_getattr(blocks->slot, blocks->columns[i], &row->nulls[i]);
 	return true;
@@ -172,11 +176,10 @@ next_row(BlockScan *blocks, ShareRow *row)
 
 /* ------------------------------------------------------------------ shares in files */
 
-/* Call sites that read headers, and payloads; and the most that anybody wants of one. */
+/* Who reads files, and the most that anybody wants of a field. */
 typedef struct ShareFiles
 {
-	FmgrInfo header;
-	FmgrInfo payload;
+	FmgrInfo site;
 	int32 longest_header;
 	int32 longest_payload; /* 0 before the first one */
 } ShareFiles;
@@ -208,16 +211,15 @@ read_files(ShareFiles *files, const NullableDatum *arguments, ShareRow *row)
 	{
 		int32 bytes = DatumGetInt32(row->values[HEADER_BYTES]);
 
-		row->values[HEADER] =
-			PointerGetDatum(prio_job_file_field(&files->header, number,
-												position - bytes - (int64) sizeof(int32),
-												bytes, files->longest_header));
+		row->values[HEADER] = PointerGetDatum(
+			prio_job_file_field(&files->site, number, position - bytes - (int64) sizeof(int32),
+								bytes, files->longest_header));
 		row->nulls[HEADER] = false;
 	}
 	if (row->nulls[PAYLOAD] && !row->nulls[BYTES])
 	{
 		row->values[PAYLOAD] = PointerGetDatum(
-			prio_job_file_field(&files->payload, number, position,
+			prio_job_file_field(&files->site, number, position,
 								DatumGetInt32(row->values[BYTES]), files->longest_payload));
 		row->nulls[PAYLOAD] = false;
 	}
@@ -234,9 +236,9 @@ set_argument(FunctionCallInfo row, int number, const ShareRow *share, ShareColum
 
 /*
  * open_blocks(shares regclass, first_block bigint, end_block bigint, server text, packet_batch_id text,
- * n_data int, ordinals boolean, report_times tstzrange) -> bytea: the opened value of the shares
- * in a range of blocks of their table, as open_shares() makes it. Their ordinals count if ordinals
- * says so. Blocks that are not there have no shares.
+ * n_data int, report_times tstzrange, ordinals boolean, files boolean) -> bytea: the opened value of
+ * the shares in a range of blocks of their table, as open_shares() makes it. Their ordinals count if ordinals
+ * says so, and what is in a file is read if files does. Blocks that are not there have no shares.
  */
 Datum
 prio_job_open_blocks(PG_FUNCTION_ARGS)
@@ -245,10 +247,11 @@ prio_job_open_blocks(PG_FUNCTION_ARGS)
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext memory = AllocSetContextCreate(caller, "chunk", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext row_memory = AllocSetContextCreate(memory, "share", ALLOCSET_DEFAULT_SIZES);
-	const bool ordinals = !PG_ARGISNULL(6) && PG_GETARG_BOOL(6);
+	bool ordinals;
+	bool in_files;
 	JobOpening *opening = NULL;
 	BlockScan blocks = {0};
-	ShareFiles files = {{.fn_mcxt = memory}, {.fn_mcxt = memory}, 0, 0};
+	ShareFiles files = {{.fn_mcxt = memory}, 0, 0};
 	FmgrInfo site = {.fn_mcxt = memory};
 	ShareRow share;
 	bytea *opened;
@@ -256,10 +259,11 @@ prio_job_open_blocks(PG_FUNCTION_ARGS)
 
 	for (int i = 0; i < (int) lengthof(names); i++)
 		prio_job_require(fcinfo, i, names[i]);
+	ordinals = !PG_ARGISNULL(7) && PG_GETARG_BOOL(7);
+	in_files = !PG_ARGISNULL(8) && PG_GETARG_BOOL(8);
 	InitFunctionCallInfoData(*row, &site, 10, InvalidOid, NULL, NULL);
-	for (int i = 1; i <= 3; i++)
+	for (int i = 1; i <= 4; i++)
 		row->args[i] = fcinfo->args[i + 2];
-	row->args[4] = fcinfo->args[7];
 
 	begin_scan(&blocks, PG_GETARG_OID(0), PG_GETARG_INT64(1), PG_GETARG_INT64(2));
 	MemoryContextSwitchTo(row_memory);
@@ -267,7 +271,8 @@ prio_job_open_blocks(PG_FUNCTION_ARGS)
 	{
 		if (opening == NULL)
 			opening = prio_job_begin_opening(memory);
-		read_files(&files, &row->args[1], &share);
+		if (in_files)
+			read_files(&files, &row->args[1], &share);
 		set_argument(row, 5, &share, SHARE_ID);
 		set_argument(row, 6, &share, ORDINAL);
 		row->args[6].isnull |= !ordinals;

@@ -203,12 +203,18 @@ open_row(FunctionCallInfo fcinfo, JobOpening *state)
 	return status;
 }
 
+static void
+set_memory(JobOpening *state, MemoryContext memory)
+{
+	state->memory = state->rows.entries.memory = memory;
+}
+
 JobOpening *
 prio_job_begin_opening(MemoryContext memory)
 {
 	JobOpening *state = prio_job_new_state(memory, sizeof(JobOpening), wipe_state);
 
-	state->memory = state->rows.entries.memory = memory;
+	set_memory(state, memory);
 	return state;
 }
 
@@ -257,7 +263,8 @@ prio_job_open_shares_add(PG_FUNCTION_ARGS)
 	MemoryContext memory;
 	JobOpening *state = prio_job_state(fcinfo, sizeof(JobOpening), &memory, wipe_state);
 
-	state->memory = state->rows.entries.memory = memory;
+	if (PG_ARGISNULL(0))
+		set_memory(state, memory);
 	prio_job_open_share(state, fcinfo);
 	PG_RETURN_POINTER(state);
 }

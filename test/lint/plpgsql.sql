@@ -13,10 +13,9 @@ CREATE EXTENSION IF NOT EXISTS plpgsql_check;
 SELECT format('CREATE EXTENSION IF NOT EXISTS %I CASCADE', replace(file, '.control', ''))
 FROM regexp_split_to_table(:'extensions', ' ') AS file \gexec
 
--- Two triggers are on the shares of a batch alone: so there has to be such a table.
+-- One trigger is on the shares of a batch alone: so there has to be such a table.
 CREATE TABLE prio_internal.share_lint (LIKE prio_processor.share);
 CREATE TRIGGER keep_share BEFORE UPDATE OR DELETE ON prio_internal.share_lint FOR EACH ROW EXECUTE FUNCTION prio_internal.keep_share();
-CREATE TRIGGER note_late AFTER INSERT ON prio_internal.share_lint FOR EACH ROW EXECUTE FUNCTION prio_internal.note_late(0);
 
 CREATE TEMP TABLE plpgsql_function AS
 SELECT extension.extname AS extension, function.oid::regprocedure AS function,

@@ -296,6 +296,9 @@ foreach my $role ('A', 'B')
 	as($pair->{$role}, 'collector', "\\copy prio_processor.share (batch_id, share_id, header, payload) FROM '$file'");
 	unlink $file;
 }
+# A collector may name columns here that it has no right to elsewhere: of a file that is nowhere, and an evaluation point.
+as($A, 'collector', q{INSERT INTO prio_processor.share (batch_id, share_id, ordinal, file, position, bytes) VALUES ('ages', gen_random_uuid(), -1, 1, 0, 10)});
+like(error_as($A, 'job', q{CALL prio_processor.create_batch('points', 'telemetry', 8, 5, ordinals => true)}), qr/where shares are distributed, a batch has no ordinals/, 'such points are for batches elsewhere');
 close_both($pair, 'ages');
 kill_in_the_middle('worker1', sub { opening('worker1', @_) });
 drain('worker2');
@@ -305,6 +308,7 @@ rebalance();
 ok(finish($pair, 'ages'), 'ages are finished');
 is_right('ages', sql($clients, q{SELECT array_agg(count ORDER BY bucket), sum(count) FROM (SELECT bucket, count(c) FROM generate_series(0, 99) AS bucket
 	LEFT JOIN client AS c ON c.data[1] = bucket AND c.batch = 'ages' AND c.kind = 'honest' GROUP BY bucket) AS s}), 'ages');
+like(report($pair, 'A', 'ages'), qr{close/malformed packet: 1\b}, 'what says that it is in a file is malformed, and stops nothing');
 note report($pair, 'A', 'ages');
 
 # ------------------------------------------------------------------ the end

@@ -14,6 +14,8 @@ my $pair = new_pair();
 my ($A, $B) = @{$pair}{ 'A', 'B' };
 my $node = $A->{node};
 small_chunks($pair, 10);
+# Nothing of it fails where an administrator publishes whatever there is.
+sql($A, 'SET client_min_messages = error; CREATE PUBLICATION everything FOR ALL TABLES');
 
 # Nothing here may wait for a lock longer than this.
 sub at_once { my ($code, $name) = @_; my $began = time; $code->(); cmp_ok(time - $began, '<', 30, $name); return; }
@@ -134,27 +136,37 @@ $_->quit foreach $idle, $reader;
 
 # ------------------------------------------------------------------ who is late
 
-# Where nobody inserts while a batch is closed, a trigger notices who comes later: from a subscription, too.
-foreach my $batch ('in time', 'replica', 'copy', 'block')
+# Where nobody inserts while a batch is closed, a trigger notices who comes later: from a subscription, too. Within somebody's
+# transaction the close has no lock that those would wait for.
+foreach my $batch ('in time', 'replica', 'copy', 'block', 'step')
 {
-	new_batch($pair, $batch, 8, 3);
+	new_batch($pair, $batch, 8, 3, $batch eq 'step' ? q{close_at => clock_timestamp() + interval '1 second'} : ());
 	new_clients($pair, $batch, 5, 8);
 	deliver($pair, $batch);
-	$batch eq 'block' ? sql($_, "BEGIN; CALL prio_processor.close_batch('$batch'); COMMIT") : close_both($pair, $batch) foreach $batch eq 'block' ? ($A, $B) : 1;
-	is(watched($batch), $batch eq 'block' ? '0 0' : '1 0', "$batch: what comes after the close is watched, unless that is part of a transaction");
 }
+close_both($pair, 'in time', 'replica', 'copy');
+sql($A, 'SELECT pg_sleep(1)');
+foreach my $side ($A, $B)
+{
+	as($side, 'job', q{BEGIN; CALL prio_processor.close_batch('block'); COMMIT});
+	as($side, 'job', q{BEGIN; SELECT prio_internal.step(number) FROM prio_processor.progress WHERE batch_id = 'step' GROUP BY number; COMMIT});
+}
+is(watched($_), /block|step/ ? '0 0' : '1 0', "$_: is it watched what comes after the close?") foreach 'in time', 'replica', 'copy', 'block', 'step';
 run($pair, 'A');
 my $again = q{INSERT INTO prio_processor.share (batch_id, share_id) SELECT '%s', gen_random_uuid() FROM generate_series(1, 3)};
 sql($A, sprintf("SET session_replication_role = replica; $again", 'replica'));
 sql($A, sprintf("BEGIN; $again; ROLLBACK", 'in time'));
-sql($A, sprintf($again, 'block'));
+sql($A, sprintf($again, $_)) foreach 'block', 'step';
 deliver($pair, 'copy', undef, undef, 'A');
-ok(finish($pair, 'in time', 'replica', 'copy', 'block'), 'they are finished');
+ok(finish($pair, 'in time', 'replica', 'copy', 'block', 'step'), 'they are finished');
 is(report($pair, 'A', 'in time'), '', 'nobody was late, and no row is read again to know it');
 is(watched('in time'), '1 0', 'nor what is rolled back');
 is(report($pair, 'A', 'replica'), 'close/late: 3', 'what a replica brought is late');
 is(report($pair, 'A', 'copy'), 'close/late: 5', 'what COPY brought');
 is(watched('copy'), '1 1', 'which is noted once');
-is(report($pair, 'A', 'block'), 'close/late: 3', 'and what no trigger saw');
+is(report($pair, 'A', $_), 'close/late: 3', 'and what no trigger saw') foreach 'block', 'step';
+sql($A, q{CALL prio_processor.drop_batch('copy')});
+is(sql($A, 'SELECT count(*) FROM prio_internal.late'), 1, 'which is forgotten with the batch');
+like(error_as($A, 'collector', 'INSERT INTO prio_internal.late VALUES (1)'), qr/permission denied/, 'and nobody else notes it');
 
 done_testing();
