@@ -201,12 +201,10 @@ packet_key(const uint8_t *digest, bool whole, bytea *copy)
 static int64
 count_keys(int32 number, PrioRole role, bool whole, int64 *entries)
 {
-	Oid type = whole ? BYTEAOID : INT8OID;
-	Tuplesortstate *sort =
-		tuplesort_begin_datum(type, lookup_type_cache(type, TYPECACHE_LT_OPR)->lt_opr,
-							  InvalidOid, false, work_mem, NULL, 0);
+	const TypeCacheEntry *type = lookup_type_cache(whole ? BYTEAOID : INT8OID, TYPECACHE_LT_OPR);
+	Tuplesortstate *sort = tuplesort_begin_datum(type->type_id, type->lt_opr, InvalidOid,
+												 false, work_mem, NULL, 0);
 	bytea *copy = prio_allocate_bytea(JOB_DIGEST_BYTES);
-	int16 length = whole ? -1 : (int16) sizeof(int64);
 	Stream list;
 	const uint8_t *entry;
 	Datum last = (Datum) 0;
@@ -226,8 +224,10 @@ count_keys(int32 number, PrioRole role, bool whole, int64 *entries)
 	tuplesort_performsort(sort);
 	while (prio_tuplesort_getdatum(sort, &key, &is_null))
 	{
-		count += count == 0 || !datumIsEqual(last, key, !whole, length);
-		if (whole && last != (Datum) 0)
+		bool is_first = count == 0;
+
+		count += is_first || !datumIsEqual(last, key, type->typbyval, type->typlen);
+		if (!is_first && !type->typbyval)
 			pfree(DatumGetPointer(last));
 		last = key;
 	}
