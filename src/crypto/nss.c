@@ -22,6 +22,8 @@
 /* Two or three times of what NSS was seen to take at its start, and for one operation. */
 #define START_BYTES (8 * 1024 * 1024)
 #define CALL_BYTES (32 * 1024)
+/* What a digest is of may be up to so long and still be copied. */
+#define DIGEST_TOGETHER 320
 
 /*
  * DER around raw curve25519 keys. NSS knows them as id-ecPublicKey (1.2.840.10045.2.1)
@@ -137,21 +139,34 @@ prio_random(uint8_t *out, size_t size)
 	return PK11_GenerateRandom(out, (int) size) == SECSuccess ? PRIO_OK : PRIO_NSS_FAILED;
 }
 
+/* Short strings are put together first: a call of the digest takes as long as hashing one. */
 PrioStatus
 prio_sha256(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size,
 			uint8_t hash[PRIO_HASH_BYTES])
 {
+	uint8_t both[DIGEST_TOGETHER];
+	const bool together = b_size > 0 && a_size + b_size <= sizeof(both);
 	PrioStatus status = prio_nss_init();
 	unsigned int hash_size;
 
 	if (status != PRIO_OK)
 		return status;
+	if (together)
+	{
+		memcpy(both, a, a_size);
+		memcpy(both + a_size, b, b_size);
+		a = both;
+		a_size += b_size;
+		b_size = 0;
+	}
 	if (PK11_DigestBegin(sha256) != SECSuccess ||
 		PK11_DigestOp(sha256, a, (unsigned int) a_size) != SECSuccess ||
-		PK11_DigestOp(sha256, b, (unsigned int) b_size) != SECSuccess ||
+		(b_size > 0 && PK11_DigestOp(sha256, b, (unsigned int) b_size) != SECSuccess) ||
 		PK11_DigestFinal(sha256, hash, &hash_size, PRIO_HASH_BYTES) != SECSuccess)
-		return PRIO_NSS_FAILED;
-	return PRIO_OK;
+		status = PRIO_NSS_FAILED;
+	if (together)
+		prio_wipe(both, a_size);
+	return status;
 }
 
 /* A public key of NSS's own from 32 raw bytes; NULL on failure. */

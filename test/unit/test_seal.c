@@ -396,23 +396,35 @@ sealing_to_a_point_of_small_order_is_a_mismatch(void **state)
 
 /* ------------------------------------------------------------------ what else NSS does */
 
-/* FIPS 180-2's "abc", however it is cut in two. */
 static void
-sha256_has_its_known_answer(void **state)
+assert_sha256_however_cut(const uint8_t *text, size_t size, const char *expected_hex)
 {
 	uint8_t expected[PRIO_HASH_BYTES];
 
-	(void) state;
-	bytes_from_hex("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
-				   expected, PRIO_HASH_BYTES);
-	for (size_t cut = 0; cut <= 3; cut++)
+	bytes_from_hex(expected_hex, expected, PRIO_HASH_BYTES);
+	for (size_t cut = 0; cut <= size; cut++)
 	{
-		const uint8_t *text = (const uint8_t *) "abc";
 		uint8_t hash[PRIO_HASH_BYTES];
 
-		assert_ok(prio_sha256(text, cut, text + cut, 3 - cut, hash));
+		assert_ok(prio_sha256(text, cut, text + cut, size - cut, hash));
 		assert_memory_equal(hash, expected, PRIO_HASH_BYTES);
 	}
+}
+
+/* FIPS 180-2's "abc", and what sha256sum says of many letters. */
+static void
+sha256_has_its_known_answers(void **state)
+{
+	uint8_t letters[1000];
+
+	(void) state;
+	memset(letters, 'a', sizeof(letters));
+	assert_sha256_however_cut((const uint8_t *) "abc", 3,
+							  "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	assert_sha256_however_cut(letters, 320,
+							  "fee1a848cb6763c3088a0e523541b46ac171af2677b062178a9116c4612b352f");
+	assert_sha256_however_cut(letters, sizeof(letters),
+							  "41edece42d63e8d9bf515a9ba6932e1c20cbc9f5a5d134645adb5db1b9737ea3");
 }
 
 static void
@@ -447,7 +459,7 @@ main(void)
 		cmocka_unit_test(generated_keys_import_and_differ),
 		cmocka_unit_test(points_of_small_order_do_not_open),
 		cmocka_unit_test(sealing_to_a_point_of_small_order_is_a_mismatch),
-		cmocka_unit_test(sha256_has_its_known_answer),
+		cmocka_unit_test(sha256_has_its_known_answers),
 		cmocka_unit_test(random_bytes_fill_what_they_are_asked_for),
 	};
 
