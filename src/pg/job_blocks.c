@@ -5,15 +5,15 @@
 #include "job.h"
 
 #include "access/heapam.h"
-#include "access/relscan.h"
+#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
-#include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
+#include "storage/bufpage.h"
 #include "utils/acl.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -59,8 +59,16 @@ typedef struct BlockScan
 {
 	Relation table;
 	AttrNumber columns[SHARE_COLUMNS];
-	TableScanDesc scan; /* NULL for no blocks */
-	TupleTableSlot *slot;
+	Datum *values; /* of the row, of all columns of the table */
+	bool *nulls;
+	BufferAccessStrategy ring;
+	BlockNumber next_block;
+	BlockNumber end_block;
+	Buffer buffer; /* of the block before next_block */
+	OffsetNumber visible[MaxHeapTuplesPerPage];
+	int visible_count;
+	int next_visible;
+	HeapTupleData row;
 	Snapshot snapshot;
 	TransactionId known; /* of the row before, and could it be seen? */
 	bool known_visible;
@@ -94,8 +102,7 @@ static void
 begin_scan(BlockScan *blocks, Oid table, int64 first_block, int64 end_block)
 {
 	AclResult right = pg_class_aclcheck(table, GetUserId(), ACL_SELECT);
-	ItemPointerData first;
-	ItemPointerData last;
+	int columns;
 
 	blocks->table = table_open(table, AccessShareLock);
 	if (right != ACLCHECK_OK)
@@ -103,44 +110,42 @@ begin_scan(BlockScan *blocks, Oid table, int64 first_block, int64 end_block)
 	if (blocks->table->rd_tableam != GetHeapamTableAmRoutine())
 		not_shares(blocks->table);
 	find_columns(blocks);
+	columns = RelationGetDescr(blocks->table)->natts;
+	blocks->values = palloc((Size) columns * sizeof(Datum));
+	blocks->nulls = palloc((Size) columns * sizeof(bool));
+	blocks->row.t_tableOid = table;
 	blocks->snapshot = GetActiveSnapshot();
-	blocks->slot = table_slot_create(blocks->table, NULL);
-	first_block = Max(first_block, 0);
+
+	/* Blocks are read once: few buffers, the same again and again, stay in the processor's cache. */
+	blocks->ring = GetAccessStrategy(BAS_BULKREAD);
 	end_block = Min(end_block, (int64) RelationGetNumberOfBlocks(blocks->table));
-	if (first_block >= end_block)
-		return;
-	ItemPointerSet(&first, (BlockNumber) first_block, FirstOffsetNumber);
-	ItemPointerSet(&last, (BlockNumber) (end_block - 1), MaxOffsetNumber);
-	blocks->scan = table_beginscan_tidrange(blocks->table, SnapshotAny, &first, &last);
+	blocks->end_block = (BlockNumber) Max(end_block, 0);
+	blocks->next_block = (BlockNumber) Min(Max(first_block, 0), (int64) blocks->end_block);
+	blocks->buffer = InvalidBuffer;
 }
 
 static void
 end_scan(BlockScan *blocks)
 {
-	if (blocks->scan != NULL)
-		table_endscan(blocks->scan);
-	ExecDropSingleTupleTableSlot(blocks->slot);
+	FreeAccessStrategy(blocks->ring);
 	table_close(blocks->table, NoLock);
 }
 
 /*
- * Does the snapshot see the row? The scan gives all rows that there are. One that looks itself notes
- * in the block what it has found out, and the block is written once more: which takes as long as
- * reading it. Here thousands of neighbours are of one transaction, nobody deletes them, and nobody
- * reads them often. What is not as simple is left to PostgreSQL.
+ * Does the snapshot see the row? PostgreSQL's own answer is noted in the block, which is written
+ * once more for it: that takes as long as reading it. Here thousands of neighbours are of one
+ * transaction, nobody deletes them, and nobody reads them often. What is not as simple is left to
+ * PostgreSQL. The buffer is locked.
  */
 static bool
 is_visible(BlockScan *blocks)
 {
-	const BufferHeapTupleTableSlot *slot = (BufferHeapTupleTableSlot *) blocks->slot;
-	HeapTuple row = slot->base.tuple;
-	const uint16 flags = row->t_data->t_infomask;
-	bool visible;
+	const uint16 flags = blocks->row.t_data->t_infomask;
 
 	if ((flags & HEAP_XMAX_INVALID) != 0 &&
 		(flags & (HEAP_XMIN_COMMITTED | HEAP_XMIN_INVALID | HEAP_MOVED)) == 0)
 	{
-		TransactionId writer = HeapTupleHeaderGetRawXmin(row->t_data);
+		TransactionId writer = HeapTupleHeaderGetRawXmin(blocks->row.t_data);
 
 		if (writer != blocks->known && !TransactionIdIsCurrentTransactionId(writer))
 		{
@@ -151,26 +156,66 @@ is_visible(BlockScan *blocks)
 		if (writer == blocks->known)
 			return blocks->known_visible;
 	}
-	LockBuffer(slot->buffer, BUFFER_LOCK_SHARE);
-	visible = HeapTupleSatisfiesVisibility(row, blocks->snapshot, slot->buffer);
-	LockBuffer(slot->buffer, BUFFER_LOCK_UNLOCK);
-	return visible;
+	return HeapTupleSatisfiesVisibility(&blocks->row, blocks->snapshot, blocks->buffer);
+}
+
+/* Sets the row to what is at a line of the block. */
+static void
+set_row(BlockScan *blocks, Page page, OffsetNumber line)
+{
+	ItemId item = PageGetItemId(page, line);
+
+	blocks->row.t_data = (HeapTupleHeader) PageGetItem(page, item);
+	blocks->row.t_len = ItemIdGetLength(item);
+	ItemPointerSet(&blocks->row.t_self, blocks->next_block - 1, line);
+}
+
+/* The next block, and which of its rows are seen. As long as it is pinned, they stay where they are. */
+static void
+read_block(BlockScan *blocks)
+{
+	Page page;
+	OffsetNumber last;
+
+	CHECK_FOR_INTERRUPTS();
+	blocks->buffer = ReadBufferExtended(blocks->table, MAIN_FORKNUM, blocks->next_block++,
+										RBM_NORMAL, blocks->ring);
+	blocks->visible_count = blocks->next_visible = 0;
+	LockBuffer(blocks->buffer, BUFFER_LOCK_SHARE);
+	page = BufferGetPage(blocks->buffer);
+	last = PageGetMaxOffsetNumber(page);
+	for (OffsetNumber line = FirstOffsetNumber; line <= last; line++)
+	{
+		if (!ItemIdIsNormal(PageGetItemId(page, line)))
+			continue;
+		set_row(blocks, page, line);
+		if (is_visible(blocks))
+			blocks->visible[blocks->visible_count++] = line;
+	}
+	LockBuffer(blocks->buffer, BUFFER_LOCK_UNLOCK);
 }
 
 /* The next row, valid until the one after it; false behind the last one. */
 static bool
 next_row(BlockScan *blocks, ShareRow *row)
 {
-	if (blocks->scan == NULL)
-		return false;
-	do
+	while (blocks->next_visible == blocks->visible_count)
 	{
-		CHECK_FOR_INTERRUPTS();
-		if (!table_scan_getnextslot_tidrange(blocks->scan, ForwardScanDirection, blocks->slot))
+		if (BufferIsValid(blocks->buffer))
+			ReleaseBuffer(blocks->buffer);
+		blocks->buffer = InvalidBuffer;
+		if (blocks->next_block == blocks->end_block)
 			return false;
-	} while (!is_visible(blocks));
+		read_block(blocks);
+	}
+	set_row(blocks, BufferGetPage(blocks->buffer), blocks->visible[blocks->next_visible++]);
+	heap_deform_tuple(&blocks->row, RelationGetDescr(blocks->table), blocks->values,
+					  blocks->nulls);
 	for (int i = 0; i < SHARE_COLUMNS; i++)
-		row->values[i] = slot_getattr(blocks->slot, blocks->columns[i], &row->nulls[i]);
+	{
+		row->values[i] = blocks->values[blocks->columns[i] - 1];
+		row->nulls[i] = blocks->nulls[blocks->columns[i] - 1];
+	}
 	return true;
 }
 
@@ -278,7 +323,7 @@ prio_job_open_blocks(PG_FUNCTION_ARGS)
 		row->args[6].isnull |= !ordinals;
 		set_argument(row, 7, &share, HEADER);
 		set_argument(row, 8, &share, PAYLOAD);
-		row->args[9].value = PointerGetDatum(&blocks.slot->tts_tid);
+		row->args[9].value = PointerGetDatum(&blocks.row.t_self);
 		row->args[9].isnull = false;
 		prio_job_open_share(opening, row);
 		MemoryContextReset(row_memory);
