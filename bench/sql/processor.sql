@@ -65,7 +65,7 @@ CREATE FUNCTION note_chunk() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER A
 BEGIN
 	INSERT INTO public.chunk (batch_id, stage, memory_kb)
 	SELECT b.batch_id, b.stage, (regexp_match(pg_read_file('/proc/self/status'), 'RssAnon:\s*(\d+) kB'))[1]::bigint
-	FROM prio_processor.batch AS b WHERE b.number = NEW.number;
+	FROM prio_processor.batch AS b ORDER BY b.number DESC LIMIT 1;
 	RETURN NULL;
 END $$;
 
@@ -74,7 +74,7 @@ DECLARE
 	name text;
 BEGIN
 	FOREACH name IN ARRAY '{opened,list,agreed,work,message,stage_time}'::text[] LOOP
-		EXECUTE format('CREATE TRIGGER note_chunk AFTER INSERT ON prio_internal.%I FOR EACH ROW EXECUTE FUNCTION note_chunk()', name);
+		EXECUTE format('CREATE TRIGGER note_chunk AFTER INSERT ON prio_internal.%I FOR EACH STATEMENT EXECUTE FUNCTION note_chunk()', name);
 	END LOOP;
 END $$;
 
@@ -124,6 +124,14 @@ FROM finished AS f GROUP BY f.n, f.shares ORDER BY length(f.n), f.n, f.shares;
 
 -- What one turn of a side took, up to the last thing that was done in it; of batches of a size the median.
 CREATE TABLE turn (batch_id text, n text, shares bigint, sessions int, began_at timestamptz, ended_at timestamptz DEFAULT clock_timestamp());
+
+-- When a session of this turn called run().
+CREATE TABLE called (at timestamptz DEFAULT clock_timestamp());
+
+CREATE PROCEDURE note_turn(batch_id text, n text, shares bigint, sessions int) LANGUAGE sql AS $$
+	INSERT INTO public.turn (batch_id, n, shares, sessions, began_at) SELECT batch_id, n, shares, sessions, min(c.at) FROM public.called AS c;
+	DELETE FROM public.called
+$$;
 
 CREATE VIEW turn_result AS
 SELECT t.n, t.shares, (SELECT DISTINCT role FROM prio_processor.peer) AS role, t.sessions, round(percentile_cont(0.5) WITHIN GROUP (ORDER BY t.seconds)::numeric, 2) AS seconds
