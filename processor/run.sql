@@ -115,6 +115,7 @@ CREATE FUNCTION prio_internal.step(number int) RETURNS text LANGUAGE plpgsql SEC
 DECLARE
 	b prio_processor.batch;
 	why text;
+	hint text;
 	-- Within the block with EXCEPTION it would always look like BEGIN.
 	at_once boolean := NOT prio_internal.in_transaction_block();
 BEGIN
@@ -141,7 +142,8 @@ BEGIN
 		END IF;
 		RETURN prio_internal.step_of(b, at_once);
 	EXCEPTION WHEN OTHERS THEN
-		GET STACKED DIAGNOSTICS why = MESSAGE_TEXT;
+		GET STACKED DIAGNOSTICS why = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT;
+		why := concat_ws('. ', why, nullif(hint, ''));
 		IF prio_internal.lock_stage(b) THEN
 			UPDATE prio_processor.batch AS x SET error = why, error_at = clock_timestamp() WHERE x.number = b.number;
 		END IF;

@@ -194,6 +194,7 @@ DECLARE
 	p prio_processor.peer;
 	b prio_processor.batch;
 	why text;
+	hint text;
 	problems text[] := ARRAY[]::text[];
 	made int := 0;
 	attach boolean := NOT prio_internal.in_transaction_block();
@@ -213,7 +214,8 @@ BEGIN
 				s.next_at := prio_internal.period_after(s.every, s.next_at);
 				made := made + 1;
 			EXCEPTION WHEN OTHERS THEN
-				why := SQLERRM;
+				GET STACKED DIAGNOSTICS why = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT;
+				why := concat_ws('. ', why, nullif(hint, ''));
 				problems := array_append(problems, format('series "%s": %s', s.pattern, why));
 			END;
 		END LOOP;

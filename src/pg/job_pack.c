@@ -275,7 +275,9 @@ prio_job_read_head(const uint8_t bytes[JOB_HEAD_BYTES], JobKind kind, const char
 	if (bytes[1] != JOB_VERSION || bytes[2] < JOB_PRIO1 || bytes[2] > JOB_DAP)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("%s were stored by another version of the extension", name)));
+				 errmsg("%s were stored by another version of the extension", name),
+				 errhint(
+					 "TRUNCATE prio_internal.opened, prio_internal.work: private state is made again.")));
 	head->protocol = (JobProtocol) bytes[2];
 	head->role = bytes[3] == PRIO_A ? PRIO_A : PRIO_B;
 	head->n = prio_job_read32(bytes + 4);

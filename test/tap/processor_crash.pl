@@ -209,6 +209,19 @@ ok(finish($pair, 'again'), 'the batch is finished');
 is_right('again', 25, 'after late shares were opened as well', A => 51);
 is(sql($A, q{SELECT md5(string_agg(l::text, ',' ORDER BY l::text)) FROM prio_internal.list AS l}), $listed, 'and change no list');
 
+# Private state as another version may have left it.
+new_batch($pair, 'updated', 8, 3);
+new_clients($pair, 'updated', 25, 8);
+deliver($pair, 'updated');
+close_both($pair, 'updated');
+run($pair, 'A', 'B');
+sql($A, 'UPDATE prio_internal.opened SET opened = set_byte(opened, 1, 200)');
+like(run($pair, 'A'), qr/WARNING:  batch "updated": .* were stored by another version of the extension\. TRUNCATE prio_internal\.opened, prio_internal\.work: /,
+	'private state of another version is an error that says what to do');
+sql($A, 'TRUNCATE prio_internal.opened, prio_internal.work');
+ok(finish($pair, 'updated'), 'and the batch goes on');
+is_right('updated', 25, 'after that');
+
 # Shares that do not open to what they did are the end of the batch, not of what was said.
 new_batch($pair, 'damaged', 8, 3);
 new_clients($pair, 'damaged', 25, 8);
@@ -224,7 +237,7 @@ sql($A, q{
 		DELETE FROM prio_internal.opened;
 		DELETE FROM prio_internal.work;
 	END $$});
-like(run($pair, 'A'), qr/WARNING:  batch "damaged": shares of batch "damaged" do not open to what they did before/, 'a share that is gone is noticed');
+like(run($pair, 'A'), qr/WARNING:  batch "damaged": shares of batch "damaged" do not open to what they did before\. Its keys, or its shares, are not what they were\. give_up_batch\(\)/, 'a share that is gone is noticed');
 is(sql($A, q{SELECT stage, total IS NULL FROM prio_processor.batch WHERE batch_id = 'damaged'}), 'aggregate|t', 'and A has no total');
 as($A, 'job', q{CALL prio_processor.give_up_batch('damaged')});
 as($B, 'job', q{CALL prio_processor.give_up_batch('damaged')});
