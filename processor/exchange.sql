@@ -162,6 +162,7 @@ DECLARE
 	name text;
 	unknown text[] := ARRAY[]::text[];
 	why text;
+	hint text;
 	kind text;
 BEGIN
 	PERFORM prio_internal.commit_synchronously();
@@ -192,11 +193,11 @@ BEGIN
 			END IF;
 		END LOOP;
 	EXCEPTION WHEN OTHERS THEN
-		GET STACKED DIAGNOSTICS why = MESSAGE_TEXT, kind = RETURNED_SQLSTATE;
+		GET STACKED DIAGNOSTICS why = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT, kind = RETURNED_SQLSTATE;
 		unknown := NULL;
 	END;
 	PERFORM prio_internal.note_contact(p.server, why, coalesce(kind LIKE '08%', false), unknown);
-	RETURN why;
+	RETURN why || coalesce('. ' || nullif(hint, ''), '');
 END $$;
 
 COMMENT ON FUNCTION prio_internal.pull_checkpoints(name) IS 'asks the other server how far it is with the batches under way here';

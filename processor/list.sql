@@ -48,12 +48,12 @@ BEGIN
 			HAVING count(DISTINCT o.content) > 1) AS i;
 	END IF;
 
-	PERFORM prio_internal.reject(b.number, 'close', r.reason, sum(r.shares)::bigint, NULL)
-	FROM prio_internal.opened AS o, LATERAL prio_internal.opened_rejections(o.opened) AS r WHERE o.number = b.number GROUP BY r.reason;
-	UPDATE prio_internal.rejection AS x SET ids = s.ids
-	FROM (SELECT r.reason, (array_agg(i))[:10] AS ids FROM prio_internal.opened AS o, LATERAL prio_internal.opened_rejections(o.opened) AS r,
-			LATERAL unnest(r.ids) AS i WHERE o.number = b.number GROUP BY r.reason) AS s
-	WHERE x.number = b.number AND x.stage = 'close' AND x.reason = s.reason;
+	PERFORM prio_internal.reject(b.number, 'close', c.reason, c.shares, c.ids)
+	FROM (WITH rejected AS MATERIALIZED (
+			SELECT r.reason, r.shares, r.ids FROM prio_internal.opened AS o, LATERAL prio_internal.opened_rejections(o.opened) AS r WHERE o.number = b.number)
+		SELECT r.reason, sum(r.shares)::bigint AS shares,
+			(SELECT (array_agg(i))[:10] FROM rejected AS x, LATERAL unnest(x.ids) AS i WHERE x.reason = r.reason) AS ids
+		FROM rejected AS r GROUP BY r.reason OFFSET 0) AS c;
 	PERFORM prio_internal.reject(b.number, 'list', 'several packets under one id', several, examples),
 		prio_internal.reject(b.number, 'list', 'the same packet again under its id', rows - ids - several);
 

@@ -303,7 +303,10 @@ typedef struct JobOpening JobOpening;
 
 extern JobOpening *prio_job_begin_opening(MemoryContext memory);
 
-/* Opens a row with the arguments of open_shares_add(), but the first one. */
+/*
+ * Opens a row with the arguments of open_shares_add(), but the first one. What it has read is left on
+ * the stack: the caller wipes that, also after an error.
+ */
 extern void prio_job_open_share(JobOpening *opening, FunctionCallInfo fcinfo);
 
 /* The opened value, after the last row; of no rows opening may be NULL. */

@@ -279,6 +279,37 @@ set_argument(FunctionCallInfo row, int number, const ShareRow *share, ShareColum
 	row->args[number].isnull = share->nulls[column];
 }
 
+/* Opens all rows that there are; NULL for none. */
+static JobOpening *
+open_rows(BlockScan *blocks, FunctionCallInfo row, bool ordinals, bool in_files,
+		  MemoryContext memory)
+{
+	MemoryContext row_memory = AllocSetContextCreate(memory, "share", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(row_memory);
+	ShareFiles files = {{.fn_mcxt = memory}, 0, 0};
+	JobOpening *opening = NULL;
+	ShareRow share;
+
+	while (next_row(blocks, &share))
+	{
+		if (opening == NULL)
+			opening = prio_job_begin_opening(memory);
+		if (in_files)
+			read_files(&files, &row->args[1], &share);
+		set_argument(row, 5, &share, SHARE_ID);
+		set_argument(row, 6, &share, ORDINAL);
+		row->args[6].isnull |= !ordinals;
+		set_argument(row, 7, &share, HEADER);
+		set_argument(row, 8, &share, PAYLOAD);
+		row->args[9].value = PointerGetDatum(&blocks->row.t_self);
+		row->args[9].isnull = false;
+		prio_job_open_share(opening, row);
+		MemoryContextReset(row_memory);
+	}
+	MemoryContextSwitchTo(caller);
+	return opening;
+}
+
 /*
  * open_blocks(shares regclass, first_block bigint, end_block bigint, server text, packet_batch_id text,
  * n_data int, report_times tstzrange, ordinals boolean, files boolean) -> bytea: the opened value of
@@ -289,17 +320,13 @@ Datum
 prio_job_open_blocks(PG_FUNCTION_ARGS)
 {
 	static const char *const names[] = {"shares", "first_block", "end_block"};
-	MemoryContext caller = CurrentMemoryContext;
-	MemoryContext memory = AllocSetContextCreate(caller, "chunk", ALLOCSET_DEFAULT_SIZES);
-	MemoryContext row_memory = AllocSetContextCreate(memory, "share", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext memory =
+		AllocSetContextCreate(CurrentMemoryContext, "chunk", ALLOCSET_DEFAULT_SIZES);
 	bool ordinals;
 	bool in_files;
-	JobOpening *opening = NULL;
 	BlockScan blocks = {0};
-	ShareFiles files = {{.fn_mcxt = memory}, 0, 0};
 	FmgrInfo site = {.fn_mcxt = memory};
-	ShareRow share;
-	bytea *opened;
+	bytea *opened = NULL;
 	LOCAL_FCINFO(row, 10);
 
 	for (int i = 0; i < (int) lengthof(names); i++)
@@ -311,26 +338,16 @@ prio_job_open_blocks(PG_FUNCTION_ARGS)
 		row->args[i] = fcinfo->args[i + 2];
 
 	begin_scan(&blocks, PG_GETARG_OID(0), PG_GETARG_INT64(1), PG_GETARG_INT64(2));
-	MemoryContextSwitchTo(row_memory);
-	while (next_row(&blocks, &share))
+	PG_TRY();
 	{
-		if (opening == NULL)
-			opening = prio_job_begin_opening(memory);
-		if (in_files)
-			read_files(&files, &row->args[1], &share);
-		set_argument(row, 5, &share, SHARE_ID);
-		set_argument(row, 6, &share, ORDINAL);
-		row->args[6].isnull |= !ordinals;
-		set_argument(row, 7, &share, HEADER);
-		set_argument(row, 8, &share, PAYLOAD);
-		row->args[9].value = PointerGetDatum(&blocks.row.t_self);
-		row->args[9].isnull = false;
-		prio_job_open_share(opening, row);
-		MemoryContextReset(row_memory);
+		opened = prio_job_opened_value(open_rows(&blocks, row, ordinals, in_files, memory));
 	}
-	MemoryContextSwitchTo(caller);
+	PG_FINALLY();
+	{
+		prio_wipe_stack(); /* once for all rows: it takes 0.3 us */
+	}
+	PG_END_TRY();
 	end_scan(&blocks);
-	opened = prio_job_opened_value(opening);
 	MemoryContextDelete(memory);
 	PG_RETURN_BYTEA_P(opened);
 }

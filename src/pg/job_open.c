@@ -133,8 +133,7 @@ content_digest(const pg_uuid_t *id, int64 ordinal, const uint8_t *stored,
 
 /*
  * Opens a row of v1, writes its entry and adds it up. Returns PRIO_OK, or why it is none of the
- * chunk: then only the caller knows of it. Nothing in it raises an error while there is
- * something secret on the stack.
+ * chunk: then only the caller knows of it.
  */
 static PrioStatus
 open_row(FunctionCallInfo fcinfo, JobOpening *state)
@@ -242,7 +241,6 @@ prio_job_open_share(JobOpening *state, FunctionCallInfo fcinfo)
 		prio_job_require(fcinfo, i + 1, names[i]);
 
 	status = open_row(fcinfo, state);
-	prio_wipe_stack();
 	prio_check(status);
 	if (status != PRIO_OK)
 		prio_job_reject(&state->rows, status, PG_ARGISNULL(5) ? NULL : PG_GETARG_UUID_P(5));
@@ -265,7 +263,15 @@ prio_job_open_shares_add(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(0))
 		set_memory(state, memory);
-	prio_job_open_share(state, fcinfo);
+	PG_TRY();
+	{
+		prio_job_open_share(state, fcinfo);
+	}
+	PG_FINALLY();
+	{
+		prio_wipe_stack();
+	}
+	PG_END_TRY();
 	PG_RETURN_POINTER(state);
 }
 
@@ -363,7 +369,10 @@ prio_job_opened_value(JobOpening *state)
 Datum
 prio_job_open_shares_result(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BYTEA_P(prio_job_opened_value(prio_job_final_state(fcinfo)));
+	bytea *opened = prio_job_opened_value(prio_job_final_state(fcinfo));
+
+	prio_wipe_stack();
+	PG_RETURN_BYTEA_P(opened);
 }
 
 /* ------------------------------------------------------------------ what came of it */

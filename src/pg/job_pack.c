@@ -277,7 +277,7 @@ prio_job_read_head(const uint8_t bytes[JOB_HEAD_BYTES], JobKind kind, const char
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("%s were stored by another version of the extension", name),
 				 errhint(
-					 "TRUNCATE prio_internal.opened, prio_internal.work: private state is made again.")));
+					 "Where all sessions and workers have one version, the extension's owner may TRUNCATE prio_internal.opened, prio_internal.work: shares are opened again.")));
 	head->protocol = (JobProtocol) bytes[2];
 	head->role = bytes[3] == PRIO_A ? PRIO_A : PRIO_B;
 	head->n = prio_job_read32(bytes + 4);

@@ -175,6 +175,20 @@ foreach my $role ('a', 'b')
 		value_of("prio_verifier('server_$role', 'batch', $n_data, share_$role) IS NOT NULL"), qr/true/, '', @read, @verifier);
 }
 
+# What the job opens, up to the end of the blocks, or of an error behind a share.
+$node->safe_psql('postgres', 'CREATE EXTENSION prio_processor');
+foreach my $role ('a', 'b')
+{
+	my $open = "prio_internal.opened_count(prio_internal.open_blocks('block_$role', 0, 1, 'server_$role', 'batch', $n_data, NULL, false, %s))";
+
+	$node->safe_psql('postgres', qq{
+		CREATE TABLE block_$role (share_id uuid, ordinal bigint, header bytea, payload bytea, file int, position bigint, bytes int, header_bytes int);
+		INSERT INTO block_$role (share_id, payload) SELECT gen_random_uuid(), share_$role FROM one;
+		INSERT INTO block_$role (share_id, file, position, bytes) SELECT gen_random_uuid(), 1, 0, 1});
+	is_gone("a chunk that server $role opened is gone from the stack", value_of(sprintf $open, 'false'), qr/1/, 'stack', @packet, @server);
+	is_gone("a chunk that server $role began to open is gone from the stack", value_of(sprintf $open, 'true'), qr/file/, 'stack', @packet, @server);
+}
+
 # What is read from a verifier, by every function that does.
 is_gone("a verifier that was read is gone: $_", value_of("($_) IS NOT NULL"), qr/true/, '', @verifier)
   foreach 'prio_verify1(a)', 'prio_verify2(a, prio_verify1(b))', 'a::text', 'a::text::prio_verifier', 'prio_verifier_send(a)';
