@@ -302,9 +302,13 @@ prio_job_sum_records_result(PG_FUNCTION_ARGS)
 	if (state == NULL)
 		PG_RETURN_NULL();
 	if (state->prio3 != NULL)
-		PG_RETURN_BYTEA_P(prio_job_prio3_sum_total(state->prio3));
-	result = palloc(VARHDRSZ + prio1_total_max_message(state->total.n));
-	SET_VARSIZE(result,
-				VARHDRSZ + prio1_total_write(&state->total, (uint8_t *) VARDATA(result)));
+		result = prio_job_prio3_sum_total(state->prio3);
+	else
+	{
+		result = palloc(VARHDRSZ + prio1_total_max_message(state->total.n));
+		SET_VARSIZE(result,
+					VARHDRSZ + prio1_total_write(&state->total, (uint8_t *) VARDATA(result)));
+	}
+	prio_wipe_stack();
 	PG_RETURN_BYTEA_P(result);
 }

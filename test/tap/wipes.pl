@@ -186,6 +186,10 @@ foreach my $role ('a', 'b')
 		INSERT INTO block_$role (share_id, payload) SELECT gen_random_uuid(), share_$role FROM one;
 		INSERT INTO block_$role (share_id, file, position, bytes) SELECT gen_random_uuid(), 1, 0, 1});
 	is_gone("a chunk that server $role opened is gone from the stack", value_of(sprintf $open, 'false'), qr/1/, 'stack', @packet, @server);
+	is_gone("a share that server $role added up again is gone from the stack", value_of(
+			"(SELECT prio_internal.sum_records('server_$role', $n_data, r.share_id, r.record, NULL, share_$role) FROM prio_internal.opened_rows("
+			  . "prio_internal.open_blocks('block_$role', 0, 1, 'server_$role', 'batch', $n_data, NULL, false, false)) AS r) IS NOT NULL"),
+		qr/true/, 'stack', @packet, @server);
 	is_gone("a chunk that server $role began to open is gone from the stack", value_of(sprintf $open, 'true'), qr/file/, 'stack', @packet, @server);
 }
 
