@@ -82,6 +82,35 @@ END $$;
 -- n: the data fields of v1, or what a report of Prio3 is.
 CREATE TABLE finished (batch_id text, n text, shares bigint, seconds numeric, share_bytes bigint, other_bytes bigint, pieces bigint);
 
+-- What opening a share takes, there and then: with every chunk one of the batch is opened five times more, and
+-- what as many calls for nothing take is taken off. Reports of Prio3, and shares in files, have none.
+CREATE TABLE opening (batch_id text, us numeric);
+
+CREATE FUNCTION note_opening() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+	b prio_processor.batch;
+	share bytea;
+	began timestamptz;
+	took interval;
+BEGIN
+	SELECT * INTO b FROM prio_processor.batch AS x WHERE x.n_data IS NOT NULL ORDER BY x.number DESC LIMIT 1;
+	share := (SELECT s.payload FROM prio_processor.share AS s WHERE s.batch_id = b.batch_id LIMIT 1);
+	IF share IS NOT NULL THEN
+		FOR i IN 1..2 LOOP -- the second time counts: plans are made in the first
+			began := clock_timestamp();
+			PERFORM count(public.prio_share_error(b.server::text, b.packet_batch_id, b.n_data, '')) FROM generate_series(1, 5);
+			took := began - clock_timestamp();
+			began := clock_timestamp();
+			PERFORM count(public.prio_share_error(b.server::text, b.packet_batch_id, b.n_data, share)) FROM generate_series(1, 5);
+			took := took + (clock_timestamp() - began);
+		END LOOP;
+		INSERT INTO public.opening (batch_id, us) SELECT b.batch_id, extract(epoch FROM took) * 200000;
+	END IF;
+	RETURN NULL;
+END $$;
+
+CREATE TRIGGER note_opening AFTER INSERT ON prio_internal.opened FOR EACH STATEMENT EXECUTE FUNCTION note_opening();
+
 CREATE PROCEDURE note_finished(batch_id text, n text, shares bigint) LANGUAGE plpgsql AS $$
 DECLARE
 	b prio_processor.batch;
@@ -114,6 +143,14 @@ SELECT f.n, f.shares, (SELECT DISTINCT role FROM prio_processor.peer) AS role, c
 FROM cost AS c JOIN finished AS f USING (batch_id)
 GROUP BY f.n, f.shares, c.stage
 ORDER BY length(f.n), f.n, f.shares, array_position('{plain,arrival,close,list,agree,round 1,round 2,aggregate,publish,total}', c.stage);
+
+-- The mean of a batch, but for what was interrupted; of batches of a size the median.
+CREATE VIEW opening_result AS
+WITH usual AS (SELECT batch_id, percentile_cont(0.5) WITHIN GROUP (ORDER BY us) AS us FROM opening GROUP BY batch_id),
+mean AS (SELECT o.batch_id, count(*) AS samples, avg(o.us) AS us FROM opening AS o JOIN usual AS u USING (batch_id) WHERE o.us < 2 * u.us GROUP BY o.batch_id)
+SELECT f.n, f.shares, (SELECT DISTINCT role FROM prio_processor.peer) AS role, sum(m.samples) AS samples,
+	round(percentile_cont(0.5) WITHIN GROUP (ORDER BY m.us)::numeric, 3) AS us
+FROM mean AS m JOIN finished AS f USING (batch_id) GROUP BY f.n, f.shares ORDER BY length(f.n), f.n, f.shares;
 
 -- Of a batch as a whole: from its close to its result, with the time that one side waits for the other.
 CREATE VIEW batch_result AS
