@@ -94,7 +94,7 @@ DECLARE
 	took interval;
 BEGIN
 	SELECT * INTO b FROM prio_processor.batch AS x WHERE x.n_data IS NOT NULL ORDER BY x.number DESC LIMIT 1;
-	share := (SELECT s.payload FROM prio_processor.share AS s WHERE s.batch_id = b.batch_id LIMIT 1);
+	share := (SELECT s.payload || '' FROM prio_processor.share AS s WHERE s.batch_id = b.batch_id LIMIT 1);
 	IF share IS NOT NULL THEN
 		FOR i IN 1..2 LOOP -- the second time counts: plans are made in the first
 			began := clock_timestamp();
