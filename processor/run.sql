@@ -132,7 +132,7 @@ BEGIN
 	END IF;
 	-- What is said must be there after a crash, whatever the session thinks of that.
 	PERFORM prio_internal.commit_synchronously();
-	-- For those who look at progress or at pg_stat_activity, and for nothing else.
+	-- For those who look at progress or at pg_stat_activity, and for wait_for_step().
 	PERFORM pg_try_advisory_xact_lock_shared(1886415471, b.number), prio_internal.show_work(b.stage::text, b.batch_id);
 	BEGIN
 		PERFORM prio_internal.check_here(p) FROM prio_processor.peer AS p WHERE p.server = b.server;
@@ -204,6 +204,22 @@ END;
 
 COMMENT ON FUNCTION prio_internal.to_be_run() IS 'batches that may go on, in the order in which they are looked at';
 
+-- Waits for the step of a batch that another session is at, and no longer than this. Returns whether one is.
+CREATE FUNCTION prio_internal.wait_for_step(number int, seconds float8) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+	IF pg_try_advisory_xact_lock(1886415471, number) THEN
+		RETURN false;
+	END IF;
+	-- Who waits for a second is looked into, as if it might be a deadlock, and may be logged.
+	PERFORM set_config('lock_timeout', greatest(1, least(900, 1000 * seconds))::int::text, true);
+	PERFORM pg_advisory_xact_lock(1886415471, number);
+	RETURN true;
+EXCEPTION WHEN lock_not_available THEN
+	RETURN true;
+END $$;
+
+COMMENT ON FUNCTION prio_internal.wait_for_step(int, float8) IS 'waits until no other session is at a step of a batch';
+
 CREATE FUNCTION prio_internal.progress_of(number int, OUT batch_id text, OUT stage text, OUT done bigint, OUT percent numeric, OUT time_left interval)
 	RETURNS SETOF record LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 BEGIN
@@ -261,9 +277,11 @@ DECLARE
 	got_on boolean;
 	worked boolean;
 	waiting boolean;
+	busy int;
 	told text[] := ARRAY[]::text[];
 	in_trouble int[] := ARRAY[]::int[];
 	pause float8 := 0.1::float8;
+	rest float8;
 BEGIN
 	IF until IS NULL OR until = 'infinity' THEN
 		RAISE EXCEPTION 'max_wait has to be a time'
@@ -294,12 +312,16 @@ BEGIN
 		END LOOP;
 		worked := false;
 		waiting := false;
+		busy := NULL;
 		FOR n IN SELECT w FROM prio_internal.to_be_run() AS w LOOP
 			CONTINUE WHEN n = ANY (in_trouble);
 			CALL prio_internal.run_batch(n, outcome, got_on);
 			-- A batch that got anywhere may let another session's run() end with work left.
 			worked := worked OR outcome = 'done' OR got_on;
 			waiting := waiting OR outcome = 'waiting' OR outcome = 'busy';
+			IF outcome = 'busy' THEN
+				busy := n;
+			END IF;
 			IF outcome = 'error' OR outcome = 'held' THEN
 				in_trouble := pg_catalog.array_append(in_trouble, n);
 			END IF;
@@ -309,7 +331,11 @@ BEGIN
 		ELSE
 			EXIT WHEN NOT waiting OR pg_catalog.clock_timestamp() >= until;
 			-- soon at first, as the other server may be just as far; later once a second
-			PERFORM pg_catalog.pg_sleep(LEAST(pause, EXTRACT(epoch FROM until - pg_catalog.clock_timestamp())::float8));
+			rest := LEAST(pause, EXTRACT(epoch FROM until - pg_catalog.clock_timestamp())::float8);
+			IF busy IS NULL OR NOT prio_internal.wait_for_step(busy, rest) THEN
+				COMMIT;
+				PERFORM pg_catalog.pg_sleep(rest);
+			END IF;
 			pause := LEAST(2::float8 * pause, 1::float8);
 		END IF;
 	END LOOP;

@@ -4,7 +4,7 @@
 CREATE VIEW prio_processor.progress AS
 WITH at AS (
 	SELECT b.*, h.listed AS peer_listed, h.valid AS peer_valid, h.failure AS peer_failure, h.settings AS peer_settings, h.contradiction, c.heard_at, c.error AS contact_error,
-		EXISTS (SELECT FROM pg_locks AS l WHERE l.locktype = 'advisory' AND l.classid = 1886415471 AND l.objid = b.number::oid AND l.objsubid = 2
+		EXISTS (SELECT FROM pg_locks AS l WHERE l.locktype = 'advisory' AND l.mode = 'ShareLock' AND l.classid = 1886415471 AND l.objid = b.number::oid AND l.objsubid = 2
 			AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())) AS working
 	FROM prio_processor.batch AS b JOIN prio_internal.heard AS h USING (number) LEFT JOIN prio_internal.contact AS c USING (server)
 ), done AS (

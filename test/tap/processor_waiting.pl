@@ -83,15 +83,26 @@ close_both($pair, 'held', 'free');
 run($pair);
 my $number = as($A, 'job', q{SELECT number FROM prio_processor.batch WHERE batch_id = 'held'});
 my $operator = session($A, 'job');
-$operator->query("BEGIN; SELECT prio_internal.pull_checkpoints('telemetry'); SELECT prio_internal.pull_batch($number); SELECT prio_internal.step($number)");
+my $ask = "SELECT prio_internal.pull_checkpoints('telemetry'); SELECT prio_internal.pull_batch($number)";
+$operator->query("BEGIN; $ask; SELECT prio_internal.step($number)");
 is(error_as($A, 'job', "${patience}CALL prio_processor.run()"), '', '6. an operator who forgot to commit does not stop run()');
 is(error_as($A, 'job', "${patience}SELECT * FROM prio_processor.progress"), '', '6. nor progress');
 $operator->query('ROLLBACK');
-$operator->query("BEGIN; SELECT prio_internal.step($number)");
+like($operator->query("$ask; BEGIN; SELECT prio_internal.step($number)"), qr/worked$/, 'nor does one who has done a step');
 ok(finish($pair, 'free'), '6. nor the other batches');
 is(result($pair, 'A', 'free'), truth($pair, 'free'), 'which are right');
+my $patient = session($A, 'job');
+$patient->query_until(qr/begun/, "\\echo begun\nCALL prio_processor.run('60 seconds');\n\\echo ended\n");
+my $waits = q{(SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)};
+ok($A->{node}->poll_query_until($A->{database}, "SELECT EXISTS $waits"), 'a run() with patience, and nothing else to do, waits for that step');
+ok($A->{node}->poll_query_until($A->{database}, "SELECT NOT EXISTS $waits"), 'less than a second, as there may be work elsewhere');
+is(state_of($pair, 'A', 'held') =~ s/.*\|(.*)\|/$1/r, 'running', 'the one who waits is not taken for one who works');
+$operator->query('COMMIT');
 $operator->quit;
 ok(finish($pair, 'held'), 'and then its batch goes on');
+$patient->query_until(qr/ended/, '');
+is($patient->{stderr} =~ s/^NOTICE.*\n//gmr, '', 'and that run() ends');
+$patient->quit;
 is(result($pair, 'A', 'held'), truth($pair, 'held'), 'and is right');
 
 # ------------------------------------------------------------------ several sessions at one batch
