@@ -83,7 +83,7 @@ END $$;
 CREATE TABLE finished (batch_id text, n text, shares bigint, seconds numeric, share_bytes bigint, other_bytes bigint, pieces bigint);
 
 -- What opening a share takes, there and then: with every chunk one of the batch is opened five times more, and
--- what as many calls for nothing take is taken off. Reports of Prio3, and shares in files, have none.
+-- what as many calls for nothing take is taken off. Reports of Prio3 have none.
 CREATE TABLE opening (batch_id text, us numeric);
 
 CREATE FUNCTION note_opening() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
@@ -94,7 +94,8 @@ DECLARE
 	took interval;
 BEGIN
 	SELECT * INTO b FROM prio_processor.batch AS x WHERE x.n_data IS NOT NULL ORDER BY x.number DESC LIMIT 1;
-	share := (SELECT s.payload || '' FROM prio_processor.share AS s WHERE s.batch_id = b.batch_id LIMIT 1);
+	share := (SELECT coalesce(s.payload || '', prio_internal.file_bytes(s.file, s.position, s.bytes, s.bytes)) FROM prio_processor.share AS s
+		WHERE s.batch_id = b.batch_id LIMIT 1);
 	IF share IS NOT NULL THEN
 		FOR i IN 1..2 LOOP -- the second time counts: plans are made in the first
 			began := clock_timestamp();
@@ -144,13 +145,16 @@ FROM cost AS c JOIN finished AS f USING (batch_id)
 GROUP BY f.n, f.shares, c.stage
 ORDER BY length(f.n), f.n, f.shares, array_position('{plain,arrival,close,list,agree,round 1,round 2,aggregate,publish,total}', c.stage);
 
--- The mean of a batch, but for what was interrupted; of batches of a size the median.
+-- The mean of a batch, but for what was interrupted.
+CREATE VIEW opening_mean AS
+WITH usual AS (SELECT batch_id, percentile_cont(0.5) WITHIN GROUP (ORDER BY us) AS us FROM opening GROUP BY batch_id)
+SELECT o.batch_id, count(*) AS samples, avg(o.us) AS us FROM opening AS o JOIN usual AS u USING (batch_id) WHERE o.us < 2 * u.us GROUP BY o.batch_id;
+
+-- Of batches of a size the median.
 CREATE VIEW opening_result AS
-WITH usual AS (SELECT batch_id, percentile_cont(0.5) WITHIN GROUP (ORDER BY us) AS us FROM opening GROUP BY batch_id),
-mean AS (SELECT o.batch_id, count(*) AS samples, avg(o.us) AS us FROM opening AS o JOIN usual AS u USING (batch_id) WHERE o.us < 2 * u.us GROUP BY o.batch_id)
 SELECT f.n, f.shares, (SELECT DISTINCT role FROM prio_processor.peer) AS role, sum(m.samples) AS samples,
 	round(percentile_cont(0.5) WITHIN GROUP (ORDER BY m.us)::numeric, 3) AS us
-FROM mean AS m JOIN finished AS f USING (batch_id) GROUP BY f.n, f.shares ORDER BY length(f.n), f.n, f.shares;
+FROM opening_mean AS m JOIN finished AS f USING (batch_id) GROUP BY f.n, f.shares ORDER BY length(f.n), f.n, f.shares;
 
 -- Of a batch as a whole: from its close to its result, with the time that one side waits for the other.
 CREATE VIEW batch_result AS
@@ -170,8 +174,10 @@ CREATE PROCEDURE note_turn(batch_id text, n text, shares bigint, sessions int) L
 	DELETE FROM public.called
 $$;
 
+-- And what opening a share took meanwhile: two cores are not always twice one.
 CREATE VIEW turn_result AS
-SELECT t.n, t.shares, (SELECT DISTINCT role FROM prio_processor.peer) AS role, t.sessions, round(percentile_cont(0.5) WITHIN GROUP (ORDER BY t.seconds)::numeric, 2) AS seconds
+SELECT t.n, t.shares, (SELECT DISTINCT role FROM prio_processor.peer) AS role, t.sessions, round(percentile_cont(0.5) WITHIN GROUP (ORDER BY t.seconds)::numeric, 2) AS seconds,
+	round(percentile_cont(0.5) WITHIN GROUP (ORDER BY m.us)::numeric, 3) AS us, round(percentile_cont(0.5) WITHIN GROUP (ORDER BY t.seconds * 1000000 / m.us / t.shares)::numeric, 3) AS openings
 FROM (SELECT t.batch_id, t.n, t.shares, t.sessions, sum(extract(epoch FROM (SELECT max(c.at) FROM chunk AS c WHERE c.batch_id = t.batch_id AND c.at BETWEEN t.began_at AND t.ended_at) - t.began_at)) AS seconds
-	FROM turn AS t GROUP BY t.batch_id, t.n, t.shares, t.sessions) AS t
+	FROM turn AS t GROUP BY t.batch_id, t.n, t.shares, t.sessions) AS t JOIN opening_mean AS m USING (batch_id)
 GROUP BY t.n, t.shares, t.sessions ORDER BY length(t.n), t.n, t.shares, t.sessions;
