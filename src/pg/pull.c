@@ -402,8 +402,15 @@ flush_output(Pull *pull)
 {
 	int status;
 
-	while ((status = PQflush(pull->conn)) > 0)
+	for (;;)
 	{
+		int64 before = allocated_bytes();
+
+		/* Reads as well, when the other side takes nothing. */
+		status = PQflush(pull->conn);
+		count_library(pull, before);
+		if (status <= 0)
+			break;
 		if (wait_for_socket(pull, WL_SOCKET_READABLE | WL_SOCKET_WRITEABLE))
 			consume_input(pull);
 		if (PQsocket(pull->conn) < 0)
