@@ -103,33 +103,47 @@ is_interrupted(void)
 }
 
 /*
- * Computes the weights of a batch at the point with this ordinal. Never inlined: what it
- * leaves on the stack, the point for one, must be below its caller.
+ * Computes the weights of a batch at the point with this ordinal; PRIO_INTERRUPTED if there is
+ * more to do. Never inlined: what it leaves on the stack, the point for one, must be below its
+ * caller.
  */
-static pg_noinline void
-fill_context(CachedBatch *batch, CachedContext *cached, int64 ordinal)
+static pg_noinline PrioStatus
+compute_context(CachedBatch *batch, CachedContext *cached, int64 ordinal)
 {
 	CachedServer *server = batch->key.server;
+	PrioStatus status;
+
+	status =
+		prio1_verifier_point(server->shared_secret, server->variant, batch->wire_batch_id,
+							 batch->wire_batch_id_size, batch->key.n_data, (uint64_t) ordinal,
+							 &batch->cursor, &cached->point, is_interrupted);
+	if (status != PRIO_OK)
+		return status;
+	return prio1_verifier_context_init(&cached->context, server->role, server->variant,
+									   batch->wire_batch_id, batch->wire_batch_id_size,
+									   batch->key.n_data, cached->point, cached->memory,
+									   prio_cancelled);
+}
+
+/*
+ * How long this takes depends on the ordinal, so it stops for every interrupt; but it goes on
+ * where it stopped. Errors leave nothing on the stack either.
+ */
+static void
+fill_context(CachedBatch *batch, CachedContext *cached, int64 ordinal)
+{
 	PrioStatus status;
 
 	cached->valid = false;
 	if (cached->memory == NULL)
 		cached->memory = prio_cache_allocate(batch, prio_context_size(batch));
-
-	/*
-	 * How long this takes depends on the ordinal, so it stops for every interrupt; but it
-	 * goes on where it stopped.
-	 */
-	while ((status = prio1_verifier_point(server->shared_secret, server->variant,
-										  batch->wire_batch_id, batch->wire_batch_id_size,
-										  batch->key.n_data, (uint64_t) ordinal, &batch->cursor,
-										  &cached->point, is_interrupted)) == PRIO_INTERRUPTED)
+	while ((status = compute_context(batch, cached, ordinal)) == PRIO_INTERRUPTED)
+	{
+		prio_wipe_stack();
 		CHECK_FOR_INTERRUPTS();
+	}
+	prio_wipe_stack();
 	prio_check(status);
-	prio_check(prio1_verifier_context_init(&cached->context, server->role, server->variant,
-										   batch->wire_batch_id, batch->wire_batch_id_size,
-										   batch->key.n_data, cached->point, cached->memory,
-										   prio_cancelled));
 	cached->ordinal = ordinal;
 	cached->valid = true;
 }
@@ -175,7 +189,6 @@ prio_verifier_context(FunctionCallInfo fcinfo, const text *server_name, const te
 	{
 		last->generation = 0;
 		fill_context(last->batch, cached, ordinal);
-		prio_wipe_stack();
 	}
 	last->generation = prio_cache_generation;
 	*pair = last->server->pair;
