@@ -292,6 +292,7 @@ open_rows(BlockScan *blocks, FunctionCallInfo row, bool ordinals, bool in_files,
 
 	while (next_row(blocks, &share))
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (opening == NULL)
 			opening = prio_job_begin_opening(memory);
 		if (in_files)
