@@ -308,7 +308,7 @@ take_row(FileRows *rows, Datum values[5], bool nulls[5], pg_uuid_t *id)
 	}
 	if (rows->fields == 0 && (fields == 2 || fields == 3))
 		rows->fields = fields;
-	if (fields != rows->fields)
+	if (fields == 0 || fields != rows->fields)
 		report_format(rows, "it has another number of columns");
 	if (rows->row == MAX_ROWS)
 		report_format(rows, "there are more than 1000000000 rows");

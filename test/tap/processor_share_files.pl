@@ -187,6 +187,7 @@ my %detail = (
 	'flags' => [ 11, "\0\1\0\0", 'Row 0, at byte 19: its head has flags that are not known.' ],
 	'extension' => [ 15, "\x7f\xff\xff\xff", 'Row 0, at byte 19: it ends in the middle.' ],
 	'negative extension' => [ 15, "\xff\xff\xff\xfe", 'Row 0, at byte 19: a length is negative.' ],
+	'no column' => [ 19, "\0\0", 'Row 0, at byte 21: it has another number of columns.' ],
 	'one column' => [ 19, "\0\1", 'Row 0, at byte 21: it has another number of columns.' ],
 	'four columns' => [ 19, "\0\4", 'Row 0, at byte 21: it has another number of columns.' ],
 	'no uuid' => [ 21, "\0\0\0\xf", 'Row 0, at byte 25: share_id is no uuid.' ],
