@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static volatile sig_atomic_t stop_signal;
@@ -33,10 +34,14 @@ signal_came(void)
 void
 exit_begin(void (*clean_up_function)(void))
 {
-	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+	static const int signals[] = {SIGINT,  SIGTERM, SIGHUP,  SIGQUIT,
+								  SIGXCPU, SIGALRM, SIGUSR1, SIGUSR2};
+	static const struct rlimit no_core = {0, 0};
 	struct sigaction action;
 
 	clean_up = clean_up_function;
+	/* Keys are in memory. Where this is refused, so be it. */
+	(void) setrlimit(RLIMIT_CORE, &no_core);
 	memset(&action, 0, sizeof(action));
 	action.sa_handler = handle_signal; /* no SA_RESTART: a read that waits must end */
 	if (sigemptyset(&action.sa_mask) != 0 || atexit(clean_up) != 0)

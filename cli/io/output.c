@@ -169,9 +169,25 @@ sync_directory(const char *directory)
 	}
 }
 
+/* Another name for the file that an output is about to replace; NULL if there is none. */
+static char *
+keep_old(const Output *output)
+{
+	size_t size = strlen(output->temporary) + sizeof(".old");
+	char *old = allocate(size);
+
+	(void) snprintf(old, size, "%s.old", output->temporary);
+	if (link(output->path, old) == 0)
+		return old;
+	free(old);
+	return NULL;
+}
+
 void
 outputs_commit(void)
 {
+	char *old;
+
 	check_stop();
 	for (size_t i = 0; i < output_count; i++)
 	{
@@ -184,20 +200,27 @@ outputs_commit(void)
 		if (fclose(file) != 0)
 			die_writing(outputs[i].path);
 	}
+	old = output_count > 1 ? keep_old(&outputs[0]) : NULL;
 	for (size_t i = 0; i < output_count; i++)
 	{
 		if (rename(outputs[i].temporary, outputs[i].path) != 0)
 		{
 			int error = errno;
 
-			while (i > 0)
-				(void) unlink(outputs[--i].path); /* one share alone is of no use */
+			/* One share alone is of no use. */
+			if (i > 0)
+				(void) (old != NULL ? rename(old, outputs[0].path) : unlink(outputs[0].path));
+			else if (old != NULL)
+				(void) unlink(old);
 			errno = error;
 			die_writing(outputs[i].path);
 		}
 		free(outputs[i].temporary);
 		outputs[i].temporary = NULL;
 	}
+	if (old != NULL)
+		(void) unlink(old);
+	free(old);
 	for (size_t i = 0; i < output_count; i++)
 	{
 		sync_directory(outputs[i].directory);

@@ -5,6 +5,7 @@
  *		log			says on standard error in which order files are synced and renamed
  *		fsync		does that, too, and every sync fails
  *		rename		the same for every rename
+ *		second		the second rename fails
  */
 #define _GNU_SOURCE /* NOLINT(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 #include <dlfcn.h>
@@ -36,8 +37,15 @@ fsync(int fd)
 int
 rename(const char *from, const char *to)
 {
+	static int renames;
+	const char *disk = getenv("DISK");
 	int (*next)(const char *, const char *);
 
+	if (disk != NULL && strcmp(disk, "second") == 0 && ++renames == 2)
+	{
+		errno = EIO;
+		return -1;
+	}
 	*(void **) &next = dlsym(RTLD_NEXT, "rename");
 	return fails("rename") ? -1 : next(from, to);
 }

@@ -304,6 +304,14 @@ disk() { DISK=$1 "${@:2}"; }
 calls() { same "$(sed -n 's/^prio: disk: //p' err | tr '\n' ' ')" "$1"; }
 check "a disk that fails to sync" refuses 1 'cannot write "new/a/data.ndjson": Input/output error; nothing was written' disk fsync encode_shares
 check "a file that cannot be renamed" refuses 1 'cannot write "new/data.ndjson": Input/output error; nothing was written' disk rename verify1
+check "the second of two files that cannot be renamed" refuses 1 'cannot write "new/b/data.ndjson": Input/output error; nothing was written' disk second encode_shares
+first_stays() {
+	remove new
+	mkdir -p new/a
+	echo old >new/a/data.ndjson
+	fails 1 'cannot write "new/b/data.ndjson"' disk second encode_shares && same "$(cat new/a/data.ndjson)" old && same "$(find new -type f | wc -l)" 1
+}
+check "leaves the older first one as it was" first_stays
 check "both shares of encode-shares" gives 0 disk log encode_shares
 check "files are synced before any gets its name, directories after" calls 'fsync fsync rename rename fsync fsync '
 
@@ -336,10 +344,18 @@ killed() {
 	end
 	[ "$status" -eq $((128 + $(kill -l "$1"))) ] && [ ! -e new/pipe ]
 }
-for signal in INT TERM HUP; do
+for signal in INT TERM HUP QUIT XCPU ALRM USR1 USR2; do
 	cleans_up() { killed "$1" && is_empty new && says 'interrupted; nothing was written'; }
 	check "killed by SIG$signal, it leaves nothing" cleans_up "$signal"
 done
+no_core() {
+	start
+	grep -q '^Max core file size  *0  *0 ' "/proc/$pid/limits"
+	local limited=$?
+	end
+	return $limited
+}
+check "it leaves no core, which would have its keys" no_core
 check "killed by SIGKILL, it leaves no file with its name" killed KILL
 only_temporary() { same "$(find new -type f | wc -l)" 1 && same "$(find new -name '.prio.*' | wc -l)" 1; }
 check "but a temporary one" only_temporary
