@@ -191,6 +191,12 @@ CREATE FUNCTION prio_internal.scope_key(server name) RETURNS text LANGUAGE sql S
 
 COMMENT ON FUNCTION prio_internal.scope_key(name) IS 'the public key of a server or, where nothing is sealed, a digest of its verify key';
 
+-- No entry for a server that has lost its foreign server, or its key.
+CREATE FUNCTION prio_internal.scope_keys(server name) RETURNS text[] LANGUAGE sql STABLE STRICT
+	RETURN array_remove(ARRAY[prio_internal.scope_key(server), lower(prio_internal.server_option(server, 'previous_public_key'))], NULL);
+
+COMMENT ON FUNCTION prio_internal.scope_keys(name) IS 'the keys that packets for a server are made for: that of now, and the one before where clients still seal to it';
+
 -- ---------------------------------------------------------------- finding a batch
 
 CREATE FUNCTION prio_internal.existing_batch(batch_id text) RETURNS prio_processor.batch LANGUAGE plpgsql STABLE AS $$
@@ -398,7 +404,8 @@ BEGIN
 			USING ERRCODE = 'undefined_object', HINT = 'Join it to the other server with join_peer().';
 	END IF;
 	PERFORM prio_internal.check_here(p);
-	IF p.outlived_key IN (prio_internal.scope_key(p.server), lower(prio_internal.server_option(p.server, 'previous_public_key'))) THEN
+	-- Whatever the server is called now, and whoever left and joined again.
+	IF EXISTS (SELECT FROM prio_internal.outlived_key AS o WHERE o.key = 'server ' || p.server OR o.key = ANY (prio_internal.scope_keys(p.server))) THEN
 		RAISE EXCEPTION 'server "%" was restored from a backup and takes no batch with its old key', p.server
 			USING ERRCODE = 'object_not_in_prerequisite_state',
 				HINT = CASE WHEN prio_internal.protocol(p.server::text) = 'Prio3' THEN 'Give both servers a new verify_key (ALTER USER MAPPING).'

@@ -501,16 +501,32 @@ COMMENT ON PROCEDURE prio_processor.set_floor(name, bigint, numeric) IS 'what no
 CREATE PROCEDURE prio_processor.after_restore(keep_key boolean DEFAULT false) LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
 	b prio_processor.batch;
+	p prio_processor.peer;
+	keys text[];
 BEGIN
 	FOR b IN SELECT x.* FROM prio_processor.batch AS x WHERE x.stage < 'published' ORDER BY x.number FOR UPDATE LOOP
 		PERFORM prio_internal.fail_batch(b, 'given up: this server was restored from a backup');
 	END LOOP;
 	UPDATE prio_processor.batch AS x SET error = 'given up: this server was restored from a backup', drop_wanted = true
 	WHERE x.stage = 'failed' AND x.dropped_at IS NULL;
-	UPDATE prio_processor.peer AS p
-	SET outlived_key = CASE WHEN keep_key THEN NULL ELSE prio_internal.scope_key(p.server) END,
-		system_identifier = i.system_identifier, database = i.database
-	FROM prio_internal.identity() AS i;
+	-- What packets were seen under, and what they are made for now: of a verify key that cannot be read only the first.
+	keys := ARRAY(SELECT s.key FROM prio_internal.scope AS s WHERE NOT keep_key);
+	DELETE FROM prio_internal.outlived_key AS o WHERE o.key LIKE 'server %';
+	FOR p IN SELECT * FROM prio_processor.peer LOOP
+		BEGIN
+			keys := keys || prio_internal.scope_keys(p.server);
+		EXCEPTION WHEN OTHERS THEN
+			RAISE WARNING 'the key of server "%" cannot be read: %', p.server, SQLERRM
+				USING HINT = 'All else is done. The server takes no batch before after_restore() is called again, and can read it.';
+			keys := keys || ('server ' || p.server);
+		END;
+	END LOOP;
+	IF keep_key THEN
+		DELETE FROM prio_internal.outlived_key AS o WHERE o.key = ANY (keys);
+	ELSE
+		INSERT INTO prio_internal.outlived_key (key) SELECT k FROM unnest(keys) AS k ON CONFLICT DO NOTHING;
+	END IF;
+	UPDATE prio_processor.peer AS p SET system_identifier = i.system_identifier, database = i.database FROM prio_internal.identity() AS i;
 END $$;
 
 COMMENT ON PROCEDURE prio_processor.after_restore(boolean) IS 'must be called after a restore from a backup: gives up every unfinished batch, and asks for new keys';

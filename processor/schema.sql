@@ -58,7 +58,6 @@ CREATE TABLE prio_processor.peer (
 	peer_server name,
 	min_batch_size bigint,
 	max_missing numeric,
-	outlived_key text,
 	system_identifier bigint NOT NULL,
 	database oid NOT NULL
 );
@@ -70,9 +69,14 @@ COMMENT ON COLUMN prio_processor.peer.peer_public_key IS 'public key of the othe
 COMMENT ON COLUMN prio_processor.peer.peer_server IS 'foreign server of the wrapper prio_peer, where the other database is; NULL when messages come as files';
 COMMENT ON COLUMN prio_processor.peer.min_batch_size IS 'no batch may have a smaller min_batch_size: see set_floor()';
 COMMENT ON COLUMN prio_processor.peer.max_missing IS 'no batch may have a larger max_missing: see set_floor()';
-COMMENT ON COLUMN prio_processor.peer.outlived_key IS 'public key, or digest of the verify key, that this side must not use any more: see after_restore()';
 COMMENT ON COLUMN prio_processor.peer.system_identifier IS 'cluster in which it was joined: a copy of the database is not';
 COMMENT ON COLUMN prio_processor.peer.database IS 'database in which it was joined';
+
+CREATE TABLE prio_internal.outlived_key (
+	key text PRIMARY KEY
+);
+
+COMMENT ON TABLE prio_internal.outlived_key IS 'public keys, and digests of verify keys, that no server here may use any more: see after_restore()';
 
 -- Not logged, as it is about now: when the other server was last asked, and what came of it.
 CREATE UNLOGGED TABLE prio_internal.contact (
@@ -480,6 +484,7 @@ COMMENT ON COLUMN prio_processor.result.published_at IS 'when';
 SELECT pg_catalog.pg_extension_config_dump('prio_internal.batch_number', '');
 SELECT pg_catalog.pg_extension_config_dump('prio_internal.scope_number', '');
 SELECT pg_catalog.pg_extension_config_dump('prio_processor.peer', '');
+SELECT pg_catalog.pg_extension_config_dump('prio_internal.outlived_key', '');
 SELECT pg_catalog.pg_extension_config_dump('prio_processor.batch', '');
 SELECT pg_catalog.pg_extension_config_dump('prio_processor.series', '');
 SELECT pg_catalog.pg_extension_config_dump('prio_processor.label', '');

@@ -62,6 +62,11 @@ batch('done', 6);
 close_both($pair, 'done');
 ok(finish($pair, 'done'), 'a batch is published before the backup');
 close_both($pair, 'second total', 'forgotten');
+# And a server that has no key pair.
+my $bare = q{CREATE SERVER %1$s FOREIGN DATA WRAPPER prio OPTIONS (role 'A', vdaf 'Prio3Count'); CREATE USER MAPPING FOR PUBLIC SERVER %1$s OPTIONS (verify_key '%2$s');
+	CALL prio_processor.join_peer('%1$s', NULL, 'other')};
+my $verify_key = sql($A, q{SELECT encode(prio3_verify_key(), 'hex')});
+sql($A, sprintf $bare, 'bare', $verify_key);
 my $copy = copy_of_A();
 ok(finish($pair, 'second total', 'forgotten'), 'two more after it');
 restore_A($copy);
@@ -86,6 +91,29 @@ is(result($pair, 'A', 'done'), truth($pair, 'done'), 'what was published before 
 # No new batch before there is a new key: not under a new name, nor under one that was used after the backup.
 like(error_as($A, 'job', q{CALL prio_processor.create_batch('tomorrow', 'telemetry', 8, 3)}),
 	qr/ERROR:  server "telemetry" was restored from a backup and takes no batch with its old key/, 'no batch before there is a new key');
+like(error_as($A, 'job', q{CALL prio_processor.create_batch('bare', 'bare', min_batch_size => 3)}),
+	qr/ERROR:  server "bare" was restored .*HINT:  Give both servers a new verify_key/s, 'nor one of a server whose shares are not sealed');
+
+# The key is what must not come again: no other name of a server, and no leaving and joining again, gets around that.
+my %keys = %{ $pair->{keys} };
+sql($A, qq{CREATE SERVER renamed FOREIGN DATA WRAPPER prio OPTIONS (role 'A', public_key '\U$keys{public_A}\E');
+	CREATE USER MAPPING FOR PUBLIC SERVER renamed OPTIONS (private_key '$keys{private_A}', shared_secret '$keys{secret}');
+	CALL prio_processor.leave_peer('telemetry')});
+join_side($pair, 'A', $_) foreach 'renamed', 'telemetry';
+sql($A, sprintf $bare, 'bare_again', $verify_key);
+like(error_as($A, 'job', "CALL prio_processor.create_batch('tomorrow', '$_', " . (/bare/ ? 'NULL' : '8') . ', 3)'), qr/ERROR:  server "$_" was restored from a backup and takes no batch with its old key/,
+	"nor of a server $_ with a key that was used before") foreach 'renamed', 'telemetry', 'bare_again';
+sql($A, q{CALL prio_processor.leave_peer('renamed'); DROP SERVER renamed CASCADE; CALL prio_processor.leave_peer('bare_again'); DROP SERVER bare_again CASCADE;
+	ALTER USER MAPPING FOR PUBLIC SERVER bare OPTIONS (SET verify_key '} . sql($A, q{SELECT encode(prio3_verify_key(), 'hex')}) . q{')});
+is(error_as($A, 'job', q{CALL prio_processor.create_batch('bare', 'bare', min_batch_size => 3); CALL prio_processor.give_up_batch('bare')}), '', 'with a new verify key there is one');
+# What cannot be read may come back.
+my $mapping = sql($A, q{SELECT umoptions[1] FROM pg_user_mappings WHERE srvname = 'bare'}) =~ s/^verify_key=//r;
+sql($A, q{DROP USER MAPPING FOR PUBLIC SERVER bare});
+my ($code, $out, $err) = $node->psql('server_a', 'CALL prio_processor.after_restore()');
+is("$code $err" =~ s/\n.*//sr =~ s/psql:<stdin>:\d+: //r, '0 WARNING:  the key of server "bare" cannot be read: no user mapping for role "postgres" on server "bare"', 'a key that is gone does not stop after_restore()');
+sql($A, "CREATE USER MAPPING FOR PUBLIC SERVER bare OPTIONS (verify_key '$mapping')");
+like(error_as($A, 'job', q{CALL prio_processor.create_batch('bare again', 'bare', min_batch_size => 3)}), qr/takes no batch with its old key/, 'when it comes back it is still an old one');
+sql($A, q{CALL prio_processor.leave_peer('bare')});
 new_key();
 batch('tomorrow');
 close_both($pair, 'tomorrow');
