@@ -239,20 +239,30 @@ COMMENT ON FUNCTION prio_internal.notify_stage(text, prio_processor.stage) IS 't
 
 -- ---------------------------------------------------------------- making one
 
+CREATE FUNCTION prio_internal.task_of(server name) RETURNS bytea LANGUAGE sql STABLE STRICT
+	RETURN decode(translate(prio_internal.server_option(server, 'task_id'), '-_', '+/') || '=', 'base64');
+
+COMMENT ON FUNCTION prio_internal.task_of(name) IS 'the task id of a server of DAP; NULL of another';
+
 -- The window of a batch of DAP reports takes the place of a memory: no report is in two of them. Windows
 -- are given away one after another. A batch that failed before it was agreed on has spoken about nothing.
 CREATE FUNCTION prio_internal.check_window(b prio_processor.batch) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
+	of_task bytea := prio_internal.task_of(b.server);
 	other text;
 BEGIN
 	IF b.report_times IS NULL OR isempty(b.report_times) THEN
 		RAISE EXCEPTION 'report_times has to be given'
 			USING ERRCODE = 'null_value_not_allowed', HINT = 'It is the range of times whose reports are in the batch: tstzrange(''2026-01-01Z'', ''2026-01-02Z''), for one.';
 	END IF;
-	UPDATE prio_processor.peer AS p SET server = p.server WHERE p.server = b.server;
+	-- One at a time for all servers of a task; and as an update, so that nobody goes on with an older snapshot.
+	UPDATE prio_processor.peer AS p SET server = p.server
+	FROM (SELECT x.server FROM prio_processor.peer AS x
+		WHERE x.server = b.server OR prio_internal.task_of(x.server) = of_task ORDER BY x.server FOR UPDATE) AS x
+	WHERE p.server = x.server;
 	SELECT x.batch_id INTO other FROM prio_processor.batch AS x
 	WHERE x.report_times && b.report_times AND x.batch_id <> b.batch_id
-		AND (x.server = b.server OR prio_internal.server_option(x.server, 'task_id') = prio_internal.server_option(b.server, 'task_id'))
+		AND (x.server = b.server OR x.task = of_task)
 		AND NOT (x.stage = 'failed' AND x.agreed_digest IS NULL AND (x.drop_wanted OR x.dropped_at IS NOT NULL))
 	LIMIT 1;
 	IF FOUND THEN
@@ -430,9 +440,9 @@ BEGIN
 			USING ERRCODE = 'feature_not_supported', HINT = 'Keep the batches of such a partner in a database of their own.';
 	END IF;
 	INSERT INTO prio_processor.batch (batch_id, server, role, n_data, bits, min_batch_size, packet_batch_id, max_missing, ordinals,
-		checkpoints, close_at, report_times, allow_forgeable, series, period, drop_at, chunk_shares, settings, system_identifier, database, timeline)
+		checkpoints, close_at, report_times, task, allow_forgeable, series, period, drop_at, chunk_shares, settings, system_identifier, database, timeline)
 	SELECT b.batch_id, b.server, b.role, b.n_data, b.bits, b.min_batch_size, b.packet_batch_id, b.max_missing, b.ordinals,
-		b.checkpoints, b.close_at, b.report_times, b.allow_forgeable, b.series, b.period, b.drop_at, prio_internal.chunk_shares(b.server, b.n_data), prio_internal.settings(b), i.system_identifier, i.database, i.timeline
+		b.checkpoints, b.close_at, b.report_times, prio_internal.task_of(b.server), b.allow_forgeable, b.series, b.period, b.drop_at, prio_internal.chunk_shares(b.server, b.n_data), prio_internal.settings(b), i.system_identifier, i.database, i.timeline
 	FROM prio_internal.identity() AS i RETURNING * INTO b;
 	INSERT INTO prio_internal.heard (number) VALUES (b.number);
 	-- A share that fits a block stays in its row: in the TOAST table it would take COPY three times as long. Autovacuum
@@ -564,16 +574,31 @@ END $$;
 
 COMMENT ON FUNCTION prio_internal.late_shares(prio_processor.batch) IS 'how many shares of a batch came after its close';
 
+-- What the server is now, until the list is out: with it the size of chunks, and of DAP the task, whose window may be taken.
+CREATE FUNCTION prio_internal.pin_settings(b prio_processor.batch) RETURNS prio_processor.batch LANGUAGE plpgsql AS $$
+BEGIN
+	IF b.task IS DISTINCT FROM prio_internal.task_of(b.server) AND b.report_times IS NOT NULL THEN
+		PERFORM prio_internal.check_window(b);
+	END IF;
+	UPDATE prio_processor.batch AS x
+	SET settings = prio_internal.settings(b), chunk_shares = prio_internal.chunk_shares(b.server, b.n_data), task = prio_internal.task_of(b.server)
+	WHERE x.number = b.number RETURNING * INTO b;
+	RETURN b;
+END $$;
+
+COMMENT ON FUNCTION prio_internal.pin_settings(prio_processor.batch) IS 'fixes what both servers of a batch must agree on, as it is now; the batch as it is then';
+
 -- A flag, and the blocks that there are: whoever is inserting goes on, and comes too late. at_once: the transaction ends with it,
 -- and with that a lock that those would wait for who are late.
 CREATE FUNCTION prio_internal.close_open_batch(b prio_processor.batch, at_once boolean) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
 	partition regclass := to_regclass('prio_internal.share_' || b.number);
-	width bigint := prio_internal.chunk_blocks(b);
+	width bigint;
 	blocks bigint;
 BEGIN
 	PERFORM prio_internal.take_early_shares(b);
-	UPDATE prio_processor.batch AS x SET settings = prio_internal.settings(b) WHERE x.number = b.number;
+	b := prio_internal.pin_settings(b);
+	width := prio_internal.chunk_blocks(b);
 	IF prio_internal.is_distributed() THEN
 		PERFORM prio_internal.follow_shards(b);
 	ELSE
@@ -654,11 +679,11 @@ BEGIN
 	END IF;
 	PERFORM prio_internal.check_here(p) FROM prio_processor.peer AS p WHERE p.server = b.server;
 	UPDATE prio_processor.batch AS x
-	SET stage = failed_stage, failed_stage = NULL, attempt = x.attempt + 1, error = NULL, error_at = NULL,
-		-- As long as the list is not out, this side may still change its mind.
-		settings = CASE WHEN b.list_digest IS NULL THEN prio_internal.settings(b) ELSE x.settings END
+	SET stage = failed_stage, failed_stage = NULL, attempt = x.attempt + 1, error = NULL, error_at = NULL
 	WHERE x.number = b.number RETURNING * INTO b;
+	-- As long as the list is not out, this side may still change its mind.
 	IF b.list_digest IS NULL THEN
+		b := prio_internal.pin_settings(b);
 		DELETE FROM prio_internal.opened AS o WHERE o.number = b.number;
 	END IF;
 	PERFORM prio_internal.notify_stage(b.batch_id, b.stage);

@@ -61,7 +61,7 @@ GRANT EXECUTE ON FUNCTION prio_processor.series_batch(text, timestamptz) TO prio
 GRANT SELECT ON prio_processor.result, prio_processor.progress, prio_processor.exchange, prio_processor.rejections, prio_processor.peer,
 	prio_processor.counts, prio_processor.histogram, prio_processor.alarm, prio_processor.series TO prio_operator;
 GRANT SELECT, INSERT, UPDATE, DELETE ON prio_processor.label TO prio_operator;
-GRANT SELECT (batch_id, number, server, role, n_data, bits, min_batch_size, packet_batch_id, max_missing, ordinals, checkpoints, close_at, report_times,
+GRANT SELECT (batch_id, number, server, role, n_data, bits, min_batch_size, packet_batch_id, max_missing, ordinals, checkpoints, close_at, report_times, task,
 	allow_forgeable, chunk_shares, created_at, stage, stage_since, attempt, failed_stage, error, error_at, partner_closed, listed, packets, agreed, valid, rejected,
 	series, period, drop_at, drop_wanted, dropped_at) ON prio_processor.batch TO prio_operator;
 GRANT EXECUTE ON PROCEDURE

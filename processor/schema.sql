@@ -116,6 +116,7 @@ CREATE TABLE prio_processor.batch (
 	checkpoints boolean NOT NULL,
 	close_at timestamptz,
 	report_times tstzrange,
+	task bytea,
 	allow_forgeable boolean NOT NULL,
 	chunk_shares int NOT NULL,
 	settings text NOT NULL,
@@ -160,6 +161,7 @@ COMMENT ON COLUMN prio_processor.batch.ordinals IS 'does every share have an eva
 COMMENT ON COLUMN prio_processor.batch.checkpoints IS 'is the other server a database that is asked; false when it exchanges files of JSON lines';
 COMMENT ON COLUMN prio_processor.batch.close_at IS 'from then on the next run() closes the batch; NULL for never';
 COMMENT ON COLUMN prio_processor.batch.report_times IS 'times of the reports that belong here; NULL for shares without a time';
+COMMENT ON COLUMN prio_processor.batch.task IS 'of reports of DAP, the task id: no two batches of a task have a time in common';
 COMMENT ON COLUMN prio_processor.batch.allow_forgeable IS 'was it allowed to take an n_data with which a client can forge its proof';
 COMMENT ON COLUMN prio_processor.batch.chunk_shares IS 'how many shares are spoken about at a time, the same on both servers';
 COMMENT ON COLUMN prio_processor.batch.settings IS 'what both sides must agree on, key=value; pinned when the batch is closed';

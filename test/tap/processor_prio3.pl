@@ -381,10 +381,43 @@ foreach my $case (
 	my ($call, $error) = @{$case};
 	like(error_as($A, 'job', "$create$call"), $error, "refused: $call");
 }
+# Two servers of one task, and two sessions at once: neither has seen the other's batch.
+new_server('twin', $histogram, task => $task);
+my $first = session($A, 'job');
+$first->query("BEGIN; $create('twin', 'twin', min_batch_size => 5, " . window(2) . ')');
+like(error_as($A, 'job', "$create('x', 'task', min_batch_size => 5, " . window(2) . ')'), qr/canceling statement due to lock timeout/, 'a window that somebody is taking is not taken');
+$first->query('COMMIT');
+$first->quit;
+like(error_as($A, 'job', "$create('x', 'task', min_batch_size => 5, " . window(2) . ')'), qr/report_times overlap with those of batch "twin"/, 'nor one that another server of the task has');
+# The task counts, however its id is spelled, and whatever became of the server that had the other batch.
+sql($A, q{ALTER SERVER twin OPTIONS (SET task_id 'AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh9')});
+like(error_as($A, 'job', "$create('x', 'twin', min_batch_size => 5, " . window(1) . ')'), qr/report_times overlap with those of batch "second day"/, 'in other letters a task is the same');
+sql($A, 'ALTER SERVER twin RENAME TO moved');
+like(error_as($A, 'job', "$create('x', 'task', min_batch_size => 5, " . window(2) . ')'), qr/report_times overlap with those of batch "twin"/, 'and so are reports of a server that is gone');
+sql($A, 'ALTER SERVER moved RENAME TO twin');
+as($A, 'job', q{CALL prio_processor.give_up_batch('twin'); CALL prio_processor.drop_batch('twin')});
+sql($_, q{CALL prio_processor.leave_peer('twin')}) foreach $A, $B;
+
 like(error_as($A, 'postgres', "CALL prio_processor.join_peer('colours', repeat('00', 32), 'other')"), qr/shares of server "colours" are not sealed/, 'bare shares have no key to seal to');
 like(error_as($A, 'postgres', "CALL prio_processor.join_peer('task', NULL, 'other')"), qr/invalid public key of the other server/, 'reports of DAP have one');
 
 # ------------------------------------------------------------------ settings that differ
+
+# Until the list is out a server may be mended; the size of its chunks follows.
+new_server('long', q{vdaf 'Prio3Histogram', length '10000', chunk_length '33'});
+sql($_, q{CREATE OR REPLACE FUNCTION prio_internal.chunk_shares(server name, n_data int) RETURNS int LANGUAGE sql STABLE
+	RETURN CASE prio_internal.server_option(server, 'chunk_length') WHEN '79' THEN 5 ELSE 7 END}) foreach $A, $B;
+new_prio3_batch('mended', 'long', 5);
+sql($A, q{ALTER SERVER long OPTIONS (SET chunk_length '79')});
+as($A, 'job', q{CALL prio_processor.close_batch('mended')});
+isnt(sql($A, q{SELECT chunk_shares FROM prio_processor.batch WHERE batch_id = 'mended'}), sql($B, q{SELECT chunk_shares FROM prio_processor.batch WHERE batch_id = 'mended'}),
+	'a close fixes the size of chunks by what the server is then');
+sql($A, q{ALTER SERVER long OPTIONS (SET chunk_length '33')});
+run($pair, 'A');
+as($A, 'job', q{CALL prio_processor.retry_batch('mended')});
+is(sql($A, q{SELECT chunk_shares FROM prio_processor.batch WHERE batch_id = 'mended'}), sql($B, q{SELECT chunk_shares FROM prio_processor.batch WHERE batch_id = 'mended'}),
+	'and so does another try');
+as($_, 'job', q{CALL prio_processor.give_up_batch('mended'); CALL prio_processor.drop_batch('mended')}) foreach $A, $B;
 
 new_prio3_batch('differs', 'colours', 5);
 sql($B, q{ALTER SERVER colours OPTIONS (SET chunk_length '4')});
