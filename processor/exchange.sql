@@ -69,10 +69,15 @@ COMMENT ON COLUMN prio_processor.outbox_message.payload IS 'a message a share, e
 
 -- ---------------------------------------------------------------- asking it
 
--- How long one question may take, and how much an answer may hold.
+-- How long one question may take, and all that are asked about a batch before others have their turn.
+CREATE FUNCTION prio_internal.deadline() RETURNS interval LANGUAGE sql IMMUTABLE
+	RETURN interval '20 seconds';
+
+COMMENT ON FUNCTION prio_internal.deadline() IS 'how long the other server may take';
+
 CREATE FUNCTION prio_internal.ask(p prio_processor.peer, question text, parameters text[], max_bytes bigint) RETURNS SETOF bytea[] LANGUAGE sql
 BEGIN ATOMIC
-	SELECT r FROM prio_internal.pull(p.peer_server, question, parameters, max_bytes, interval '20 seconds') AS r;
+	SELECT r FROM prio_internal.pull(p.peer_server, question, parameters, max_bytes, prio_internal.deadline()) AS r;
 END;
 
 COMMENT ON FUNCTION prio_internal.ask(prio_processor.peer, text, text[], bigint) IS 'asks the other server';
@@ -140,17 +145,45 @@ END $$;
 COMMENT ON FUNCTION prio_internal.hear(prio_processor.batch, bytea[]) IS 'takes note of a checkpoint of the other server';
 
 -- Nobody waits for this, either: of two sessions that asked one may not be heard of.
-CREATE FUNCTION prio_internal.note_contact(server name, error text, silent boolean, unknown text[]) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION prio_internal.note_contact(server name, error text, silent boolean, unknown text[], spent interval) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
 	INSERT INTO prio_internal.contact AS c (server, asked_at, heard_at, error, silent, unknown_batches)
 	VALUES (note_contact.server, clock_timestamp(), CASE WHEN note_contact.error IS NULL THEN clock_timestamp() END, note_contact.error, note_contact.silent, unknown)
 	ON CONFLICT ON CONSTRAINT contact_pkey DO UPDATE SET asked_at = excluded.asked_at, heard_at = coalesce(excluded.heard_at, c.heard_at),
-		error = excluded.error, silent = excluded.silent, unknown_batches = coalesce(excluded.unknown_batches, c.unknown_batches);
+		error = excluded.error, silent = excluded.silent, unknown_batches = coalesce(excluded.unknown_batches, c.unknown_batches), spent = coalesce(note_contact.spent, c.spent);
 EXCEPTION WHEN lock_not_available THEN
 	NULL;
 END $$;
 
-COMMENT ON FUNCTION prio_internal.note_contact(name, text, boolean, text[]) IS 'notes how an attempt to reach the other server went';
+COMMENT ON FUNCTION prio_internal.note_contact(name, text, boolean, text[], interval) IS 'notes how an attempt to reach the other server went';
+
+-- Who answers slowly, a piece at a time perhaps, is not asked any more than that before the others have their turn.
+CREATE FUNCTION prio_internal.note_spent(server name, took interval) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+	enough boolean;
+BEGIN
+	UPDATE prio_internal.contact AS c
+	SET spent = c.spent + took, silent = c.silent OR c.spent + took > prio_internal.deadline()
+	WHERE c.server = (SELECT x.server FROM prio_internal.contact AS x WHERE x.server = note_spent.server FOR UPDATE SKIP LOCKED)
+	RETURNING c.spent > prio_internal.deadline() INTO enough;
+	RETURN coalesce(enough, false);
+END $$;
+
+COMMENT ON FUNCTION prio_internal.note_spent(name, interval) IS 'notes how long a question took; has the server been asked long enough since its checkpoints were';
+
+CREATE FUNCTION prio_internal.asked_too_long() RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER
+BEGIN ATOMIC
+	SELECT EXISTS (SELECT FROM prio_internal.contact AS c WHERE c.spent > prio_internal.deadline());
+END;
+
+COMMENT ON FUNCTION prio_internal.asked_too_long() IS 'is there a server that answers slowly';
+
+-- Its silence is waited for once in a pass of run(), and not once a batch; so is an error that it takes its time
+-- with, and an answer without end.
+CREATE FUNCTION prio_internal.is_obstinate(sqlstate text, since timestamptz) RETURNS boolean LANGUAGE sql
+	RETURN coalesce(sqlstate LIKE '08%' OR sqlstate = '54000' OR clock_timestamp() > since + prio_internal.deadline() / 4 AND sqlstate IS NOT NULL, false);
+
+COMMENT ON FUNCTION prio_internal.is_obstinate(text, timestamptz) IS 'is a server not to be asked again in this pass of run(), after an error';
 
 -- Asks about all batches of a server that are under way. NULL, or what went wrong.
 CREATE FUNCTION prio_internal.pull_checkpoints(server name) RETURNS text LANGUAGE plpgsql SECURITY DEFINER AS $$
@@ -164,6 +197,7 @@ DECLARE
 	why text;
 	hint text;
 	kind text;
+	began timestamptz := clock_timestamp();
 BEGIN
 	PERFORM prio_internal.commit_synchronously();
 	SELECT * INTO p FROM prio_processor.peer AS x WHERE x.server = pull_checkpoints.server AND x.peer_server IS NOT NULL;
@@ -196,7 +230,7 @@ BEGIN
 		GET STACKED DIAGNOSTICS why = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT, kind = RETURNED_SQLSTATE;
 		unknown := NULL;
 	END;
-	PERFORM prio_internal.note_contact(p.server, why, coalesce(kind LIKE '08%', false), unknown);
+	PERFORM prio_internal.note_contact(p.server, why, prio_internal.is_obstinate(kind, began), unknown, interval '0');
 	RETURN why || coalesce('. ' || nullif(hint, ''), '');
 END $$;
 
@@ -303,6 +337,7 @@ DECLARE
 	came boolean := false;
 	why text;
 	kind text;
+	began timestamptz := clock_timestamp();
 BEGIN
 	PERFORM prio_internal.commit_synchronously();
 	SELECT * INTO STRICT b FROM prio_processor.batch AS x WHERE x.number = pull_batch.number;
@@ -361,7 +396,9 @@ BEGIN
 		came := false;
 	END;
 	IF why IS NOT NULL THEN
-		PERFORM prio_internal.note_contact(p.server, why, kind LIKE '08%', NULL);
+		PERFORM prio_internal.note_contact(p.server, why, prio_internal.is_obstinate(kind, began), NULL, NULL);
+	END IF;
+	IF prio_internal.note_spent(p.server, clock_timestamp() - began) OR why IS NOT NULL THEN
 		UPDATE prio_internal.heard AS x SET in_vain_at = clock_timestamp()
 		WHERE x.number = (SELECT y.number FROM prio_internal.heard AS y WHERE y.number = b.number FOR UPDATE SKIP LOCKED);
 	END IF;

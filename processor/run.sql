@@ -326,7 +326,8 @@ BEGIN
 				in_trouble := pg_catalog.array_append(in_trouble, n);
 			END IF;
 		END LOOP;
-		IF worked THEN
+		-- Who gives a little at a time lets a batch get on, but does not keep run() here.
+		IF worked AND NOT (pg_catalog.clock_timestamp() >= until AND prio_internal.asked_too_long()) THEN
 			pause := 0.1::float8;
 		ELSE
 			EXIT WHEN NOT waiting OR pg_catalog.clock_timestamp() >= until;

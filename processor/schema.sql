@@ -85,6 +85,7 @@ CREATE UNLOGGED TABLE prio_internal.contact (
 	heard_at timestamptz,
 	error text,
 	silent boolean NOT NULL DEFAULT false,
+	spent interval NOT NULL DEFAULT '0',
 	unknown_batches text[]
 );
 

@@ -181,10 +181,11 @@ ok(finish($pair, 'beside shapes'), '6. other batches go on meanwhile');
 
 # How long one question takes: less than in earnest.
 sql($A, q{CREATE SEQUENCE public.asked;
+	CREATE OR REPLACE FUNCTION prio_internal.deadline() RETURNS interval LANGUAGE sql IMMUTABLE RETURN interval '1500 milliseconds';
 	CREATE OR REPLACE FUNCTION prio_internal.ask(p prio_processor.peer, question text, parameters text[], max_bytes bigint) RETURNS SETOF bytea[] LANGUAGE plpgsql AS $$
 	BEGIN
 		PERFORM nextval('public.asked') WHERE p.server = 'telemetry' AND question !~ 'outbox_checkpoint';
-		RETURN QUERY SELECT r FROM prio_internal.pull(p.peer_server, question, parameters, max_bytes, interval '1500 milliseconds') AS r;
+		RETURN QUERY SELECT r FROM prio_internal.pull(p.peer_server, question, parameters, max_bytes, prio_internal.deadline()) AS r;
 	END $$});
 
 # Freezes when it is asked for messages, of any of four batches.
@@ -229,5 +230,46 @@ like(run($pair, 'A'), qr/could not connect to server "other"/, 'a peer that is g
 listen_to(host => $node->host, port => $node->port, dbname => 'server_b');
 ok(finish($pair, map { "silent $_" } 1 .. 4), 'when it answers again all goes on');
 is(result($pair, 'A', 'silent 3'), truth($pair, 'silent 3'), 'and is right');
+
+# ------------------------------------------------------------------ a piece at a time
+
+# Each answer comes in time and has a piece of the list, which is right: no question fails, and there are sixty.
+sql($A, q{CREATE OR REPLACE FUNCTION prio_internal.deadline() RETURNS interval LANGUAGE sql IMMUTABLE RETURN interval '4 seconds'});
+small_chunks($pair, 1);
+new_batch($pair, 'drips', 6, 5);
+new_clients($pair, 'drips', 60, 6);
+deliver($pair, 'drips');
+close_both($pair, 'drips');
+new_batches('drips 2', 'drips 3', 'beside drips');
+run($pair, 'A');
+run($pair, 'B');
+sql($liar, q{CREATE TABLE prio_processor.list (batch_id text, piece int, ids bytea); CREATE TABLE prio_processor.began AS SELECT clock_timestamp() AS at; TRUNCATE prio_processor.checkpoint;
+	GRANT SELECT ON ALL TABLES IN SCHEMA prio_processor TO other_server;
+	CREATE OR REPLACE VIEW prio_processor.outbox_list AS WITH slowly AS MATERIALIZED (SELECT pg_sleep(1.2))
+		SELECT l.* FROM slowly, prio_processor.list AS l WHERE l.piece < extract(epoch FROM clock_timestamp() - (SELECT at FROM prio_processor.began)) / 1.2});
+{
+	my $file = $node->basedir . '/outbox';
+	sql($B, "\\copy (SELECT * FROM prio_processor.outbox_checkpoint) TO '$file'");
+	sql($liar, "\\copy prio_processor.checkpoint FROM '$file'");
+	sql($B, "\\copy (SELECT * FROM prio_processor.outbox_list) TO '$file'");
+	sql($liar, "\\copy prio_processor.list FROM '$file'");
+}
+my $here = q{SELECT count(*) BETWEEN 1 AND 59 FROM prio_internal.list AS l JOIN prio_processor.batch AS b USING (number) WHERE b.batch_id = 'drips' AND l.role = 'B'};
+listen_to(dbname => 'liar');
+run($pair, 'A');
+is(sql($A, $here), 't', '6. a peer that gives a little at a time is left before it has given all');
+isnt(stage_of($pair, 'A', 'beside drips'), 'agree', '6. the batches of another server have had their turn by then');
+is(as($A, 'job', q{SELECT state FROM prio_processor.exchange WHERE server = 'telemetry'}), 'answers', 'it does answer');
+# Each for a batch of its own; and then an error that comes late.
+foreach my $slow ('FROM prio_processor.list AS l WHERE l.piece < (SELECT -1 FROM slowly)', 'FROM slowly, (SELECT batch_id, piece / 0 AS piece, ids FROM prio_processor.list) AS l')
+{
+	sql($liar, "CREATE OR REPLACE VIEW prio_processor.outbox_list AS WITH slowly AS MATERIALIZED (SELECT pg_sleep(3)) SELECT l.* $slow");
+	sql($A, q{SELECT setval('public.asked', 1, false)});
+	run($pair, 'A');
+	cmp_ok(sql($A, 'SELECT last_value FROM public.asked'), '<=', 2, "6. one that is slow is not asked about each of its batches: $slow");
+}
+listen_to(dbname => 'server_b');
+ok(finish($pair, 'drips', 'drips 2', 'drips 3', 'beside drips'), 'then all are finished');
+is(result($pair, 'A', $_), truth($pair, $_), "and right: $_") foreach 'drips', 'drips 3', 'beside drips';
 
 done_testing();
