@@ -98,6 +98,10 @@ DECLARE
 	said prio_internal.heard;
 	heard_list bytea := r[11];
 BEGIN
+	-- In an older snapshot the other server would seem to have heard what this one has not said.
+	IF current_setting('transaction_isolation') <> 'read committed' THEN
+		RETURN;
+	END IF;
 	SELECT * INTO h FROM prio_internal.heard AS x WHERE x.number = b.number FOR UPDATE SKIP LOCKED;
 	IF NOT FOUND THEN
 		RETURN; -- another session is hearing the same
@@ -344,8 +348,7 @@ BEGIN
 	SELECT * INTO STRICT h FROM prio_internal.heard AS x WHERE x.number = b.number;
 	SELECT * INTO p FROM prio_processor.peer AS x WHERE x.server = b.server AND x.peer_server IS NOT NULL;
 	needed := prio_internal.need(b, h);
-	IF needed IS NULL OR p.server IS NULL
-		-- Its silence is waited for once, not once a batch.
+	IF needed IS NULL OR p.server IS NULL OR current_setting('transaction_isolation') <> 'read committed'
 		OR (SELECT c.silent FROM prio_internal.contact AS c WHERE c.server = p.server) THEN
 		RETURN false;
 	END IF;

@@ -242,6 +242,7 @@ BEGIN
 		SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
 		outcome := prio_internal.step(number);
 		COMMIT;
+		SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
 		got_on := got_on OR outcome = 'worked';
 		IF outcome = 'failed' OR outcome = 'error' OR outcome = 'held' THEN
 			SELECT b.batch_id, b.error INTO p FROM prio_processor.batch AS b WHERE b.number = run_batch.number;
@@ -300,16 +301,19 @@ BEGIN
 			END IF;
 		END LOOP;
 		COMMIT;
+		SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
 		PERFORM prio_internal.look_after();
 		COMMIT;
 		FOR of_server IN SELECT p.server FROM prio_processor.peer AS p WHERE p.peer_server IS NOT NULL ORDER BY p.server LOOP
+			COMMIT;
+			SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
 			why := prio_internal.pull_checkpoints(of_server);
 			IF why IS NOT NULL AND why <> ALL (told) THEN
 				RAISE WARNING 'server "%": %', of_server, why;
 				told := pg_catalog.array_append(told, why);
 			END IF;
-			COMMIT;
 		END LOOP;
+		COMMIT;
 		worked := false;
 		waiting := false;
 		busy := NULL;
