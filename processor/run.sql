@@ -132,8 +132,12 @@ BEGIN
 	END IF;
 	-- What is said must be there after a crash, whatever the session thinks of that.
 	PERFORM prio_internal.commit_synchronously();
-	-- For those who look at progress or at pg_stat_activity, and for wait_for_step().
-	PERFORM pg_try_advisory_xact_lock_shared(1886415471, b.number), prio_internal.show_work(b.stage::text, b.batch_id);
+	-- For those who look at progress or at pg_stat_activity, and for wait_for_step(), whose sessions let go of it at once.
+	FOR i IN 1..3 LOOP
+		EXIT WHEN pg_try_advisory_xact_lock_shared(1886415471, b.number);
+		PERFORM pg_sleep(0.001);
+	END LOOP;
+	PERFORM prio_internal.show_work(b.stage::text, b.batch_id);
 	BEGIN
 		PERFORM prio_internal.check_here(p) FROM prio_processor.peer AS p WHERE p.server = b.server;
 		IF NOT EXISTS (SELECT FROM prio_internal.identity() AS i WHERE (i.system_identifier, i.database, i.timeline) = (b.system_identifier, b.database, b.timeline)) THEN
@@ -206,16 +210,19 @@ COMMENT ON FUNCTION prio_internal.to_be_run() IS 'batches that may go on, in the
 
 -- Waits for the step of a batch that another session is at, and no longer than this. Returns whether one is.
 CREATE FUNCTION prio_internal.wait_for_step(number int, seconds float8) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+	somebody boolean := false;
 BEGIN
-	IF pg_try_advisory_xact_lock(1886415471, number) THEN
-		RETURN false;
+	IF NOT pg_try_advisory_xact_lock(1886415471, number) THEN
+		somebody := true;
+		-- Who waits for a second is looked into, as if it might be a deadlock, and may be logged.
+		PERFORM set_config('lock_timeout', greatest(1, least(900, 1000 * seconds))::int::text, true);
+		PERFORM pg_advisory_xact_lock(1886415471, number);
 	END IF;
-	-- Who waits for a second is looked into, as if it might be a deadlock, and may be logged.
-	PERFORM set_config('lock_timeout', greatest(1, least(900, 1000 * seconds))::int::text, true);
-	PERFORM pg_advisory_xact_lock(1886415471, number);
-	RETURN true;
-EXCEPTION WHEN lock_not_available THEN
-	RETURN true;
+	-- Lets go of it, or the next step would go without.
+	RAISE triggered_action_exception;
+EXCEPTION WHEN lock_not_available OR triggered_action_exception THEN
+	RETURN somebody;
 END $$;
 
 COMMENT ON FUNCTION prio_internal.wait_for_step(int, float8) IS 'waits until no other session is at a step of a batch';

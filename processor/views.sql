@@ -2,10 +2,14 @@
 
 -- How far each batch is. A row a stage that has begun.
 CREATE VIEW prio_processor.progress AS
-WITH at AS (
+WITH worked_at AS MATERIALIZED (
+	-- Anybody may take the lock, who need not be somebody that runs the job.
+	SELECT l.objid AS number FROM pg_locks AS l JOIN pg_stat_get_activity(NULL) AS a USING (pid)
+	WHERE l.locktype = 'advisory' AND l.mode = 'ShareLock' AND l.classid = 1886415471 AND l.objsubid = 2
+		AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database()) AND pg_has_role(a.usesysid, 'prio_operator', 'MEMBER')
+), at AS (
 	SELECT b.*, h.listed AS peer_listed, h.valid AS peer_valid, h.failure AS peer_failure, h.settings AS peer_settings, h.contradiction, c.heard_at, c.error AS contact_error,
-		EXISTS (SELECT FROM pg_locks AS l WHERE l.locktype = 'advisory' AND l.mode = 'ShareLock' AND l.classid = 1886415471 AND l.objid = b.number::oid AND l.objsubid = 2
-			AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())) AS working
+		b.number::oid IN (SELECT w.number FROM worked_at AS w) AS working
 	FROM prio_processor.batch AS b JOIN prio_internal.heard AS h USING (number) LEFT JOIN prio_internal.contact AS c USING (server)
 ), done AS (
 	SELECT a.number, CASE WHEN coalesce(a.failed_stage, a.stage) = 'close'

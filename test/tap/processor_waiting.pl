@@ -105,6 +105,51 @@ is($patient->{stderr} =~ s/^NOTICE.*\n//gmr, '', 'and that run() ends');
 $patient->quit;
 is(result($pair, 'A', 'held'), truth($pair, 'held'), 'and is right');
 
+# ------------------------------------------------------------------ who asks with an older snapshot
+
+# In which this side has said less than the other one has heard by now.
+new_batch($pair, 'older', 6, 5);
+new_clients($pair, 'older', 8, 6);
+deliver($pair, 'older');
+close_both($pair, 'older');
+$number = as($A, 'job', q{SELECT number FROM prio_processor.batch WHERE batch_id = 'older'});
+my $steps = "SELECT prio_internal.step($number);\n" x 4;
+as($A, 'job', $steps);
+run($pair, 'B');
+as($A, 'job', $ask =~ s/\(\d+\)/($number)/r);
+my $older = session($A, 'job');
+$older->query("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM prio_processor.progress");
+as($A, 'job', $steps);
+is(stage_of($pair, 'A', 'older'), 'round 2', 'A has said what it has to say in round 1');
+run($pair, 'B');
+$older->query("SELECT prio_internal.pull_checkpoints('telemetry'); SELECT prio_internal.pull_batch($number); COMMIT");
+is($older->{stderr}, '', 'who asks with a snapshot from before has no error');
+$older->quit;
+is(sql($A, "SELECT contradiction FROM prio_internal.heard WHERE number = $number"), '', 'nobody takes what B has heard since for a lie');
+# So may a whole session be, or a database.
+sql($A, "ALTER ROLE job SET default_transaction_isolation = 'repeatable read'");
+ok(finish($pair, 'older'), 'run() goes on whatever the default isolation level is');
+sql($A, 'ALTER ROLE job RESET default_transaction_isolation');
+is(result($pair, 'A', 'older'), truth($pair, 'older'), 'and is right');
+
+# ------------------------------------------------------------------ somebody who only looks like it
+
+# Anybody may take the lock by which a step shows.
+new_batch($pair, 'nobody', 6, 5);
+close_both($pair, 'nobody');
+$number = as($A, 'job', q{SELECT number FROM prio_processor.batch WHERE batch_id = 'nobody'});
+my $faker = session($A, 'collector');
+$faker->query("SELECT pg_advisory_lock_shared(1886415471, $number)");
+is(state_of($pair, 'A', 'nobody') =~ s/.*\|(.*)\|/$1/r, 'nobody is working', 'who does not run the job is not taken for one who does');
+$faker->query('SELECT pg_advisory_unlock_all()');
+$faker->quit;
+my $waiter = session($A, 'job');
+is($waiter->query("BEGIN; SELECT prio_internal.wait_for_step($number, 0.1)"), 'f', 'nobody is waited for');
+is(sql($A, q{SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'}), 0, 'and nobody who comes has to wait for the waiter');
+$waiter->query('COMMIT');
+$waiter->quit;
+ok(finish($pair, 'nobody'), 'a batch without shares ends as well');
+
 # ------------------------------------------------------------------ several sessions at one batch
 
 new_batch($pair, 'shared', 6, 5);
@@ -175,6 +220,6 @@ $session->query('CALL prio_processor.run()');
 note(sprintf 'run() with a tenth that waits: %.2f s', cpu($pid) - $before);
 cmp_ok(cpu($pid) - $before, '<', 1, '12. nor does an idle run() when a tenth of them wait for the other server');
 as($A, 'job', join ";\n", map { "CALL prio_processor.drop_batch('many $_')" } grep { $_ % 10 != 7 } 1 .. $many);
-is(sql($A, q{SELECT count(*) FROM pg_class WHERE relname LIKE 'share\_%' AND relkind = 'r' AND relnamespace = 'prio_internal'::regnamespace}), $many / 10 + 2 + 7, 'dropped, they leave nothing');
+is(sql($A, q{SELECT count(*) FROM pg_class WHERE relname LIKE 'share\_%' AND relkind = 'r' AND relnamespace = 'prio_internal'::regnamespace}), $many / 10 + 2 + 9, 'dropped, they leave nothing');
 
 done_testing();
