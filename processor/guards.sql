@@ -67,6 +67,12 @@ CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON prio_internal.memory FOR EACH 
 
 -- ---------------------------------------------------------------- shares that are early
 
+CREATE FUNCTION prio_internal.early_shares_are_full() RETURNS boolean LANGUAGE sql STABLE
+	RETURN pg_relation_size('prio_internal.early_share') + pg_relation_size((SELECT c.reltoastrelid FROM pg_class AS c
+		WHERE c.oid = 'prio_internal.early_share'::regclass)) >= 1000000000;
+
+COMMENT ON FUNCTION prio_internal.early_shares_are_full() IS 'is a gigabyte of shares waiting for batches that nobody has made';
+
 -- A row for a batch that does not exist does not stop the COPY that it is in: it waits
 -- beside. What is too long for any packet, or comes when a gigabyte is waiting, is let go. A batch
 -- that exists may have a table that nobody could make a partition yet: see attach_shares().
@@ -87,9 +93,8 @@ BEGIN
 			NULL; -- somebody is dropping it, or making it a partition
 		END;
 	END IF;
-	IF octet_length(NEW.batch_id) BETWEEN 1 AND 1000 AND octet_length(NEW.payload) <= 16000000 AND coalesce(octet_length(NEW.header), 0) <= 16000000
-		AND pg_relation_size('prio_internal.early_share') + pg_relation_size((SELECT c.reltoastrelid FROM pg_class AS c
-			WHERE c.oid = 'prio_internal.early_share'::regclass)) < 1000000000 THEN
+	IF octet_length(NEW.batch_id) BETWEEN 1 AND 1000 AND octet_length(NEW.payload) <= 1073741000 AND coalesce(octet_length(NEW.header), 0) <= 1073741000
+		AND NOT prio_internal.early_shares_are_full() THEN
 		INSERT INTO prio_internal.early_share (batch_id, share_id, header, payload) VALUES (NEW.batch_id, NEW.share_id, NEW.header, NEW.payload);
 	END IF;
 	RETURN NULL;

@@ -84,7 +84,7 @@ GRANT EXECUTE ON FUNCTION prio_processor.export_messages(text, int), prio_proces
 
 -- Functions that views use are called by whoever reads the view; these tell nobody anything.
 GRANT EXECUTE ON FUNCTION prio_internal.disagreement(text, text), prio_internal.setting_rows(text),
-	prio_internal.identity() TO prio_operator, pg_monitor;
+	prio_internal.identity(), prio_internal.early_shares_are_full() TO prio_operator, pg_monitor;
 GRANT EXECUTE ON FUNCTION prio_internal.list_ids(bytea) TO prio_peer;
 
 -- who looks whether all is well, and knows no more of a batch than how far it is

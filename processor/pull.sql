@@ -21,7 +21,7 @@ REVOKE ALL ON FUNCTION prio_internal.pull(name, text, text[], bigint, interval) 
 COMMENT ON FUNCTION prio_internal.pull(name, text, text[], bigint, interval) IS 'rows of a query in the database of the other server, columns in binary format';
 
 CREATE FUNCTION prio_internal.peer_text(value bytea, max_chars int) RETURNS text
-	AS 'MODULE_PATHNAME', 'prio_job_peer_text' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'prio_job_peer_text' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 
 COMMENT ON FUNCTION prio_internal.peer_text(bytea, int) IS 'text that another server sent, with blanks for control characters; NULL if it is none, too long, or not for this database''s encoding';
 

@@ -184,7 +184,11 @@ SELECT 'early shares', NULL, CASE WHEN count(DISTINCT e.batch_id) = 1 THEN regex
 	format('%s shares are for %s batches that nobody has made', CASE WHEN count(*) < 10000 THEN count(*)::text ELSE 'at least 10000' END, count(DISTINCT e.batch_id)),
 	'create_batch() takes them in. After 7 days they are thrown away.'
 -- Whoever looks does not pay for what anybody sends: of as many as there may be, those that lie first are the oldest.
-FROM (SELECT x.batch_id, x.arrived_at FROM prio_internal.early_share AS x LIMIT 10000) AS e HAVING min(e.arrived_at) < clock_timestamp() - interval '1 hour';
+FROM (SELECT x.batch_id, x.arrived_at FROM prio_internal.early_share AS x LIMIT 10000) AS e HAVING min(e.arrived_at) < clock_timestamp() - interval '1 hour'
+UNION ALL
+SELECT 'early shares', NULL, NULL, NULL, NULL, 'a gigabyte of shares waits for batches that nobody has made: what comes for such batches now is thrown away',
+	'create_batch() takes them in; what is for no batch of yours can be deleted from prio_internal.early_share, and VACUUM FULL makes room.'
+WHERE prio_internal.early_shares_are_full();
 
 COMMENT ON VIEW prio_processor.alarm IS 'what needs a person, since when, and what to do; empty when all is well';
 COMMENT ON COLUMN prio_processor.alarm.alarm IS 'failed, held back, error, disagreement, other server failed, waits, nobody calls run(), no answer, not joined here, unknown batches, series or early shares';

@@ -133,6 +133,15 @@ is(alarms($A), "early shares: no such: 1 shares are for 1 batches that nobody ha
 sql($A, q{INSERT INTO prio_internal.early_share (batch_id, payload) SELECT 'flood ' || i, '' FROM generate_series(1, 10000) AS i});
 like(alarms($A), qr/early shares: at least 10000 shares are for 10000 batches/, 'a flood of them is not counted to its end');
 
+# A gigabyte of them is not made here.
+is(sql($A, 'SELECT prio_internal.early_shares_are_full()'), 'f', 'there is room for more');
+my $real = sql($A, q{SELECT pg_get_functiondef('prio_internal.early_shares_are_full'::regproc)});
+sql($A, 'CREATE OR REPLACE FUNCTION prio_internal.early_shares_are_full() RETURNS boolean LANGUAGE sql STABLE RETURN true');
+is(error_as($A, 'collector', q{INSERT INTO prio_processor.share (batch_id, share_id, payload) VALUES ('too late', gen_random_uuid(), '\x00')}), '', 'beyond that COPY goes on');
+is(sql($A, q{SELECT count(*) FROM prio_internal.early_share WHERE batch_id = 'too late'}), 0, 'and what it brings is thrown away');
+like(alarms($A), qr/early shares: a gigabyte of shares waits .* is thrown away/, 'which is an alarm at once');
+sql($A, $real);
+
 sql($A, 'CREATE ROLE watcher LOGIN IN ROLE pg_monitor');
 is(as($A, 'watcher', 'SELECT count(*) FROM prio_processor.alarm'), 2, 'whoever monitors the cluster sees them');
 like(error_as($A, 'watcher', "SELECT * FROM prio_processor.$_"), qr/permission denied/, "and not $_") foreach 'result', 'counts', 'share', 'rejections';
