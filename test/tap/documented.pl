@@ -62,6 +62,19 @@ foreach my $of ('128', '2046', 'Histogram1000')
 	}
 }
 is($costs, $printed =~ s/\|  \|/| |/gr, 'docs/scaling.md has what a night costs by the figures of bench/results');
+
+# That of docs/operations.md: of each table the query over all of its rows, without workers.
+my %seconds;
+foreach (split /\n/, slurp_file('bench/results/sql.tsv'))
+{
+	my ($step, $role, $n, $source, $rows, $workers, $us) = split /\t/;
+	next unless $step =~ /^(?:verifier|total)$/ && $source eq 'one' && $workers eq '0' && $rows >= 30_000;
+	$seconds{$n}{$role} += $us;
+}
+my ($cpu_time) = slurp_file('docs/operations.md') =~ /^\| n \| server A \| server B \|\n.*\n((?:\|.*\n)+)/m;
+is($cpu_time, join('', map { sprintf "| %s | %.0f s | %.0f s |\n", s/(?<=\d)(?=\d{3}$)/ /r, @{ $seconds{$_} }{ 'A', 'B' } } sort { $a <=> $b } keys %seconds),
+	'docs/operations.md has what a million shares take');
+
 my ($out, $err) = ('', '');
 $node->psql('postgres', "\\set of nothing\n\\i bench/sql/cost.sql", stdout => \$out, stderr => \$err);
 like($err, qr/no such kind was measured: nothing/, 'bench/sql/cost.sql says what it does not know');
