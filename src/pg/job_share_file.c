@@ -478,7 +478,8 @@ read_field(OpenFile *open, int64 position, uint8_t *to, Size size)
 	int64 skipped = position - open->next;
 
 	open->next = position + (int64) size;
-	if (position < open->ahead_at || open->next > open->ahead_at + (int64) open->ahead_size)
+	if (open->ahead == NULL || position < open->ahead_at ||
+		open->next > open->ahead_at + (int64) open->ahead_size)
 	{
 		if (size > AHEAD_BYTES || skipped < 0 || skipped > (int64) AHEAD_BYTES / 8)
 		{

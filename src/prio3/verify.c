@@ -156,8 +156,8 @@ expand_shares(Work *work)
 	size_t meas_size = vdaf->meas_len * vdaf->element_size;
 	const uint8_t *seed[PRIO3_LANES];
 	const uint8_t *proof_seed[PRIO3_LANES];
-	uint8_t *meas[PRIO3_LANES];
-	uint8_t *proof[PRIO3_LANES];
+	uint8_t *meas[PRIO3_LANES] = {NULL};
+	uint8_t *proof[PRIO3_LANES] = {NULL};
 	PrioStatus status;
 
 	for (size_t i = 0; i < work->lanes; i++)

@@ -76,7 +76,7 @@ squeeze(PrioTurboShake *stream, PrioTurboShake *binder, uint8_t *const *out, siz
 {
 	for (size_t done = 0; done < size;)
 	{
-		uint8_t *piece[PRIO_TURBOSHAKE_LANES];
+		uint8_t *piece[PRIO_TURBOSHAKE_LANES] = {NULL};
 		size_t piece_size = size - done < BYTES_TO_STOP ? size - done : BYTES_TO_STOP;
 
 		for (size_t lane = 0; lane < stream->lanes; lane++)
@@ -100,7 +100,7 @@ squeeze(PrioTurboShake *stream, PrioTurboShake *binder, uint8_t *const *out, siz
 static void
 fill_up(PrioTurboShake *stream, const Prio3Vdaf *vdaf, uint8_t *const out[], size_t count)
 {
-	size_t have[PRIO_TURBOSHAKE_LANES];
+	size_t have[PRIO_TURBOSHAKE_LANES] = {0};
 	bool missing = false;
 
 	for (size_t lane = 0; lane < stream->lanes; lane++)
