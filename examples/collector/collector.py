@@ -24,7 +24,7 @@ def take(batch, share):
 	try:
 		with connection.cursor() as cursor:
 			cursor.execute("SELECT prio_processor.import_share(%s, share => %s)", (batch, share))
-	except (psycopg2.OperationalError, psycopg2.InterfaceError):
+	except psycopg2.Error:
 		if fresh or not connection.closed:
 			raise
 		take(batch, share)
