@@ -415,7 +415,10 @@ BEGIN
 	END IF;
 	PERFORM prio_internal.check_here(p);
 	-- Whatever the server is called now, and whoever left and joined again.
-	IF EXISTS (SELECT FROM prio_internal.outlived_key AS o WHERE o.key = 'server ' || p.server OR o.key = ANY (prio_internal.scope_keys(p.server))) THEN
+	IF EXISTS (SELECT FROM prio_internal.outlived_key AS o WHERE o.key = 'server ' || p.server) THEN
+		RAISE EXCEPTION 'after_restore() could not read the key of server "%"', p.server
+			USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Put the old key back and call after_restore() again, or make a server of another name, with a new key.';
+	ELSIF EXISTS (SELECT FROM prio_internal.outlived_key AS o WHERE o.key = ANY (prio_internal.scope_keys(p.server))) THEN
 		RAISE EXCEPTION 'server "%" was restored from a backup and takes no batch with its old key', p.server
 			USING ERRCODE = 'object_not_in_prerequisite_state',
 				HINT = CASE WHEN prio_internal.protocol(p.server::text) = 'Prio3' THEN 'Give both servers a new verify_key (ALTER USER MAPPING).'

@@ -557,7 +557,7 @@ BEGIN
 			keys := keys || prio_internal.scope_keys(p.server);
 		EXCEPTION WHEN OTHERS THEN
 			RAISE WARNING 'the key of server "%" cannot be read: %', p.server, SQLERRM
-				USING HINT = 'All else is done. The server takes no batch before after_restore() is called again, and can read it.';
+				USING HINT = 'All else is done. Put the old key back and call after_restore() again, or make a server of another name, with a new key.';
 			keys := keys || ('server ' || p.server);
 		END;
 	END LOOP;
