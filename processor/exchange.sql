@@ -175,12 +175,13 @@ END $$;
 
 COMMENT ON FUNCTION prio_internal.note_spent(name, interval) IS 'notes how long a question took; has the server been asked long enough since its checkpoints were';
 
-CREATE FUNCTION prio_internal.asked_too_long() RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER
+CREATE FUNCTION prio_internal.asked_too_long(number int) RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER
 BEGIN ATOMIC
-	SELECT EXISTS (SELECT FROM prio_internal.contact AS c WHERE c.spent > prio_internal.deadline());
+	SELECT EXISTS (SELECT FROM prio_processor.batch AS b JOIN prio_internal.contact AS c USING (server) JOIN prio_processor.peer AS p USING (server)
+		WHERE b.number = asked_too_long.number AND p.peer_server IS NOT NULL AND c.spent > prio_internal.deadline());
 END;
 
-COMMENT ON FUNCTION prio_internal.asked_too_long() IS 'is there a server that answers slowly';
+COMMENT ON FUNCTION prio_internal.asked_too_long(int) IS 'does the other server of a batch answer slowly';
 
 -- Its silence is waited for once in a pass of run(), and not once a batch; so is an error that it takes its time
 -- with, and an answer without end.
@@ -342,6 +343,7 @@ DECLARE
 	why text;
 	kind text;
 	began timestamptz := clock_timestamp();
+	took interval;
 BEGIN
 	PERFORM prio_internal.commit_synchronously();
 	SELECT * INTO STRICT b FROM prio_processor.batch AS x WHERE x.number = pull_batch.number;
@@ -367,6 +369,7 @@ BEGIN
 				100 * (16::bigint * size + 1000)) LOOP
 				rows := rows || r[1];
 			END LOOP;
+			took := clock_timestamp() - began;
 			came := cardinality(rows) > 0 AND prio_internal.may_take(b.number);
 			IF came THEN
 				PERFORM prio_internal.take_list(b, h, first, rows);
@@ -401,7 +404,7 @@ BEGIN
 	IF why IS NOT NULL THEN
 		PERFORM prio_internal.note_contact(p.server, why, prio_internal.is_obstinate(kind, began), NULL, NULL);
 	END IF;
-	IF prio_internal.note_spent(p.server, clock_timestamp() - began) OR why IS NOT NULL THEN
+	IF prio_internal.note_spent(p.server, coalesce(took, clock_timestamp() - began)) OR why IS NOT NULL THEN
 		UPDATE prio_internal.heard AS x SET in_vain_at = clock_timestamp()
 		WHERE x.number = (SELECT y.number FROM prio_internal.heard AS y WHERE y.number = b.number FOR UPDATE SKIP LOCKED);
 	END IF;

@@ -74,7 +74,7 @@ GRANT EXECUTE ON PROCEDURE
 	prio_processor.import_total(text, text), prio_internal.run_batch(int, text, boolean), prio_internal.import_object(text, int, oid) TO prio_operator;
 GRANT EXECUTE ON FUNCTION prio_processor.import_share(text, text, bigint), prio_processor.import_share_lines(text, bytea[], bigint),
 	prio_processor.import_message(text, int, text), prio_processor.import_message_lines(text, int, bytea[]),
-	prio_internal.step(int), prio_internal.wait_for_step(int, float8), prio_internal.to_be_run(), prio_internal.progress_of(int), prio_internal.pull_checkpoints(name), prio_internal.pull_batch(int), prio_internal.asked_too_long(), prio_internal.look_after(), prio_internal.run_series(),
+	prio_internal.step(int), prio_internal.wait_for_step(int, float8), prio_internal.to_be_run(), prio_internal.progress_of(int), prio_internal.pull_checkpoints(name), prio_internal.pull_batch(int), prio_internal.asked_too_long(int), prio_internal.look_after(), prio_internal.run_series(),
 	prio_internal.in_transaction_block(), prio_internal.whole_lines(bytea), prio_internal.check_round(int) TO prio_operator;
 -- Who names a file of the server runs the job, as prio_internal is for those, and may read its files.
 GRANT EXECUTE ON PROCEDURE prio_processor.import_file(text, text) TO pg_read_server_files;

@@ -133,7 +133,7 @@ BEGIN
 	-- What is said must be there after a crash, whatever the session thinks of that.
 	PERFORM prio_internal.commit_synchronously();
 	-- For those who look at progress or at pg_stat_activity, and for wait_for_step(), whose sessions let go of it at once.
-	FOR i IN 1..3 LOOP
+	FOR i IN 1..20 LOOP
 		EXIT WHEN pg_try_advisory_xact_lock_shared(1886415471, b.number);
 		PERFORM pg_sleep(0.001);
 	END LOOP;
@@ -327,8 +327,9 @@ BEGIN
 		FOR n IN SELECT w FROM prio_internal.to_be_run() AS w LOOP
 			CONTINUE WHEN n = ANY (in_trouble);
 			CALL prio_internal.run_batch(n, outcome, got_on);
-			-- A batch that got anywhere may let another session's run() end with work left.
-			worked := worked OR outcome = 'done' OR got_on;
+			-- A batch that got anywhere may let another session's run() end with work left. Who gives a little at a
+			-- time lets its batch get on, but does not keep run() here.
+			worked := worked OR (outcome = 'done' OR got_on) AND NOT (pg_catalog.clock_timestamp() >= until AND prio_internal.asked_too_long(n));
 			waiting := waiting OR outcome = 'waiting' OR outcome = 'busy';
 			IF outcome = 'busy' THEN
 				busy := n;
@@ -337,8 +338,7 @@ BEGIN
 				in_trouble := pg_catalog.array_append(in_trouble, n);
 			END IF;
 		END LOOP;
-		-- Who gives a little at a time lets a batch get on, but does not keep run() here.
-		IF worked AND NOT (pg_catalog.clock_timestamp() >= until AND prio_internal.asked_too_long()) THEN
+		IF worked THEN
 			pause := 0.1::float8;
 		ELSE
 			EXIT WHEN NOT waiting OR pg_catalog.clock_timestamp() >= until;
