@@ -661,7 +661,8 @@ BEGIN
 	PERFORM prio_internal.check_batch(p, b);
 	UPDATE prio_processor.batch AS x
 	SET n_data = b.n_data, chunk_shares = prio_internal.chunk_shares(b.server, b.n_data), bits = b.bits, ordinals = b.ordinals, min_batch_size = b.min_batch_size, max_missing = b.max_missing, close_at = b.close_at,
-		attempt = x.attempt + 1, settings = CASE WHEN begun THEN x.settings ELSE prio_internal.settings(b) END
+		attempt = x.attempt + 1, settings = CASE WHEN begun THEN x.settings ELSE prio_internal.settings(b) END,
+		task = CASE WHEN begun THEN x.task ELSE prio_internal.task_of(b.server) END
 	WHERE x.number = b.number;
 	IF NOT begun THEN
 		-- What was opened with other settings is opened again.
