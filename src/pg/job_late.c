@@ -51,8 +51,8 @@ prio_job_note_late(PG_FUNCTION_ARGS)
 		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event) || trigger->tg_trigger->tgnargs != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("note_late() is a trigger BEFORE INSERT FOR EACH ROW, with the "
-						"number of a batch")));
+				 errmsg("note_late() is a trigger BEFORE INSERT FOR EACH ROW"),
+				 errdetail("Its argument is the number of a batch.")));
 	if (fcinfo->flinfo->fn_extra == NULL)
 	{
 		note(trigger->tg_relation, pg_strtoint32(trigger->tg_trigger->tgargs[0]));
