@@ -252,6 +252,8 @@ my %hostile = (
 	stops_between => sub { $_[0]->prepare; $_[0]->send_bytes($two_rows . substr(FakePeer::row('third'), 0, 8)) },
 	dies_between => sub { $_[0]->prepare; $_[0]->send_bytes($two_rows . substr(FakePeer::row('third'), 0, 8)); shutdown $_[0]{socket}, 2 },
 	dies_saying_so => sub { $_[0]->prepare; $_[0]->send_bytes($two_rows . FakePeer::error('57P01', 'terminating connection', 'FATAL')); shutdown $_[0]{socket}, 2 },
+	never_listens => sub { $_[0]->log_in; $_[0]->hear_until('Q'); $_[0]->send_bytes(FakePeer::complete() x 8 . FakePeer::columns(1) . FakePeer::row('1s') . FakePeer::complete() . FakePeer::ready()
+		. FakePeer::message('1', '') . FakePeer::message('2', '') . FakePeer::columns(1)); again($_[0], FakePeer::row('x' x 1000)) },
 	one_row_of_500_mb => sub { $_[0]->prepare; $_[0]->send_bytes(FakePeer::columns(1) . 'D' . pack('N n N', 500 * $MB + 10, 1, 500 * $MB)); $_[0]->send_bytes('x' x $MB) for 1 .. 500; },
 	promises_1_gb => sub { $_[0]->prepare; $_[0]->send_bytes(FakePeer::columns(1) . 'D' . pack('N n N', 0x3fffff00, 1, 0x3ffffef0)) },
 	promises_2_gb => sub { $_[0]->prepare; $_[0]->send_bytes(FakePeer::columns(1) . 'D' . pack('N n N', 0x7ffffff0, 1, 0x7fffffe0)) },
@@ -336,6 +338,7 @@ check('silent_query', $late);
 check('stops_between', $late);
 check('dies_between', $lost);
 check('dies_saying_so', $lost);
+check('never_listens', $too_much, parameters => q{ARRAY[repeat('x', 3000000)]});
 check('one_row_of_500_mb', $too_much);
 check('promises_1_gb', $too_much);
 check('promises_2_gb', $lost);
