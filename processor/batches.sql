@@ -421,7 +421,7 @@ BEGIN
 	ELSIF EXISTS (SELECT FROM prio_internal.outlived_key AS o WHERE o.key = ANY (prio_internal.scope_keys(p.server))) THEN
 		RAISE EXCEPTION 'server "%" was restored from a backup and takes no batch with its old key', p.server
 			USING ERRCODE = 'object_not_in_prerequisite_state',
-				HINT = CASE WHEN prio_internal.protocol(p.server::text) = 'Prio3' THEN 'Give both servers a new verify_key (ALTER USER MAPPING).'
+				HINT = CASE WHEN prio_internal.protocol(p.server::text) = 'Prio3' THEN 'Give both servers a new verify_key (ALTER USER MAPPING), and throw away what was collected before.'
 					ELSE 'Give it a new key pair (ALTER SERVER, ALTER USER MAPPING), and its clients and the other server the new public key.' END;
 	END IF;
 	RETURN p;
@@ -660,11 +660,11 @@ BEGIN
 	b.close_at := coalesce(change_batch.close_at, b.close_at);
 	PERFORM prio_internal.check_batch(p, b);
 	UPDATE prio_processor.batch AS x
-	SET n_data = b.n_data, chunk_shares = prio_internal.chunk_shares(b.server, b.n_data), bits = b.bits, ordinals = b.ordinals, min_batch_size = b.min_batch_size, max_missing = b.max_missing, close_at = b.close_at,
-		attempt = x.attempt + 1, settings = CASE WHEN begun THEN x.settings ELSE prio_internal.settings(b) END,
-		task = CASE WHEN begun THEN x.task ELSE prio_internal.task_of(b.server) END
+	SET n_data = b.n_data, bits = b.bits, ordinals = b.ordinals, min_batch_size = b.min_batch_size, max_missing = b.max_missing, close_at = b.close_at,
+		attempt = x.attempt + 1
 	WHERE x.number = b.number;
 	IF NOT begun THEN
+		b := prio_internal.pin_settings(b);
 		-- What was opened with other settings is opened again.
 		DELETE FROM prio_internal.opened AS o WHERE o.number = b.number;
 	END IF;

@@ -72,6 +72,7 @@ COMMENT ON COLUMN prio_processor.peer.max_missing IS 'no batch may have a larger
 COMMENT ON COLUMN prio_processor.peer.system_identifier IS 'cluster in which it was joined: a copy of the database is not';
 COMMENT ON COLUMN prio_processor.peer.database IS 'database in which it was joined';
 
+-- And 'server NAME', where after_restore() could not read what its key is.
 CREATE TABLE prio_internal.outlived_key (
 	key text PRIMARY KEY
 );
